@@ -105,7 +105,7 @@ async def _bench(
         f"E: an aiohttp handler that answers a constant. The machine was {100 * busy.share():.0f} % busy.",
         machine.summary(facts),
     ]
-    _tell(notes, rows)
+    _report(notes, rows)
     if json:
         report.write(json, facts, rows, workers=workers, argon2_default_us=at_default)
     return 1 if report.wrong_answers(rows) else 0
@@ -195,7 +195,7 @@ def _argon2_note(rows: Sequence[Row], at_default: float) -> list[str]:
     ]
 
 
-def _tell(notes: list[str], rows: Sequence[Row]) -> None:
+def _report(notes: list[str], rows: Sequence[Row]) -> None:
     for note in notes:
         report.console().print(note, markup=False, highlight=False)
     for line in report.wrong_answers(rows):

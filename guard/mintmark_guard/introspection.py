@@ -43,7 +43,7 @@ class Introspection:
         self._client_id, self._client_secret = client_id, client_secret
         self.cache = ClaimsCache(cache_size, time.monotonic)
         self._cache_seconds = cache_seconds if cache_seconds is not None else (60.0 if redis_url else 0.0)
-        self._asking: SharedCalls[Mapping[str, Any] | None] = SharedCalls()
+        self._requests: SharedCalls[Mapping[str, Any] | None] = SharedCalls()
         self.hears = False
         """Whether news of what has ended arrive."""
         self._revocations = _revocations(redis_url) if redis_url else None
@@ -58,7 +58,7 @@ class Introspection:
         key = sha256(text.encode()).digest()
         claims = self.cache.get(key)
         if claims is None:
-            claims = await self._asking.answer(key, lambda: self._ask(text, key))
+            claims = await self._requests.answer(key, lambda: self._ask(text, key))
         if claims is None:
             raise InactiveError
         return claims
@@ -111,12 +111,12 @@ class Introspection:
 
     def ended(self, grant_id: str) -> None:
         """Forget a grant that has ended, or a token of which has."""
-        self._asking.forget()  # every later caller asks anew: what is under way may be older than the news
+        self._requests.forget()  # every later caller asks anew: what is under way may be older than the news
         self.cache.forget_grant(grant_id)
 
     def changed(self, message: bytes) -> None:
         """Forget clients of which something has changed: ``{"clients": […]}``; everything where it is not clear what."""
-        self._asking.forget()
+        self._requests.forget()
         try:
             for name in json.loads(message)["clients"]:
                 if name == self._client_id:  # what we may see has changed

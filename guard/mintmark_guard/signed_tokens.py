@@ -25,7 +25,7 @@ class SignedTokens:
         self._issuer = issuer
         self._types = {jwt_typ.lower(), f"application/{jwt_typ}".lower()}
         self.keys = IssuerKeys(self._published)
-        self._has_told = False
+        self._has_warned = False
 
     def at_hand(self, text: str) -> Mapping[str, Any] | None:
         """Verify by a key that is known; None where it is not, or is to be read again."""
@@ -64,8 +64,8 @@ class SignedTokens:
 
     def _no_jwt(self) -> InactiveError:
         """Told to the operator once: anybody may send anything."""
-        if not self._has_told:
-            self._has_told = True
+        if not self._has_warned:
+            self._has_warned = True
             log.warning(
                 "guard: a token was refused because it is not a JWT, and this guard verifies JWTs: give the client "
                 "--access-token-format jwt, or the guard client_id and client_secret"

@@ -41,7 +41,7 @@ async def _set_approved(issuer: Issuer, name: str, *, approved: bool, if_match: 
         etags.check(client, if_match)
         if client.registration is None:
             raise InvalidInput(f"client {client.client_id} did not register itself: there is nothing to approve")
-        registration = structs.replace(client.registration, approved=approved, is_stranger=False)
+        registration = structs.replace(client.registration, approved=approved, registered_openly=False)
         wanted: Client = structs.replace(client, registration=registration)
         return wanted
 

@@ -77,7 +77,7 @@ def audited(
             issuer: Issuer = given["issuer"]
             named = tuple(_target(given, target) for target in targets if _value(given, target) is not None)
             entry = _entry(issuer, actor, action, named, sorted(given[changed]) if changed else ())
-            written = _summed if often and not issuer.audit_sums.is_written_alone(entry) else _written_down
+            written = _summed if often and not issuer.audit_sums.is_written_at_once(entry) else _written_down
             with acting(None):  # what it is made of are no further acts
                 return await written(issuer, entry, lambda: act(*args, **kwargs))
 

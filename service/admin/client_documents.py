@@ -191,7 +191,7 @@ def _checked_host(issuer: Issuer, client_id: str) -> str:
 
 async def _read_first(issuer: Issuer, client_id: str, address: str) -> Client:
     """Read a document whose client is not kept yet: nothing is fetched where there is no place for it. Raises as _read."""
-    registration = Registration(token_hash="", is_stranger=True, network=wide_network_of(address))
+    registration = Registration(token_hash="", registered_openly=True, network=wide_network_of(address))
     async with place_taken(issuer, client_id, registration):
         try:
             return await _read(issuer, client_id, None, registration)
@@ -213,11 +213,11 @@ async def _read(
     try:
         if held is not None:  # an operator may have changed it since, or while the document was on its way
             held = await clients.get_client(issuer, client_id)
-        adopted = held if held is not None and not held.is_strangers else None
-        understood = registered_metadata.read(
+        adopted = held if held is not None and not held.was_registered_openly else None
+        read_metadata = registered_metadata.read(
             issuer, client_id, _with_what_stays(adopted, members) if adopted else members, adopted
         )
-        return await _kept(issuer, client_id, understood, document.lifetime, held, registration)
+        return await _kept(issuer, client_id, read_metadata, document.lifetime, held, registration)
     except (InvalidClientMetadata, InvalidRedirectUri) as error:
         raise _UnusableError(error.description) from error
     except Outdated as error:
@@ -312,7 +312,7 @@ def _with_what_stays(client: Client, members: dict[str, Any]) -> dict[str, Any]:
 async def _kept(
     issuer: Issuer,
     client_id: str,
-    understood: ReadMetadata,
+    read_metadata: ReadMetadata,
     lifetime: int,
     held: Client | None,
     registration: Registration | None,
@@ -322,25 +322,25 @@ async def _kept(
     until = now + lifetime
     if held is None:
         first = msgspec.structs.replace(
-            registration or Registration("", is_stranger=True),
-            metadata=understood.echoed,
+            registration or Registration("", registered_openly=True),
+            metadata=read_metadata.echoed,
             document_fetched_at=now,
             document_fresh_until=until,
         )
         try:
-            return (await clients.create_client(issuer, understood.given, registration=first)).client
+            return (await clients.create_client(issuer, read_metadata.given, registration=first)).client
         except AlreadyExists:  # another process was first, and the place is its
             held = await clients.get_client(issuer, client_id)
         if not held.has_document:
             return held
-    changes = {row.name: getattr(understood.given, row.name) for row in REGISTERED.values()}
+    changes = {row.name: getattr(read_metadata.given, row.name) for row in REGISTERED.values()}
     if any(getattr(held, name) != value for name, value in changes.items()):
         await clients.update_client(issuer, client_id, changes, if_match=etag(held), adopts=False)
 
     def read_now(client: Client) -> Client:
         seen = client.registration or Registration("")
         read = msgspec.structs.replace(
-            seen, metadata=understood.echoed, document_fetched_at=now, document_fresh_until=until
+            seen, metadata=read_metadata.echoed, document_fetched_at=now, document_fresh_until=until
         )
         changed: Client = msgspec.structs.replace(client, registration=read)
         return changed

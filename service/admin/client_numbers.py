@@ -26,7 +26,7 @@ async def number_of(issuer: Issuer, client: Client) -> int:
         return written
     for attempt in range(_TRIES):
         number = made_number(client.client_id, attempt)
-        if await numbers.take(number, client.client_id, ends_with_client=client.is_strangers):
+        if await numbers.take(number, client.client_id, ends_with_client=client.was_registered_openly):
             numbers.remember(client.client_id, client.generation, number)
             return number
     raise InvalidInput(f"client {client.client_id}: every number that it could have is another client's")

@@ -69,7 +69,7 @@ async def create_client(
         secrets=secrets,
         registration=registration,
     )
-    lifetime = issuer.settings.registration_unused_lifetime if client.is_strangers else 0
+    lifetime = issuer.settings.registration_unused_lifetime if client.was_registered_openly else 0
     try:
         await issuer.store.clients.save(client, None, lifetime)
     except ChangedMeanwhileError as error:
@@ -118,10 +118,10 @@ async def list_clients(
 
 async def _unused(issuer: Issuer, clients: list[Client], seconds: int) -> list[Client]:
     """Those of strangers that nobody has used for so long, to a day: when each ends tells since when."""
-    strangers = [client for client in clients if client.is_strangers]
+    openly_registered = [client for client in clients if client.was_registered_openly]
     now, settings = int(issuer.clock()), issuer.settings
     found = []
-    for client, left in zip(strangers, await issuer.store.clients.ends_of(strangers), strict=True):
+    for client, left in zip(openly_registered, await issuer.store.clients.ends_of(openly_registered), strict=True):
         is_used = now + left > client.created_at + settings.registration_unused_lifetime + _SLACK
         used_at = now + left - settings.registration_idle_lifetime if is_used else client.created_at
         if left >= 0 and now - used_at >= seconds:
@@ -269,7 +269,7 @@ async def _change_settled(issuer: Issuer, name: str, settled: Callable[[], Await
             await issuer.store.clients.save(wanted, seen)
         except ChangedMeanwhileError:
             continue
-        if seen.is_strangers and not wanted.is_strangers:
+        if seen.was_registered_openly and not wanted.was_registered_openly:
             issuer.store.self_registrations.adopt_soon(wanted)
         return wanted
     raise InvalidInput(f"client {name!r} is being changed by others at the same time; look at it and try again")

@@ -54,7 +54,7 @@ class EndedEverything(NamedTuple):
 
 async def count_everything(issuer: Issuer, cursor: Cursor = "") -> EndedEverything:
     """A part of what ``end_everything`` would end. Exact while nothing changes. Raises InvalidInput."""
-    return await _go_on(issuer, cursor, ends=False)
+    return await _next_part(issuer, cursor, ends=False)
 
 
 @audited("everything.end")
@@ -63,7 +63,7 @@ async def end_everything(issuer: Issuer, cursor: Cursor = "") -> EndedEverything
 
     Whatever was alive when the first part was begun is dead when the last one has been done. Raises InvalidInput.
     """
-    ended = await _go_on(issuer, cursor, ends=True)
+    ended = await _next_part(issuer, cursor, ends=True)
     if not ended.cursor:
         await issuer.hooks.notify(HookEvent.REVOKED, **about_revoked(Revoked.EVERYTHING, "everything_ended"))
     counts = {name: count for name, count in ended._asdict().items() if name != "cursor"}
@@ -76,7 +76,7 @@ async def end_everything(issuer: Issuer, cursor: Cursor = "") -> EndedEverything
 _Batch = Callable[[Issuer, str, bool], Awaitable[tuple[Counter[str], str]]]
 
 
-async def _go_on(issuer: Issuer, cursor: str, *, ends: bool) -> EndedEverything:
+async def _next_part(issuer: Issuer, cursor: str, *, ends: bool) -> EndedEverything:
     found, primaries = Counter[str](), await issuer.store.endings.primaries()
     step, position = _place(cursor, primaries)
     for _ in range(BATCHES):

@@ -75,7 +75,7 @@ async def issue_code(issuer: Issuer, given: CodeInput) -> authorization_codes.Co
     _check_parties(client, user)
     try:
         record = _code_record(issuer, client, given)
-        grant = await with_claims(issuer, client, _grant(issuer, client, user, given), user.told)
+        grant = await with_claims(issuer, client, _grant(issuer, client, user, given), user.released_claims)
         code = await authorization_codes.issue_code(issuer, client, grant, record)
     except TemporarilyUnavailable:
         raise

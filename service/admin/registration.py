@@ -39,7 +39,7 @@ REGISTER_PATH = "/register"
 _COUNTED_EVERY = 30.0
 
 
-class Stranger(NamedTuple):
+class Registrant(NamedTuple):
     """Who registers a client without an operator's leave."""
 
     address: str = ""
@@ -49,29 +49,29 @@ class Stranger(NamedTuple):
 # what is done
 
 
-async def register(issuer: Issuer, metadata: Mapping[str, Any], stranger: Stranger | None = None) -> dict[str, Any]:
+async def register(issuer: Issuer, metadata: Mapping[str, Any], registrant: Registrant | None = None) -> dict[str, Any]:
     """Register a client, for a stranger if no operator gave an initial access token.
 
     Return the response of RFC 7591 3.2.1, with ``left_out`` where not all was registered that was asked for.
     Raises InvalidRedirectUri, InvalidClientMetadata, TooManyRegistrations, TemporarilyUnavailable.
     """
     client_id = base64url(issuer.randomness(16))
-    understood = registered_metadata.read(issuer, client_id, metadata, None)
+    read_metadata = registered_metadata.read(issuer, client_id, metadata, None)
     token = new_secret(Kind.REGISTRATION_ACCESS_TOKEN, issuer.randomness)
-    network = wide_network_of(stranger.address) if stranger else ""
+    network = wide_network_of(registrant.address) if registrant else ""
     registration = Registration(
         token_hash=hashed(token),
-        metadata=understood.echoed,
-        by_token=stranger is None,
-        is_stranger=stranger is not None,
+        metadata=read_metadata.echoed,
+        by_token=registrant is None,
+        registered_openly=registrant is not None,
         network=network,
     )
     async with place_taken(issuer, client_id, registration):
         try:
-            made = await clients.create_client(issuer, understood.given, registration=registration)
+            made = await clients.create_client(issuer, read_metadata.given, registration=registration)
         except AdminError as error:
             raise registered_metadata.refusal(str(error)) from error
-    left_out = understood.left_out
+    left_out = read_metadata.left_out
     log.info(Event.CLIENT_REGISTERED, extra={"client_id": client_id, "left_out": sorted(left_out), "network": network})
     secret = {} if made.secret is None else {"client_secret": made.secret}
     described = describe(issuer, made.client) | secret | {"registration_access_token": token}
@@ -81,7 +81,7 @@ async def register(issuer: Issuer, metadata: Mapping[str, Any], stranger: Strang
 @asynccontextmanager
 async def place_taken(issuer: Issuer, client_id: str, registration: Registration) -> AsyncIterator[None]:
     """Take one of the places for clients of strangers that are not used yet: there are so many in all, and for each network."""
-    if not registration.is_stranger:
+    if not registration.registered_openly:
         yield
         return
     places = issuer.store.self_registrations
@@ -127,13 +127,13 @@ async def replace(issuer: Issuer, client: Client, metadata: Mapping[str, Any]) -
     secret = said.get("client_secret")
     if secret is not None and not await _is_secret(issuer, client, secret):
         raise InvalidClientMetadata("client_secret: must be the client's own, or left out")
-    understood = registered_metadata.read(issuer, client.client_id, {**protection_of(client), **said}, client)
-    given, left_out = understood.given, {"left_out": understood.left_out} if understood.left_out else {}
+    read_metadata = registered_metadata.read(issuer, client.client_id, {**protection_of(client), **said}, client)
+    given, left_out = read_metadata.given, {"left_out": read_metadata.left_out} if read_metadata.left_out else {}
     _check_no_downgrade(client, given)
     try:
         changes = {row.name: getattr(given, row.name) for row in REGISTERED.values()}
         changed = await clients.update_client(issuer, client.client_id, changes, if_match=etag(client), adopts=False)
-        changed = await clients.set_registration(issuer, client.client_id, understood.echoed)
+        changed = await clients.set_registration(issuer, client.client_id, read_metadata.echoed)
         if has_secret(changed.auth_method) and not changed.secrets:
             made = await clients.rotate_secret(issuer, client.client_id)
             return describe(issuer, made.client) | {"client_secret": made.secret} | left_out

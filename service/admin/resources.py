@@ -25,7 +25,7 @@ MOST = 1000
 """Resources that there may be: every process holds all of them."""
 
 
-def _is_signed_by_nobody(given: "ResourceMembers") -> list[str]:
+def _disagrees_on_signing(given: "ResourceMembers") -> list[str]:
     is_opaque = given.access_token_format is AccessTokenFormat.OPAQUE
     return (
         ["access_token_signing_alg: opaque access tokens are not signed"]
@@ -37,7 +37,7 @@ def _is_signed_by_nobody(given: "ResourceMembers") -> list[str]:
 class ResourceMembers(Input):
     """A resource but for its identifier; the members mean what they do in ``records.resource``."""
 
-    DISAGREEMENTS: ClassVar[Rules] = (_is_signed_by_nobody,)
+    DISAGREEMENTS: ClassVar[Rules] = (_disagrees_on_signing,)
     name: Annotated[ShortText, Field(description="What people call it.")] = ""
     scopes: Annotated[
         Scopes,

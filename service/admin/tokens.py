@@ -123,12 +123,12 @@ async def create_token(issuer: Issuer, given: TokenInput) -> Created:
 
 
 def _check_parties(client: Client, given: TokenInput) -> None:
-    alone = given.grant_type is GrantTypeName.CLIENT_CREDENTIALS
+    is_client_grant = given.grant_type is GrantTypeName.CLIENT_CREDENTIALS
     if given.grant_type is GrantTypeName.REFRESH_TOKEN:
         raise InvalidInput("grant_type: refresh_token renews a grant, it does not begin one")
-    if alone and given.subject:
+    if is_client_grant and given.subject:
         raise InvalidInput("subject: client_credentials has none (RFC 6749 section 4.4)")
-    if not alone and not given.subject:
+    if not is_client_grant and not given.subject:
         raise InvalidInput(f"subject: needed for {given.grant_type}")
     if not client.enabled:
         raise NotAllowed(f"client {client.client_id} is disabled")
@@ -138,7 +138,7 @@ def _check_parties(client: Client, given: TokenInput) -> None:
         raise NotAllowed(f"the tokens of {client.client_id} are bound to a key: say which (dpop_jkt)")
     if client.tls_client_certificate_bound_access_tokens and given.x5t_s256 is None:
         raise NotAllowed(f"the tokens of {client.client_id} are bound to a certificate: say which (x5t_s256)")
-    if alone and client.public:
+    if is_client_grant and client.public:
         raise NotAllowed("client_credentials is for confidential clients only (RFC 6749 section 4.4)")
 
 

@@ -50,10 +50,10 @@ def _renewed(issuer: Issuer, client: Client, grant: Grant, user: User) -> Grant:
     """What a request asked for itself (the claims parameter) stays as it was answered."""
     in_access_token = grant.access_token_claims
     if in_access_token is not None:
-        in_access_token = user_claims.kept(user.told, {name.partition("#")[0] for name in in_access_token})
+        in_access_token = user_claims.kept(user.released_claims, {name.partition("#")[0] for name in in_access_token})
     wanted = user_claims.names_in_id_token(issuer, client, grant.scope)
     others = {name: value for name, value in grant.id_token_claims.items() if name.partition("#")[0] not in wanted}
     renewed: Grant = msgspec.structs.replace(
-        grant, access_token_claims=in_access_token, id_token_claims=others | present(user.told, wanted)
+        grant, access_token_claims=in_access_token, id_token_claims=others | present(user.released_claims, wanted)
     )
     return renewed

@@ -63,14 +63,14 @@ async def _follow(do: Do, wanted: dict[str, str], cursor: str, limit: int, json:
         page = await do(operations.FOLLOW, {**wanted, "cursor": cursor})
         cursor = page["cursor"]
         for entry in page["entries"]:
-            _tell(entry, json)
+            _print(entry, json)
             shown += 1
             if shown == limit:
                 return
         await asyncio.sleep(_PAUSE)
 
 
-def _tell(entry: dict[str, Any], json: bool) -> None:
+def _print(entry: dict[str, Any], json: bool) -> None:
     if json:
         emit(entry)
         return

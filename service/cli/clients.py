@@ -10,7 +10,7 @@ from service.cli.client_options import given, with_option_for_each_member
 from service.cli.derived import add_command, add_list
 from service.cli.export import add_export
 from service.cli.json_output import Json, emit
-from service.cli.output import facts, say, table, tell
+from service.cli.output import facts, report, say, table
 from service.cli.prompts import hidden
 from service.client_auth import has_secret
 from service.protocol.names import OPENID
@@ -54,7 +54,7 @@ def create(
     operations.CREATE.input.read(described)  # faults are shown before a secret is asked for
     secret = _imported(stdin=secret_stdin, prompt=secret_prompt)
     new = do(operations.CREATE, **described, secret=secret)
-    _tell_new(new, f"Client {client_id} is registered.", json)
+    _report_new(new, f"Client {client_id} is registered.", json)
     if not json and OPENID in new["scopes"] and new["id_token_signed_response_alg"] is None:
         say(
             "Its ID tokens are signed with RS256, which every library verifies. If its library verifies ES256, that costs a "
@@ -125,7 +125,7 @@ def update(
     if not changes:
         raise typer.BadParameter("Nothing is to be changed: see `mintmark client update --help`.")
     client = do(operations.UPDATE, client_id=client_id, **changes)
-    tell(client, f"Client {client['client_id']} is changed.", json)
+    report(client, f"Client {client['client_id']} is changed.", json)
     if has_secret(client["auth_method"]) and not client["secrets"]:
         say(f"It has no secret yet: mintmark client rotate-secret {client['client_id']}")
 
@@ -156,11 +156,11 @@ def rotate_secret(
     if drop_old and (keep_old or secret_stdin or secret_prompt):
         raise typer.BadParameter("--drop-old makes no new secret: it goes alone.")
     if drop_old:
-        tell(do(operations.DROP_OLD_SECRET, client_id=client_id), "The old secret has ended.", json)
+        report(do(operations.DROP_OLD_SECRET, client_id=client_id), "The old secret has ended.", json)
         return
     secret = _imported(stdin=secret_stdin, prompt=secret_prompt)
     new = do(operations.ROTATE_SECRET, client_id=client_id, secret=secret, keep_old=keep_old)
-    _tell_new(new, f"Client {new['client_id']} has a new secret.", json)
+    _report_new(new, f"Client {new['client_id']} has a new secret.", json)
     if new["managed_by"].startswith("kubernetes:"):
         say(
             f"It is kept by {new['managed_by']}, whose operator gives it one of its own at its next look. To have it make a "
@@ -206,11 +206,11 @@ def approve(
     """
     if withdraw:
         client = do(operations.WITHDRAW_APPROVAL, client_id=client_id)
-        tell(client, f"Client {client['client_id']} is no longer approved: users are warned again.", json)
+        report(client, f"Client {client['client_id']} is no longer approved: users are warned again.", json)
         return
     client = do(operations.APPROVE, client_id=client_id)
     where = ", ".join(client["redirect_uris"]) or "nowhere"
-    tell(client, f"Client {client['client_id']} is approved: {client['name'] or 'no name'}, leads to {where}.", json)
+    report(client, f"Client {client['client_id']} is approved: {client['name'] or 'no name'}, leads to {where}.", json)
 
 
 def _show_check(found: dict[str, Any]) -> None:
@@ -285,7 +285,7 @@ def _imported(*, stdin: bool, prompt: bool) -> str | None:
 # showing
 
 
-def _tell_new(new: dict[str, Any], message: str, json: bool) -> None:
+def _report_new(new: dict[str, Any], message: str, json: bool) -> None:
     """The one time that a secret is shown."""
     if json:
         emit(new)

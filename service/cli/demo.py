@@ -23,7 +23,7 @@ from service.cli.loading import loaded
 from service.cli.output import say, terminal
 from service.dev import callback, mcp_demo
 from service.dev import demo as what
-from service.dev.check import CheckResult, walk
+from service.dev.check import CheckResult, run_checks
 from service.dev.embedded_redis import EmbeddedRedis, EmbeddedRedisFailed
 from service.observe import log
 from service.protocol.credentials import Kind, new_secret
@@ -96,13 +96,13 @@ async def _serve(port: int, redis_url: str | None, json: bool, *, mcp: bool) -> 
                 if mcp:
                     await mcp_demo.prepare(issuer, mcp_port)
 
-            def tell(reached_at: str) -> None:
+            def on_ready(reached_at: str) -> None:
                 lessons = what.lessons(settings, reached_at, _mintmark(settings, redis_url))
                 show = _print_json if json else _print_lessons
                 show(settings, reached_at, console, lessons, server.url)
 
             await app.serve(
-                settings, lambda url: server.start(lambda: tell(url)), further=callback.handlers(settings.issuer)
+                settings, lambda url: server.start(lambda: on_ready(url)), further=callback.handlers(settings.issuer)
             )
 
 
@@ -115,15 +115,15 @@ class _McpServer(ExitStack):
         self.url = mcp_demo.resource_of(port) if port else ""
         self._starting: asyncio.Task[None] | None = None
 
-    def start(self, tell: Callable[[], None]) -> None:
+    def start(self, on_ready: Callable[[], None]) -> None:
         """Start it, and tell of it when it is there."""
         if not self._port:
-            tell()
+            on_ready()
             return
-        self.enter_context(mcp_demo.beside(self._issuer, self._port))
-        self._starting = asyncio.ensure_future(self._told(tell))
+        self.enter_context(mcp_demo.running_server(self._issuer, self._port))
+        self._starting = asyncio.ensure_future(self._report_when_ready(on_ready))
 
-    async def _told(self, tell: Callable[[], None]) -> None:
+    async def _report_when_ready(self, on_ready: Callable[[], None]) -> None:
         while True:
             try:
                 _, writer = await asyncio.open_connection("127.0.0.1", self._port)
@@ -131,7 +131,7 @@ class _McpServer(ExitStack):
                 await asyncio.sleep(0.1)
             else:
                 writer.close()
-                tell()
+                on_ready()
                 return
 
 
@@ -297,7 +297,7 @@ async def _check(redis_url: str | None, json: bool) -> bool:
         log.configure("ERROR", "text")  # replays and wrong passwords are warnings, and here on purpose
         with redis_explained(settings), address_explained(settings, "--port"):
             async with app.open_issuer(settings) as issuer, app.serving(issuer) as reached_at:
-                async for step in walk(issuer, reached_at):
+                async for step in run_checks(issuer, reached_at):
                     steps.append(step)
                     if not json:
                         _print_step(step)

@@ -15,7 +15,7 @@ from service.admin.operations import AnyOperation, Do
 from service.cli.acting import IDS_MAY_BEGIN_WITH_A_DASH, act, do
 from service.cli.client_options import read_json
 from service.cli.json_output import Json, emit
-from service.cli.listing import Cursor, Limit, collect, each_once, tell_rest
+from service.cli.listing import Cursor, Limit, collect, each_once, report_rest
 from service.cli.moments import Since, UnusedFor, duration_seconds, since_seconds
 from service.cli.output import facts, say, table
 from service.cli.prompts import Yes, confirm
@@ -118,7 +118,7 @@ def add_list(
             return
         table(map(row, output[member]), operation.columns)
         if noun:
-            tell_rest(output["cursor"], len(output[member]), noun)
+            report_rest(output["cursor"], len(output[member]), noun)
 
     paging = [
         inspect.Parameter("limit", _KEYWORD, default=100, annotation=Limit),

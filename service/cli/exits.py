@@ -79,10 +79,10 @@ def redis_explained(settings: Settings) -> Iterator[None]:
 
 def _explained(settings: Settings, error: Exception, reason: str) -> str:
     what, to_do, _ = explain(error)
-    return f"{what}: {reason}\n{_where(settings)}\n{_beside_demo(settings) or to_do}"
+    return f"{what}: {reason}\n{_where(settings)}\n{_how_to_reach_demo(settings) or to_do}"
 
 
-def _beside_demo(settings: Settings) -> str:
+def _how_to_reach_demo(settings: Settings) -> str:
     """How to reach a demo that runs in this folder, where it is not said which Redis is meant; that one has ended."""
     place = Path(unquote(urlsplit(settings.redis_url).path)).parent.parent
     if settings.redis_url.startswith("unix:") and place.name == DEMO_FOLDER.name and not is_running_in(place):

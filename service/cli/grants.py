@@ -8,8 +8,8 @@ from service.admin.operations import clients, tokens
 from service.admin.operations import grants as operations
 from service.cli.acting import IDS_MAY_BEGIN_WITH_A_DASH, do
 from service.cli.json_output import Json, emit
-from service.cli.listing import LOOKING, Cursor, Limit, collect, tell_rest
-from service.cli.output import facts, say, table, tell, terminal
+from service.cli.listing import LOOKING, Cursor, Limit, collect, report_rest
+from service.cli.output import facts, report, say, table, terminal
 from service.cli.prompts import Yes, confirm, hidden
 from service.cli.properties import PropertyTexts, read_properties
 
@@ -98,7 +98,7 @@ def list_(
         emit({"grants": rows, "cursor": following})
         return
     table(rows, operations.LIST.columns)
-    tell_rest(following, len(rows), "grant")
+    report_rest(following, len(rows), "grant")
 
 
 @app.command(context_settings=IDS_MAY_BEGIN_WITH_A_DASH)
@@ -144,7 +144,7 @@ def issued(
         emit({"issued": rows})
         return
     table(rows, ("kind", "handle", "issued_at", "ends_at", "scope", "used"))
-    tell_rest("", len(rows), "credential")
+    report_rest("", len(rows), "credential")
 
 
 @app.command(context_settings=IDS_MAY_BEGIN_WITH_A_DASH)
@@ -175,18 +175,18 @@ def revoke(
 
 def _revoke_one(grant_id: str, json: bool) -> None:
     do(operations.REVOKE, LOOKING, grant_id=grant_id)
-    tell({"grant_id": grant_id, "grants_ended": 1}, "The grant has ended, and every token it issued.", json)
+    report({"grant_id": grant_id, "grants_ended": 1}, "The grant has ended, and every token it issued.", json)
 
 
 def _revoke_of_user(user: str, client: str | None, yes: bool, json: bool) -> None:
     to = f" to the client {client}" if client else ""
     confirm(f"End every grant of the user {user}{to}?", yes=yes)
     ended = do(operations.REVOKE_OF_USER, "ending grants …", user=user, client=client)["grants_ended"]
-    tell({"user": user, "client": client, "grants_ended": ended}, f"Grants ended: {ended}.", json)
+    report({"user": user, "client": client, "grants_ended": ended}, f"Grants ended: {ended}.", json)
 
 
 def _revoke_of_client(client: str, yes: bool, json: bool) -> None:
     confirm(f"End every grant and token of the client {client}, of all its users?", yes=yes)
     client_id = do(clients.REVOKE, client_id=client)["client_id"]
     ended = {"user": None, "client": client_id, "grants_ended": None}
-    tell(ended, f"All grants and tokens of the client {client_id} have ended.", json)
+    report(ended, f"All grants and tokens of the client {client_id} have ended.", json)

@@ -46,6 +46,6 @@ def each_once(found: list[dict[str, Any]], name: str) -> list[dict[str, Any]]:
     return [by_name[key] for key in sorted(by_name)]
 
 
-def tell_rest(cursor: str, shown: int, what: str) -> None:
+def report_rest(cursor: str, shown: int, what: str) -> None:
     """Say how many there were, and how to see the rest."""
     say(f"{shown} {what}{'' if shown == 1 else 's'}" + (f"; there may be more: --cursor {cursor}" if cursor else ""))

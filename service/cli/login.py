@@ -96,16 +96,16 @@ def _show(code: ShownCode, *, shows_qr: bool) -> None:
 
 def keep_privately(place: Path, content: bytes) -> None:
     """Write a file that only its owner may read, in one step: it is there whole or as it was. Raises LoginFailedError."""
-    beside = place.with_name(f".{place.name}.{secrets.token_hex(6)}")
+    temporary = place.with_name(f".{place.name}.{secrets.token_hex(6)}")
     try:
         place.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        descriptor = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         try:
             with os.fdopen(descriptor, "wb") as file:
                 file.write(content)
-            beside.replace(place)
+            temporary.replace(place)
         except BaseException:
-            beside.unlink(missing_ok=True)
+            temporary.unlink(missing_ok=True)
             raise
     except OSError as error:
         raise LoginFailedError(f"{place} cannot be written: {error.strerror}") from error

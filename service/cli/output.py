@@ -30,7 +30,7 @@ def say(text: str) -> None:
     messages.print(Text(text), soft_wrap=True)
 
 
-def tell(output: Mapping[str, Any], message: str, json: bool) -> None:
+def report(output: Mapping[str, Any], message: str, json: bool) -> None:
     """Print what came back as JSON, or else only a message."""
     if json:
         emit(output)

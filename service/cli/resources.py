@@ -9,7 +9,7 @@ from service.cli.acting import do
 from service.cli.derived import add_command, add_list
 from service.cli.export import add_export
 from service.cli.json_output import Json
-from service.cli.output import facts, tell
+from service.cli.output import facts, report
 from service.protocol.names import AccessTokenFormat, SigningAlgorithm
 
 app = typer.Typer(
@@ -121,7 +121,7 @@ def update(
     changes = {one: value for one, value in given.items() if value is not None} | dict.fromkeys(unset or ())
     if not changes:
         raise typer.BadParameter("Nothing is to be changed: see `mintmark resource update --help`.")
-    tell(do(operations.UPDATE, resource=resource, **changes), f"{resource} is changed.", json)
+    report(do(operations.UPDATE, resource=resource, **changes), f"{resource} is changed.", json)
 
 
 add_command(

@@ -9,7 +9,7 @@ from service.admin.operations import users as operations
 from service.cli.acting import do
 from service.cli.derived import add_command, add_list
 from service.cli.json_output import Json
-from service.cli.output import tell
+from service.cli.output import report
 from service.cli.prompts import hidden
 
 app = typer.Typer(no_args_is_help=True, help="Create users, set their passwords, disable and delete them.")
@@ -75,7 +75,7 @@ def create(
     operations.CREATE.input.read(given)  # faults are shown before a password is asked for
     password = None if no_password else hidden("password", "--password-stdin", from_stdin=password_stdin)
     user = do(operations.CREATE, **given, password=password)
-    tell(user, f"User {user['username']} is created.", json)
+    report(user, f"User {user['username']} is created.", json)
 
 
 add_list(
@@ -116,7 +116,7 @@ def update(
     if not changes:
         raise typer.BadParameter("Nothing is to be changed: give at least one --claim, --group or --role.")
     user = do(operations.UPDATE, username=username, claims=changes)
-    tell(user, f"User {user['username']} is changed.", json)
+    report(user, f"User {user['username']} is changed.", json)
 
 
 @app.command("set-password")
@@ -130,7 +130,7 @@ def set_password(username: UserName, password_stdin: PasswordStdin = False, json
     """
     password = hidden("password", "--password-stdin", from_stdin=password_stdin)
     user = do(operations.SET_PASSWORD, username=username, password=password)
-    tell(user, ("User {username} has a new password; " + _ENDED).format(**user), json)
+    report(user, ("User {username} has a new password; " + _ENDED).format(**user), json)
 
 
 @app.command("set-user-code")
@@ -152,7 +152,9 @@ def set_user_code(
         raise typer.BadParameter("--remove and --user-code-stdin exclude each other.")
     user_code = "" if remove else hidden("user code", "--user-code-stdin", from_stdin=user_code_stdin)
     user = do(operations.SET_USER_CODE, username=username, user_code=user_code)
-    tell(user, f"User {user['username']} has {'no' if remove else 'a'} user code{' any more' if remove else ''}.", json)
+    report(
+        user, f"User {user['username']} has {'no' if remove else 'a'} user code{' any more' if remove else ''}.", json
+    )
 
 
 add_command(

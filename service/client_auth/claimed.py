@@ -24,10 +24,10 @@ async def note_claimed_client(issuer: Issuer, request: Request, error: ProtocolE
     """
     if current_client():
         return
-    clients, asking = issuer.store.clients, not isinstance(error, TemporarilyUnavailable)
+    clients, may_read = issuer.store.clients, not isinstance(error, TemporarilyUnavailable)
     with suppress(TemporarilyUnavailable):
         for name in _names(request)[:_MOST]:
-            client = clients.cached(name) or (await clients.get(name) if asking else None)
+            client = clients.cached(name) or (await clients.get(name) if may_read else None)
             if client is not None:
                 note_client(client.client_id)
                 return

@@ -92,7 +92,7 @@ class FairQueue:
         self._lines: dict[RequesterGroup, _Line] = {}
 
     async def take(self, requester: Requester) -> None:
-        """Wait for a turn; call ``give_back`` after it. Raises TemporarilyUnavailable where too many wait, or for too long."""
+        """Wait for a turn; call ``release`` after it. Raises TemporarilyUnavailable where too many wait, or for too long."""
         if self._free:
             self._free -= 1
             return
@@ -103,13 +103,13 @@ class FairQueue:
                 await waiter
         except BaseException as error:
             if waiter.done() and not waiter.cancelled() and waiter.exception() is None:
-                self.give_back()  # the turn came at the very moment
+                self.release()  # the turn came at the very moment
             line.remove(requester.network, waiter)
             if isinstance(error, TimeoutError):
                 raise self._busy("waited too long") from error
             raise
 
-    def give_back(self) -> None:
+    def release(self) -> None:
         """Let the next one have the turn."""
         while self._lines:
             group = next(iter(self._lines))

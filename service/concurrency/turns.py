@@ -24,7 +24,7 @@ class Turns:
         return len(self._turns)
 
     @asynccontextmanager
-    async def alone(self, who: str) -> AsyncIterator[None]:
+    async def turn_of(self, who: str) -> AsyncIterator[None]:
         """Hold the turn of this name. Raises TemporarilyUnavailable where too many wait for it."""
         lock, waiting = self._turns.get(who, (asyncio.Lock(), 0))
         if waiting >= self._most:

@@ -54,7 +54,7 @@ class Hashing:
             settings.argon2_wait,
             "passwords to be hashed (argon2_queue)",
         )
-        self._nobody = self._hasher.hash(secrets.token_urlsafe())
+        self._dummy_hash = self._hasher.hash(secrets.token_urlsafe())
         self._cache_key = secrets.token_bytes(32)
         self._verified: dict[bytes, float] = {}
         self._checking: SharedCalls[bool] = SharedCalls()
@@ -68,7 +68,7 @@ class Hashing:
 
         Raises TemporarilyUnavailable where too many are waiting.
         """
-        matches = bool(await self._on_thread(self._matches, password, hashed or self._nobody))
+        matches = bool(await self._on_thread(self._matches, password, hashed or self._dummy_hash))
         return matches and hashed is not None
 
     def is_outdated(self, hashed: str) -> bool:
@@ -122,7 +122,7 @@ class Hashing:
 
     def _done(self, loop: asyncio.AbstractEventLoop, _: Future[object]) -> None:
         with suppress(RuntimeError):  # the loop may be closed by now
-            loop.call_soon_threadsafe(self._queue.give_back)
+            loop.call_soon_threadsafe(self._queue.release)
 
 
 def hash_generated(secret: str) -> str:

@@ -21,7 +21,7 @@ def handlers(url: str) -> dict[str, Callable[[web.BaseRequest], Awaitable[web.St
     """For the demo's server at this URL."""
 
     async def show(request: web.BaseRequest) -> web.StreamResponse:
-        title, body = _told(
+        title, body = _text(
             url, request.query.get("code"), request.query.get("error"), request.query.get("error_description")
         )
         return web.Response(text=_PAGE.format(title=title, body=body), content_type="text/html", headers=_HEADERS)
@@ -29,7 +29,7 @@ def handlers(url: str) -> dict[str, Callable[[web.BaseRequest], Awaitable[web.St
     return {CALLBACK_PATH: show}
 
 
-def _told(url: str, code: str | None, error: str | None, description: str | None) -> tuple[str, str]:
+def _text(url: str, code: str | None, error: str | None, description: str | None) -> tuple[str, str]:
     if error:
         return "The demo got no code", f"<p>{escape(error)}: {escape(description or '')}</p>"
     if not code:

@@ -77,7 +77,7 @@ STEPS = (
 )
 
 
-async def walk(issuer: Issuer, url: str) -> AsyncIterator[CheckResult]:
+async def run_checks(issuer: Issuer, url: str) -> AsyncIterator[CheckResult]:
     """Yield each step as it is done, with a client and a user that are gone afterwards. A wrong answer does not end it."""
     name, verifier = f"check-{secrets.token_hex(4)}", secrets.token_urlsafe(32)
     await clients.create_client(issuer, client_input(name, refresh_grace=60), CLIENT_SECRET)
@@ -89,13 +89,13 @@ async def walk(issuer: Issuer, url: str) -> AsyncIterator[CheckResult]:
         known = {"name": name, "verifier": verifier, "url": issuer.url, "code": code}
         async with ClientSession(url) as session:
             for step in STEPS:
-                yield await _walked(issuer, session, step, known)
+                yield await _run_check(issuer, session, step, known)
     finally:
         await users.delete_user(issuer, name)
         await client_ending.delete_client(issuer, name)
 
 
-async def _walked(issuer: Issuer, session: ClientSession, step: CheckStep, known: dict[str, str]) -> CheckResult:
+async def _run_check(issuer: Issuer, session: ClientSession, step: CheckStep, known: dict[str, str]) -> CheckResult:
     path = issuer.settings.token_paths[0] if step.path == TOKEN else step.path
     try:
         form = {member: text.format_map(known) for member, text in step.form.items()}

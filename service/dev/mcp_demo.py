@@ -36,7 +36,7 @@ async def prepare(issuer: Issuer, port: int) -> None:
 
 
 @contextmanager
-def beside(issuer_url: str, port: int) -> Iterator[None]:
+def running_server(issuer_url: str, port: int) -> Iterator[None]:
     """Let the MCP server run as a process of its own until the block ends."""
     command = [sys.executable, "-m", "service.dev.mcp_server", "--issuer", issuer_url, "--port", str(port)]
     process = subprocess.Popen(command)  # noqa: S603 (ourselves)

@@ -94,12 +94,12 @@ class GuessLimiter:
         """
         names = self._names(attempt)
         if names.browser:
-            async with self._turns.alone(names.browser_failures):
+            async with self._turns.turn_of(names.browser_failures):
                 turn = await self._look(attempt, names, further)
                 if turn.by_browser:
                     yield self._checked(turn)
                     return
-        async with self._turns.alone(names.failures_here):
+        async with self._turns.turn_of(names.failures_here):
             yield self._checked(await self._look(attempt, names, further))
 
     async def failed(self, turn: Turn) -> None:

@@ -64,7 +64,7 @@ class HttpDirectory:
             try:
                 answered = await self._ask("verify", {"username": name, "password": password, "address": address})
             finally:
-                self._queue.give_back()
+                self._queue.release()
             if answered.status == 429:
                 raise BlockedError(min(answered.retry_after or 1, _LONGEST_WAIT), Event.USER_BLOCKED)
             if answered.status in _WRONG:

@@ -44,12 +44,12 @@ class RedisDirectory:
                     return None
                 device = self._limiter.succeeded(turn)
                 proved_by = await self._renew_hash(user, spelling)
-                return Person(user.subject, user.username, device, user.told, proved_by)
+                return Person(user.subject, user.username, device, user.released_claims, proved_by)
 
     async def claims(self, subject: str, _scopes: Collection[str], username: str = "") -> Mapping[str, Any] | None:
         """See ``Directory``: all claims that are kept. One round trip, two where ``username`` is not theirs."""
         user = await self._store.users.get_by_subject(subject, username)
-        return user.told if user is not None and user.enabled else None
+        return user.released_claims if user is not None and user.enabled else None
 
     async def find(self, username: str) -> Person | None:
         """See ``Directory``. One round trip, two where the name is spelled in an old way."""
@@ -87,4 +87,4 @@ def _named(user: User | None) -> Person | None:
     """A user whom a client named, if they are enabled."""
     if user is None or not user.enabled:
         return None
-    return Person(user.subject, user.username, claims=user.told, user_code_hash=user.user_code_hash)
+    return Person(user.subject, user.username, claims=user.released_claims, user_code_hash=user.user_code_hash)

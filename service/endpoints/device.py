@@ -20,7 +20,7 @@ from service.login.flow import start_for_page
 from service.login.interaction import ClientInteraction
 from service.login.repeated_forms import answer_once, earlier_answer
 from service.login.tickets import may_still_ask
-from service.login.user_codes import StrangersBlockedError, find
+from service.login.user_codes import MustSignInFirstError, find
 from service.observe.current import note_client
 from service.observe.events import Event
 from service.protocol import user_codes
@@ -93,7 +93,7 @@ async def _take(issuer: Issuer, visit: Visit, entry: _Entry) -> Page | Redirect 
     except BlockedError as blocked:
         log.warning(blocked.event, extra={"address": visit.address, "seconds": blocked.seconds})
         return _form(entry, "blocked", blocked.seconds)
-    except StrangersBlockedError:
+    except MustSignInFirstError:
         issuer.metrics.security_event(Event.USER_CODES_NEED_SIGN_IN)
         log.warning(Event.USER_CODES_NEED_SIGN_IN, extra={"address": visit.address})
         page = f"{issuer.settings.issuer_path}{DEVICE_PATH}?{urlencode({'user_code': entry.shown})}"

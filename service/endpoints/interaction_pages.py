@@ -11,7 +11,7 @@ from service.login import sessions
 from service.login.backchannel_requests import APPROVALS_PATH
 from service.login.client_display import client_values
 from service.login.device_requests import DEVICE_PATH
-from service.login.flow import begins_again, page_url, refuse, resume
+from service.login.flow import may_start_again, page_url, refuse, resume
 from service.login.interaction import ClientInteraction, Interaction, OtherBrowserError, PageInteraction, StaleError
 from service.login.repeated_forms import SentForm, answer_once, earlier_answer
 from service.login.sessions import SignedIn
@@ -224,6 +224,6 @@ def ways_again(issuer: Issuer, over: Interaction | None) -> list[dict[str, str]]
         return []
     if over.channel == DEVICE:
         return [way("device", issuer.settings.issuer_path + DEVICE_PATH)]
-    again = [way("again", page_url(issuer, over.ticket) + f"&{AGAIN}=1")] if begins_again(over) else []
+    again = [way("again", page_url(issuer, over.ticket) + f"&{AGAIN}=1")] if may_start_again(over) else []
     shown = _client_of(issuer, over)
     return again + ([way("client", shown["client_uri"], shown["name"])] if shown and shown["client_uri"] else [])

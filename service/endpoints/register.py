@@ -38,7 +38,7 @@ async def decide(issuer: Issuer, request: Request) -> Decision:
 
 async def _registered(issuer: Issuer, request: Request) -> dict[str, Any]:
     if issuer.settings.registration == "open" and request.authorization is None:
-        return await registration.register(issuer, _metadata(request), registration.Stranger(request.address))
+        return await registration.register(issuer, _metadata(request), registration.Registrant(request.address))
     if request.authorization is None:
         raise TokenRequired("An initial access token is required to register a client.")
     token, metadata = bearer_token(request), _metadata(request)

@@ -40,7 +40,7 @@ async def decide(issuer: Issuer, request: Request) -> Decision:
     if credential is None:
         outcome = RevokeAnswer.UNKNOWN
     elif issuer.hooks.notifies_revoked:
-        outcome = await _revoke_and_tell(issuer, client, credential)
+        outcome = await _revoke_and_notify(issuer, client, credential)
     else:
         outcome = await _revoke(issuer, client, credential)
     if outcome is RevokeAnswer.FOREIGN:
@@ -56,7 +56,7 @@ async def _revoke(issuer: Issuer, client: Client, credential: Credential) -> Rev
     return await issuer.store.tokens.revoke(credential, client.client_id, ends_grant=whole)
 
 
-async def _revoke_and_tell(issuer: Issuer, client: Client, credential: Credential) -> RevokeAnswer:
+async def _revoke_and_notify(issuer: Issuer, client: Client, credential: Credential) -> RevokeAnswer:
     """The same, and hooks hear of it: also where it is cut off in the middle."""
     what = Revoked.GRANT if _ends_grant(issuer, credential) else Revoked.ACCESS_TOKEN
     facts = about_revoked(what, "revoked_by_client", grant_id=credential.grant_id, client_id=client.client_id)

@@ -95,11 +95,11 @@ async def answer_client(
         authorization = adjust(authorization)
     issued = await issue(issuer, client, authorization, checks)
     if log.isEnabledFor(logging.DEBUG):
-        _tell(client, name, issued)
+        _log_issued(client, name, issued)
     return answer(issued.content, issued=issued)
 
 
-def _tell(client: Client, name: str, issued: Issued) -> None:
+def _log_issued(client: Client, name: str, issued: Issued) -> None:
     subject = issued.grant.subject
     facts = {"grant_type": name, "client_id": client.client_id, "subject": subject, "scope": issued.scope}
     log.debug(Event.TOKEN_ISSUED, extra=facts | {"repeated": issued.repeated})

@@ -68,7 +68,7 @@ async def opened_for_claims(
 
 def names_of(issuer: Issuer, token: OpenedToken) -> set[str]:
     """The claims that a token stands for: by its scope, and by the claims parameter."""
-    return claims.told_by_scopes(token.scope.split(), issuer.settings.scope_claims) | set(token.grant.userinfo_claims)
+    return claims.claims_of_scopes(token.scope.split(), issuer.settings.scope_claims) | set(token.grant.userinfo_claims)
 
 
 async def rendered(issuer: Issuer, client: Client, user_claims: dict[str, Any]) -> Decision:
@@ -78,8 +78,8 @@ async def rendered(issuer: Issuer, client: Client, user_claims: dict[str, Any]) 
         return answer(orjson.dumps(user_claims))
     content: str | bytes = orjson.dumps(user_claims)
     if registered is not None:
-        told = user_claims | {"iss": issuer.url, "aud": client.client_id}
-        content = keyring_of(issuer).sign(algorithm_of(issuer, registered), told)
+        contents = user_claims | {"iss": issuer.url, "aud": client.client_id}
+        content = keyring_of(issuer).sign(algorithm_of(issuer, registered), contents)
     sealed = await encrypted(issuer, client, content, encryption, client.userinfo_encrypted_response_enc)
     return answer(sealed.encode(), headers=_AS_JWT)
 

@@ -37,7 +37,7 @@ def tls_of(settings: Settings, *, asks_clients: bool) -> ssl.SSLContext | None:
     certificate, key = settings.tls_certificate_file, settings.tls_key_file
     if certificate is None or key is None:
         return None
-    make = _takes_any if asks_clients else _asks_nobody
+    make = _takes_any if asks_clients else _without_client_certificates
     return _context("tls_certificate_file, tls_key_file", (certificate, key), lambda: make(certificate, key))
 
 
@@ -55,7 +55,7 @@ def operators_tls_of(settings: Settings) -> ssl.SSLContext | None:
         return None
 
     def make() -> ssl.SSLContext:
-        context = _asks_nobody(certificate, key)
+        context = _without_client_certificates(certificate, key)
         if authority is not None:
             context.load_verify_locations(authority)
             context.verify_mode = ssl.CERT_OPTIONAL
@@ -86,7 +86,7 @@ def _context(names: str, files: tuple[Path, ...], make: Callable[[], ssl.SSLCont
     return context
 
 
-def _asks_nobody(certificate: Path, key: Path) -> ssl.SSLContext:
+def _without_client_certificates(certificate: Path, key: Path) -> ssl.SSLContext:
     context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     context.set_ciphers(CIPHERS)

@@ -63,7 +63,7 @@ class Watch:
             took = perf_counter() - started
             self._took(took, endpoint, current.grant_type)
             if current.span is not None or self._sample:
-                self._tell(http, current, response, endpoint, route, took)
+                self._report(http, current, response, endpoint, route, took)
 
     def _trace(self, http: web.BaseRequest, current: Current, route: str) -> None:
         """Without tracing of our own the caller's trace is still named in the log, and to those whom we call."""
@@ -72,7 +72,7 @@ class Watch:
             trusted = caller is not None and is_proxy(http, self._settings)
             current.span = self._tracing.begin(http.method, route, caller, trusted=trusted)
 
-    def _tell(
+    def _report(
         self,
         http: web.BaseRequest,
         current: Current,

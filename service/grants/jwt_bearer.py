@@ -63,9 +63,9 @@ async def authorize(issuer: Issuer, token_request: TokenRequest) -> Authorizatio
             read(issuer, client, assertion.subject, requested.scope),
         )
         check = await _verify(issuer, client, assertion, trusted, request, is_id_jag=is_id_jag)
-        told = assertion.jws.claims()
-        subject = assertion.subject if trusted is None else subject_of(trusted, told)
-        actors = _actors(issuer, client, trusted, told.get(ACT))
+        asserted = assertion.jws.claims()
+        subject = assertion.subject if trusted is None else subject_of(trusted, asserted)
+        actors = _actors(issuer, client, trusted, asserted.get(ACT))
     except UnknownIssuerError as error:
         raise UntrustedIssuer(assertion, str(error)) from error
     except UnverifiableError as error:

@@ -103,7 +103,7 @@ async def validate_pushed_request(
     if "request_uri" in outer.single:
         raise InvalidRequest("A pushed request cannot name another one: leave request_uri out (RFC 9126 section 2.1).")
     rules = _when_pushed(issuer, client, rules_of(issuer, client, by_backend=by_backend))
-    parameters = await unpacked(issuer, client, outer, alone=True)
+    parameters = await unpacked(issuer, client, outer, is_pushed=True)
     verified = authorization_request.verify_destination(parameters.single, rules)
     request = _checked(issuer, client, rules, parameters, verified)
     if not client.public:  # anybody can push in the name of one that is

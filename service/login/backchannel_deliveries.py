@@ -25,7 +25,7 @@ from service.protocol.errors import (
 from service.protocol.names import DeliveryMode
 from service.records.backchannel_request import (
     BackchannelDelivery,
-    BackchannelNotice,
+    BackchannelNotification,
     WaitingBackchannelRequest,
 )
 from service.records.client import Client
@@ -69,8 +69,8 @@ async def notifying(issuer: Issuer, client: Client, waiting: WaitingBackchannelR
         await queue.drop(delivery_id)
         raise
     await queue.queue(delivery_id, delivery, now)
-    if waiting.expiry_notice:
-        await queue.drop(waiting.expiry_notice)
+    if waiting.expiry_notification:
+        await queue.drop(waiting.expiry_notification)
 
 
 async def notify_of_expiry(issuer: Issuer, client: Client, waiting: WaitingBackchannelRequest) -> None:
@@ -78,9 +78,11 @@ async def notify_of_expiry(issuer: Issuer, client: Client, waiting: WaitingBackc
 
     One round trip, none for other clients. Raises TemporarilyUnavailable.
     """
-    if waiting.expiry_notice and is_notified(waiting):
+    if waiting.expiry_notification and is_notified(waiting):
         delivery = _delivery(issuer, client, waiting)
-        if not await issuer.store.backchannel_deliveries.queue(waiting.expiry_notice, delivery, waiting.ends_at + 1):
+        if not await issuer.store.backchannel_deliveries.queue(
+            waiting.expiry_notification, delivery, waiting.ends_at + 1
+        ):
             raise TemporarilyUnavailable(log="as many notifications of CIBA clients wait as may")
 
 
@@ -92,13 +94,13 @@ async def deliver_due(issuer: Issuer) -> int:
 
 
 def _delivery(issuer: Issuer, client: Client, waiting: WaitingBackchannelRequest) -> BackchannelDelivery:
-    notice = BackchannelNotice(waiting.mode, waiting.auth_req_id, waiting.notification_token)
+    notification = BackchannelNotification(waiting.mode, waiting.auth_req_id, waiting.notification_token)
     more = _TAKES_TOKENS_FOR if waiting.mode is DeliveryMode.PUSH else 0
-    return BackchannelDelivery(client.client_id, _sealed(issuer, notice), waiting.ends_at + more)
+    return BackchannelDelivery(client.client_id, _sealed(issuer, notification), waiting.ends_at + more)
 
 
-def _sealed(issuer: Issuer, notice: BackchannelNotice) -> str:
-    return issuer.request_sealing.seal(notice.encode())
+def _sealed(issuer: Issuer, notification: BackchannelNotification) -> str:
+    return issuer.request_sealing.seal(notification.encode())
 
 
 async def _deliver_or_later(issuer: Issuer, delivery_id: str, delivery: BackchannelDelivery) -> None:
@@ -115,18 +117,18 @@ async def _deliver(issuer: Issuer, delivery_id: str, delivery: BackchannelDelive
     if client is None or content is None or endpoint is None:
         await queue.drop(delivery_id)
         return
-    notice = BackchannelNotice.decode(content)
-    if not notice.content:
+    notification = BackchannelNotification.decode(content)
+    if not notification.content:
         try:
-            body = await _content(issuer, client, notice)
+            body = await _content(issuer, client, notification)
         except PollingError:  # not decided yet, or looked at a moment ago
             await _try_again(issuer, delivery_id, delivery, "the request is not decided")
             return
-        notice = msgspec.structs.replace(notice, content=orjson.dumps(body).decode())
-        if notice.mode is DeliveryMode.PUSH:  # the same tokens at the next attempt
-            delivery = msgspec.structs.replace(delivery, sealed=_sealed(issuer, notice))
+        notification = msgspec.structs.replace(notification, content=orjson.dumps(body).decode())
+        if notification.mode is DeliveryMode.PUSH:  # the same tokens at the next attempt
+            delivery = msgspec.structs.replace(delivery, sealed=_sealed(issuer, notification))
             await queue.queue(delivery_id, delivery, int(issuer.clock()) + pause_after(1))
-    status, reason = await _posted(issuer, endpoint, notice)
+    status, reason = await _posted(issuer, endpoint, notification)
     if not reason:
         await queue.drop(delivery_id)
         issuer.metrics.request("backchannel_notification", "ok")
@@ -136,14 +138,14 @@ async def _deliver(issuer: Issuer, delivery_id: str, delivery: BackchannelDelive
         await _try_again(issuer, delivery_id, delivery, reason)
 
 
-async def _content(issuer: Issuer, client: Client, notice: BackchannelNotice) -> dict[str, object]:
+async def _content(issuer: Issuer, client: Client, notification: BackchannelNotification) -> dict[str, object]:
     """What is posted (sections 10.2, 10.3.1, 12). Raises PollingError, TemporarilyUnavailable."""
-    named: dict[str, object] = {"auth_req_id": notice.auth_req_id}
-    if notice.mode is not DeliveryMode.PUSH:
-        await end_pause(issuer, notice.auth_req_id)
+    named: dict[str, object] = {"auth_req_id": notification.auth_req_id}
+    if notification.mode is not DeliveryMode.PUSH:
+        await end_pause(issuer, notification.auth_req_id)
         return named
     try:
-        return named | await pushed_tokens(issuer, client, notice.auth_req_id)
+        return named | await pushed_tokens(issuer, client, notification.auth_req_id)
     except (PollingError, TemporarilyUnavailable):
         raise
     except (AccessDenied, ExpiredToken) as error:
@@ -153,15 +155,15 @@ async def _content(issuer: Issuer, client: Client, notice: BackchannelNotice) ->
         return named | {"error": TRANSACTION_FAILED, "error_description": ServerError.description or "It failed."}
 
 
-async def _posted(issuer: Issuer, endpoint: str, notice: BackchannelNotice) -> tuple[int, str]:
+async def _posted(issuer: Issuer, endpoint: str, notification: BackchannelNotification) -> tuple[int, str]:
     """Post it; the status, 0 = none, and why it was not taken, "" = it was."""
     try:
         response = await issuer.http_client.request(
             "POST",
             endpoint,
             Purpose.BACKCHANNEL,
-            headers={**JSON_HEADERS, "Authorization": f"Bearer {notice.token}"},
-            body=notice.content.encode(),
+            headers={**JSON_HEADERS, "Authorization": f"Bearer {notification.token}"},
+            body=notification.content.encode(),
             max_bytes=None,
         )
     except HttpClientError as error:

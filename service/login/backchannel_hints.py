@@ -130,7 +130,7 @@ async def _check_user_code(issuer: Issuer, client: Client, person: Person, user_
     if user_code is None:
         raise MissingUserCode("The user is asked only by who knows their user code: send it as user_code.")
     failures, who = issuer.store.failures, f"user-code:{client.client_id}@{issuer.store.pseudonyms.of(person.subject)}"
-    async with _turns.alone(who):
+    async with _turns.turn_of(who):
         state = failures.state(*await issuer.store.connection.execute_all(failures.read_steps(who)))
         if state.wait:
             raise _blocked(issuer, client, person, state.wait)

@@ -154,7 +154,7 @@ def _waiting(issuer: Issuer, client: Client, asked: BackchannelRequest, auth_req
         mode=client.delivery_mode,
         auth_req_id="" if client.delivery_mode is DeliveryMode.POLL else auth_req_id,
         notification_token=asked.notification_token,
-        expiry_notice=new_grant_id(issuer.randomness) if is_pushed else "",
+        expiry_notification=new_grant_id(issuer.randomness) if is_pushed else "",
     )
 
 
@@ -257,13 +257,13 @@ async def _unpacked(issuer: Issuer, client: Client, outer: Parameters, checks: l
         if client.backchannel_authentication_request_signing_alg is not None:
             raise InvalidRequest("This client signs its requests: send it as request (CIBA Core 7.1.1).")
         return outer
-    if beside := sorted(_beside(outer.single) | ({"resource"} if outer.resources else set())):
+    if outside := sorted(_parameters_outside(outer.single) | ({"resource"} if outer.resources else set())):
         raise InvalidRequest(
-            f"Parameters stand in the signed request alone (CIBA Core 7.1.1): {', '.join(beside)[:200]}."
+            f"Parameters stand in the signed request alone (CIBA Core 7.1.1): {', '.join(outside)[:200]}."
         )
     return await verified_parameters(issuer, client, signed, checks)
 
 
-def _beside(single: Mapping[str, str]) -> set[str]:
+def _parameters_outside(single: Mapping[str, str]) -> set[str]:
     """Parameters of an authentication request that stand beside a signed one."""
     return set(single) - {"request", "client_id"}

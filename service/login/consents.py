@@ -14,7 +14,7 @@ from service.records.session import Session
 
 def asked_scopes(issuer: Issuer, client: Client, request: AuthorizationRequest) -> tuple[str, ...]:
     """What the user has to allow: the scopes, and those that mean the claims which are asked for one by one."""
-    further = claims.scopes_telling(request.claims.names, issuer.settings.scope_claims) & set(client.scopes)
+    further = claims.scopes_for_claims(request.claims.names, issuer.settings.scope_claims) & set(client.scopes)
     return request.scopes + tuple(sorted(further - set(request.scopes)))
 
 

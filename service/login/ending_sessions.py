@@ -146,14 +146,14 @@ async def _end_with_grants(issuer: Issuer, sid: str, subject: str) -> EndedSessi
         client = await issuer.store.clients.get(client_id)
         if client is None or not client.enabled:
             continue
-        await _tell(issuer, client, sid, subject)
+        await _queue_logout(issuer, client, sid, subject)
         if client.frontchannel_logout_uri:
             frames.append(_frame(issuer, client.frontchannel_logout_uri, sid))
     issuer.store.sessions.forget_clients_soon(sid)
     return EndedSessions(grants, tuple(frames), int(ended.was_alive))
 
 
-async def _tell(issuer: Issuer, client: Client, sid: str, subject: str) -> None:
+async def _queue_logout(issuer: Issuer, client: Client, sid: str, subject: str) -> None:
     """Queue a back-channel logout (OpenID Connect Back-Channel Logout 2.5)."""
     if client.backchannel_logout_uri is None or issuer.keyring is None:
         return

@@ -122,7 +122,7 @@ async def start_again(
         case PageInteraction():
             return Redirect(over.return_to)
         case ClientInteraction(client=client, request=request):
-            if not begins_again(over):
+            if not may_start_again(over):
                 raise StaleError(over)
             if not may_still_ask(issuer, client, over.progress.client_generation, request):
                 raise StaleError
@@ -138,7 +138,7 @@ async def start_again(
             assert_never(over)
 
 
-def begins_again(interaction: ClientInteraction) -> bool:
+def may_start_again(interaction: ClientInteraction) -> bool:
     """Whether its request has no end but that of its ticket: neither spent once (RFC 9126) nor signed until then (RFC 9101)."""
     return interaction.channel == REDIRECT and not interaction.request.signed
 
@@ -152,7 +152,7 @@ async def resume(issuer: Issuer, interaction: Interaction, session: Session | No
         return await refuse(issuer, interaction, other, session)
     step = await next_step(issuer, interaction, session)
     if step is not None:
-        moved = await move(issuer, interaction, stage=step.stage_after(interaction.progress))
+        moved = await move(issuer, interaction, position=step.position_when_due(interaction.progress))
         return Redirect(page_url(issuer, moved.ticket, step.path))
     done = await finish(issuer, interaction)
     match done:
@@ -198,8 +198,8 @@ def page_url(issuer: Issuer, ticket: str, path: str = LOGIN_PATH) -> str:
 
 
 async def _ask(issuer: Issuer, interaction: Interaction, step: Step) -> Redirect:
-    stage = step.stage_after(interaction.progress)
-    progress: Progress = msgspec.structs.replace(interaction.progress, stage=stage)
+    position = step.position_when_due(interaction.progress)
+    progress: Progress = msgspec.structs.replace(interaction.progress, position=position)
     waiting = await keep(issuer, msgspec.structs.replace(interaction, progress=progress))
     return Redirect(page_url(issuer, waiting.ticket, step.path))
 

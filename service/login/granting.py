@@ -36,7 +36,7 @@ async def given_grant(
 
 def claims_by_scope(issuer: Issuer, request: AuthorizationRequest, person: Mapping[str, Any]) -> dict[str, Any]:
     """Return the claims that the scopes of a request mean."""
-    return claims.present(person, claims.told_by_scopes(request.scopes, issuer.settings.scope_claims))
+    return claims.present(person, claims.claims_of_scopes(request.scopes, issuer.settings.scope_claims))
 
 
 def begun_grant(issuer: Issuer, client: Client, request: AuthorizationRequest, subject: str) -> Grant:
@@ -75,7 +75,7 @@ def _grant(
     issuer: Issuer, client: Client, request: AuthorizationRequest, session: Session, person: Mapping[str, Any]
 ) -> Grant:
     """The claims parameter tells only what a scope of the client's would tell, too, and the user has allowed."""
-    allowed = claims.told_by_scopes(asked_scopes(issuer, client, request), issuer.settings.scope_claims)
+    allowed = claims.claims_of_scopes(asked_scopes(issuer, client, request), issuer.settings.scope_claims)
     in_id_token, at_userinfo = (
         [name for name in claims.acceptable(person, wanted) if name in allowed]
         for wanted in (request.claims.id_token, request.claims.userinfo)

@@ -41,7 +41,7 @@ class Parameters(NamedTuple):
     """What the channel knows the request by."""
 
 
-async def unpacked(issuer: Issuer, client: Client, outer: Parameters, *, alone: bool = False) -> Parameters:
+async def unpacked(issuer: Issuer, client: Client, outer: Parameters, *, is_pushed: bool = False) -> Parameters:
     """Return the parameters, those of a request object alone (RFC 9101 section 6.3) or in the place of outer ones (Core 6.1).
 
     Outer ones count in OpenID Connect requests only, which say so in their outer scope, unless requests have to be signed, or
@@ -61,7 +61,7 @@ async def unpacked(issuer: Issuer, client: Client, outer: Parameters, *, alone: 
     strictly = issuer.settings.strict_request_objects or demands.strict_request_objects
     inner = await _verified(issuer, client, value, demands.algorithms, strictly=strictly)
     is_openid = OPENID in outer.single.get("scope", "").split()
-    if alone or must_sign or strictly or not is_openid:
+    if is_pushed or must_sign or strictly or not is_openid:
         return inner._replace(single={**inner.single, "client_id": client.client_id})
     kept = {name: text for name, text in outer.single.items() if name not in ("request", "request_uri")}
     return inner._replace(single={**kept, **inner.single}, resources=inner.resources or outer.resources)

@@ -76,7 +76,7 @@ async def load(issuer: Issuer, ticket: str, browser: str, session: Session | Non
     """
     interaction: Interaction = await load_any_age(issuer, ticket, browser, address)
     progress = interaction.progress
-    if progress.stage == FINISHED or issuer.clock() >= _ends(issuer, progress):
+    if progress.position == FINISHED or issuer.clock() >= _ends(issuer, progress):
         raise StaleError(interaction)
     if isinstance(interaction, ClientInteraction) and not may_still_ask(
         issuer, interaction.client, progress.client_generation, interaction.request
@@ -141,7 +141,7 @@ async def move(issuer: Issuer, interaction: AnyInteraction, **changes: bool | in
 
 async def finish(issuer: Issuer, interaction: AnyInteraction) -> AnyInteraction:
     """End an interaction: no step can be taken from here on. Raises StaleError, CrowdedError."""
-    return await move(issuer, interaction, stage=FINISHED, answer=base64url(issuer.randomness(16)))
+    return await move(issuer, interaction, position=FINISHED, answer=base64url(issuer.randomness(16)))
 
 
 def may_still_ask(issuer: Issuer, client: Client, generation: int, request: AuthorizationRequest) -> bool:
@@ -180,7 +180,7 @@ def csrf_of(interaction: Interaction, browser: str, session: Session | None) -> 
     """What a form of this very step carries: of no use in another browser, at another step, or for another session."""
     progress = interaction.progress  # whose answer tells a step from the same one after a way back
     sid, subject = (session.sid, session.subject) if session else ("", "")
-    signing_input = "\0".join((interaction.ticket, progress.stage, progress.answer, sid, subject))
+    signing_input = "\0".join((interaction.ticket, progress.position, progress.answer, sid, subject))
     return base64url(hmac.digest(browser.encode(), signing_input.encode(), "sha256"))
 
 

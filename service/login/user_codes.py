@@ -20,7 +20,7 @@ log = logging.getLogger(__name__)
 _turns = Turns(20, "user codes from one network")
 
 
-class StrangersBlockedError(Exception):
+class MustSignInFirstError(Exception):
     """Too many wrong codes in all: who has not signed in has to do so first."""
 
 
@@ -49,7 +49,7 @@ async def find(issuer: Issuer, code: str, browser: str, address: str, session: S
         (of_network, settings.address_failures_allowed),
         (in_all, settings.user_code_failures_allowed_anywhere),
     )
-    async with _turns.alone(network):
+    async with _turns.turn_of(network):
         steps = [
             store.user_codes.find_step(code),
             *(step for name, _ in limits for step in store.failures.read_steps(name)),
@@ -59,7 +59,7 @@ async def find(issuer: Issuer, code: str, browser: str, address: str, session: S
         if here.wait or there.wait:
             raise _blocked(issuer, max(here.wait, there.wait))
         if anywhere.wait and session is None:
-            raise StrangersBlockedError
+            raise MustSignInFirstError
         if found:  # that forgives no wrong one: anybody can have a right code, of a device of their own
             return bytes(found).decode("ascii")
         await store.failures.count_all([(name, Limit.of(settings, allowed)) for name, allowed in limits])

@@ -22,7 +22,7 @@ class AuditSums:
         self._own: Counter[tuple[str, Way, str]] = Counter()
         self._sums: dict[tuple[str, Way, str, Result], AuditEntry] = {}
 
-    def is_written_alone(self, entry: AuditEntry) -> bool:
+    def is_written_at_once(self, entry: AuditEntry) -> bool:
         """Whether an act that begins is to be written down by itself; it is counted as one of this minute."""
         minute = entry.at // (SECONDS * 1000)
         if minute != self._minute:

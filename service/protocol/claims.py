@@ -119,14 +119,14 @@ def _one(asked: object, where: str) -> ClaimRequest:
     return ClaimRequest(essential, tuple(values) + ((asked["value"],) if "value" in asked else ()))
 
 
-def told_by_scopes(scopes: Iterable[str], further: Mapping[str, Collection[str]]) -> set[str]:
+def claims_of_scopes(scopes: Iterable[str], further: Mapping[str, Collection[str]]) -> set[str]:
     """The names of the claims that these scopes mean. ``further``: the operator's own scopes."""
     return {
         name for scope in scopes for names in (SCOPE_CLAIMS.get(scope, ()), further.get(scope, ())) for name in names
     }
 
 
-def scopes_telling(names: Collection[str], further: Mapping[str, Collection[str]]) -> set[str]:
+def scopes_for_claims(names: Collection[str], further: Mapping[str, Collection[str]]) -> set[str]:
     """The scopes that mean at least one of these claims: what a person has to allow for them."""
     return {
         scope for known in (SCOPE_CLAIMS, further) for scope, means in known.items() if not set(means).isdisjoint(names)

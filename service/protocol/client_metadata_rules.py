@@ -34,8 +34,8 @@ def _front_channel_is_at_home(given: ClientMetadata) -> bool:
 
 def _refreshes_nothing(given: ClientMetadata) -> bool:
     """refresh_token is there, but no grant type that would ever issue one."""
-    beside = set(given.grant_types) - {GrantTypeName.REFRESH_TOKEN, GrantTypeName.CLIENT_CREDENTIALS}
-    return GrantTypeName.REFRESH_TOKEN in given.grant_types and not beside
+    others = set(given.grant_types) - {GrantTypeName.REFRESH_TOKEN, GrantTypeName.CLIENT_CREDENTIALS}
+    return GrantTypeName.REFRESH_TOKEN in given.grant_types and not others
 
 
 def _certificate_names(given: ClientMetadata) -> int:

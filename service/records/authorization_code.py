@@ -15,7 +15,7 @@ class AuthorizationCode(Record, frozen=True, omit_defaults=True, gc=False):
     code_challenge: str | None = field(default=None, name="k")
     code_challenge_method: str | None = field(default=None, name="m")
     nonce: str | None = field(default=None, name="n")  # OpenID Connect Core 3.1.2.1
-    beside: bool = field(default=False, name="b")
+    with_access_token: bool = field(default=False, name="b")
     """Whether an access token was issued together with the code: the grant must outlive it."""
     binding: Binding = field(default=UNBOUND, name="cn")
     """To the key that the authorization request named (RFC 9449 section 10)."""

@@ -1,5 +1,7 @@
 """A CIBA request while its user has not decided, and what its client is to be notified of then."""
 
+import msgspec
+
 from service.protocol.names import DeliveryMode
 from service.records.json import Record
 from service.records.polled_request import PolledRequest
@@ -22,8 +24,8 @@ class WaitingBackchannelRequest(PolledRequest, frozen=True, omit_defaults=True, 
     """What the client is notified with; "" where it polls."""
     notification_token: str = ""
     """The bearer token by which it is notified; "" where it polls."""
-    expiry_notice: str = ""
-    """The id of the delivery that says that nobody decided in time; "" where the client finds out by itself."""
+    expiry_notification: str = msgspec.field(default="", name="expiry_notice")
+    """The id of the delivery that reports the expiry; "" where the client finds out at its next poll."""
     api_key: str = ""
     """Of the caller of the decision API who notifies the client, "" = we do."""
 
@@ -33,14 +35,14 @@ class BackchannelDelivery(Record, frozen=True, omit_defaults=True, gc=False):
 
     client_id: str
     sealed: str
-    """``BackchannelNotice``."""
+    """A sealed ``BackchannelNotification``."""
     ends_at: int
     """Epoch seconds after which nobody needs it."""
     attempts: int = 0
     """That failed so far."""
 
 
-class BackchannelNotice(Record, frozen=True, omit_defaults=True, gc=False):
+class BackchannelNotification(Record, frozen=True, omit_defaults=True, gc=False):
     """What is delivered: sealed, for it is made of credentials."""
 
     mode: DeliveryMode

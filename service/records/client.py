@@ -39,7 +39,8 @@ class Registration(Record, frozen=True, omit_defaults=True, gc=False):
     metadata: dict[str, Any] = {}  # members that we only give back (``software_id``, ``client_name#de`` …)
     by_token: bool = False
     """An operator trusted it beforehand, by the initial access token that it registered with."""
-    is_stranger: bool = False  # no operator had a hand in it: it is kept only as long as it is used
+    registered_openly: bool = field(default=False, name="is_stranger")
+    """By no operator's leave: it is kept only as long as it is used."""
     network: str = ""  # where it was registered from; "": not known
     approved: bool = False  # an operator has checked it as it is now
     document_fetched_at: int = 0
@@ -206,16 +207,16 @@ class Client(Record, frozen=True, omit_defaults=True, gc=False):
         return self.registration is not None and self.registration.document_fetched_at > 0
 
     @property
-    def is_strangers(self) -> bool:
+    def was_registered_openly(self) -> bool:
         """Whether a stranger registered it, and no operator has changed it since."""
-        return self.registration is not None and self.registration.is_stranger
+        return self.registration is not None and self.registration.registered_openly
 
     def adopted(self) -> "Client":
         """Return the same client as an operator's, even if it registered itself."""
         registration = self.registration
-        if registration is None or not registration.is_stranger:
+        if registration is None or not registration.registered_openly:
             return self
-        changed: Client = structs.replace(self, registration=structs.replace(registration, is_stranger=False))
+        changed: Client = structs.replace(self, registration=structs.replace(registration, registered_openly=False))
         return changed
 
     def unchecked(self, seen: "Client") -> "Client":

@@ -7,7 +7,7 @@ from service.records.json import Record
 from service.records.session import Session
 
 FINISHED = ""
-"""The stage of an interaction that is over."""
+"""The position of an interaction that is over."""
 REDIRECT = "redirect"
 """The channel of authorization requests."""
 PUSHED = "pushed"
@@ -28,7 +28,7 @@ class Progress(Record, frozen=True, omit_defaults=True, gc=False):
     """Epoch seconds."""
     client_generation: int = 0
     """Of the client when it asked."""
-    stage: str = "new"
+    position: str = msgspec.field(default="new", name="stage")
     """The step that the user is at, as it is stored; where attempts are counted with their number (IA-30): ``login:1``."""
     anew: bool = False
     """The user wants to sign in as another one."""
@@ -61,13 +61,13 @@ class Progress(Record, frozen=True, omit_defaults=True, gc=False):
 
     @property
     def step(self) -> str:
-        """The stage without the number of the attempt."""
-        return self.stage.partition(":")[0]
+        """The position without the number of the attempt."""
+        return self.position.partition(":")[0]
 
     @property
     def attempt(self) -> int:
         """The number of the attempt, 0 where none is counted."""
-        return int(self.stage.partition(":")[2] or 0)
+        return int(self.position.partition(":")[2] or 0)
 
 
 class InteractionRecord(Progress, frozen=True, omit_defaults=True, gc=False):

@@ -18,6 +18,6 @@ class User(Record, frozen=True, omit_defaults=True, gc=False):
     """``$argon2id$…`` of what a client must know to ask the user without a browser (user_code of CIBA)."""
 
     @property
-    def told(self) -> dict[str, Any]:
+    def released_claims(self) -> dict[str, Any]:
         """Claims as relying parties get them: ``preferred_username`` is the username where nothing else is said."""
         return {"preferred_username": self.username, **self.claims}

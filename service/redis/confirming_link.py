@@ -87,9 +87,9 @@ class ConfirmingLink(Link):
             return
         super().reply_received(reply)
         if kind is _Kind.WAIT:
-            self._hand_out(reply)
+            self._conclude(reply)
 
-    def _hand_out(self, confirmed_by: object) -> None:
+    def _conclude(self, confirmed_by: object) -> None:
         done, self._done = self._done, []
         safe = confirmed_by.__class__ is int and confirmed_by >= self._replicas
         for future, reply in done:

@@ -1,10 +1,10 @@
-"""What scripts answer: one word for what came of the act."""
+"""The words by which scripts answer: one for each outcome."""
 
 from enum import StrEnum
 
 
 class Answer(StrEnum):
-    """The words that stay within the store; the header of each script says which are its own."""
+    """Answers that do not leave the store. The header of each script lists its own."""
 
     ADVANCED = "advanced"
     BLOCKED = "blocked"

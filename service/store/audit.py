@@ -13,7 +13,7 @@ _write = Script("write_audit_entry", Answer)
 
 
 class PlacedEntry(NamedTuple):
-    """An entry and where it is in the log."""
+    """An entry and its place in the log."""
 
     place: str
     """Its id in the stream, ``milliseconds-number``; later entries have higher ones."""
@@ -21,14 +21,17 @@ class PlacedEntry(NamedTuple):
 
 
 class Audit(RecordStore):
-    """The log in Redis, of which about the last ``length`` entries are kept."""
+    """The log in Redis. About the last ``length`` entries are kept."""
 
     def __init__(self, connection: Connection, keys: Keys, length: int) -> None:
         super().__init__(connection, keys)
         self._length = length
 
     async def write(self, entry: AuditEntry, begun_at: str = "") -> str:
-        """Append an entry, and return its place; the entry at ``begun_at``, whose outcome it is, goes. One round trip."""
+        """Append an entry and return its place. One round trip.
+
+        ``begun_at`` is the place of the entry that recorded the beginning of the same act: the new one replaces it.
+        """
         entry_id = f"{entry.act}:{entry.result}"
         _, rest = await _write.run(
             self._connection, (self._keys.audit(),), entry_id, entry.encode(), begun_at, self._length
@@ -36,7 +39,7 @@ class Audit(RecordStore):
         return str(rest[0].decode())
 
     async def before(self, place: str, since: int, count: int) -> list[PlacedEntry]:
-        """Read entries before a place ("" = the end), the newest in front, since a moment (epoch ms). One round trip."""
+        """Read entries before a place ("" = the end) and since a moment (epoch ms), the newest in front. One round trip."""
         return await self._range("XREVRANGE", f"({place}" if place else "+", f"{since}-0", count)
 
     async def after(self, place: str, count: int) -> list[PlacedEntry]:

@@ -1,4 +1,4 @@
-"""What a process remembers of what others sent, within so many entries and so many bytes."""
+"""A cache of what others sent, bounded in entries and in bytes."""
 
 from collections import OrderedDict
 from typing import Generic, TypeVar
@@ -6,11 +6,14 @@ from typing import Generic, TypeVar
 _Value = TypeVar("_Value")
 
 _OVERHEAD = 1024
-"""Bytes that an entry takes besides its name and the size that it was put in with."""
+"""Bytes of an entry besides its name and the size that it was stored with."""
 
 
 class BoundedCache(Generic[_Value]):
-    """The entries that were put in last. Sizes are estimates, in bytes: a text that others made may be of any length."""
+    """A cache of the entries that were stored or renewed last.
+
+    Sizes are estimates in bytes, as others choose how long a text is.
+    """
 
     def __init__(self, most: int, most_bytes: int) -> None:
         self._most = most
@@ -19,12 +22,15 @@ class BoundedCache(Generic[_Value]):
         self.bytes = 0
 
     def get(self, name: str) -> _Value | None:
-        """What was put in under this name, if it is still there."""
+        """Return the value stored under this name; None where it is no longer there."""
         held = self._held.get(name)
         return None if held is None else held[0]
 
     def put(self, name: str, value: _Value, size: int) -> None:
-        """Remember it, in the place of what is there and of the oldest ones; not at all where it alone is too large."""
+        """Store a value under a name, and drop the oldest entries that it leaves no room for.
+
+        A value that is too large is not stored.
+        """
         self.drop(name)
         size += len(name) + _OVERHEAD
         if size > self._most_bytes:
@@ -35,16 +41,16 @@ class BoundedCache(Generic[_Value]):
             self.drop(next(iter(self._held)))
 
     def renew(self, name: str) -> None:
-        """It is no older than what is put in now."""
+        """Count the entry as the newest one."""
         self._held.move_to_end(name)
 
     def drop(self, name: str) -> None:
-        """Forget it, if it is there."""
+        """Drop the entry, if it is there."""
         _, size = self._held.pop(name, (None, 0))
         self.bytes -= size
 
     def clear(self) -> None:
-        """Forget everything."""
+        """Drop all entries."""
         self._held.clear()
         self.bytes = 0
 

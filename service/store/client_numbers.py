@@ -1,4 +1,4 @@
-"""Numbers of clients, for callers whose data types have no room for a text: which client has which."""
+"""Numbers of clients, for callers whose data types have no room for a text."""
 
 from hashlib import sha256
 
@@ -7,13 +7,13 @@ from service.store.keys import Keys
 from service.store.record_store import RecordStore
 
 _REMEMBERED = 10_000
-"""Numbers that a process remembers to have written down."""
+"""Numbers that a process remembers to have stored."""
 MADE = range(2**52, 2**53)
-"""Numbers that we make."""
+"""Numbers that we choose."""
 
 
 def made_number(client_id: str, attempt: int = 0) -> int:
-    """One that is made from the client_id; the next ones are for the case that another client has it."""
+    """The first choice is computed from the client_id; the others are for the case that another client has it."""
     digest = sha256(f"{attempt}\0{client_id}".encode()).digest()
     return MADE.start + int.from_bytes(digest[:8]) % len(MADE)
 
@@ -26,20 +26,20 @@ class ClientNumbers(RecordStore):
         self._taken: dict[tuple[str, int], int] = {}
 
     def taken(self, client_id: str, generation: int) -> int | None:
-        """Return the number of a client that this process has written down. No round trip.
+        """Return the number of a client that this process has stored. No round trip.
 
-        It is kept by generation, so that a client that was deleted and registered anew is written down anew.
+        It is remembered by generation, so that a client that was deleted and registered anew gets its number stored anew.
         """
         return self._taken.get((client_id, generation))
 
     def remember(self, client_id: str, generation: int, number: int) -> None:
-        """It need not be written down again."""
+        """Remember that this number is stored."""
         if len(self._taken) >= _REMEMBERED:
             self._taken.clear()
         self._taken[client_id, generation] = number
 
     async def take(self, number: int, client_id: str, *, ends_with_client: bool = False) -> bool:
-        """Give a number to a client; whether it is this client's now, or was before.
+        """Give a number to a client. Return whether it is the client's, now or from before.
 
         One round trip; two for a client that has an end, with which the number ends.
         """
@@ -49,11 +49,11 @@ class ClientNumbers(RecordStore):
         return await self._replaced(self._keys.client_number(number), b"", client_id, lifetime)
 
     async def holder(self, number: int) -> str | None:
-        """The client_id behind a number. One round trip."""
+        """Return the client_id that has a number. One round trip."""
         key = self._keys.client_number(number)
         data = await self._connection.execute(key, "GET", key)
         return data.decode() if data else None
 
     async def drop(self, number: int) -> None:
-        """No client has it any more. One round trip."""
+        """Free a number. One round trip."""
         await self._delete(self._keys.client_number(number))

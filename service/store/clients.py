@@ -1,4 +1,4 @@
-"""Clients: kept as one record each, and in the memory of every process until another process changes them."""
+"""Clients: one record each, held in the memory of every process until another process reports a change."""
 
 import json
 import logging
@@ -17,15 +17,15 @@ from service.store.record_store import KEEP, ChangedMeanwhileError, RecordStore
 log = logging.getLogger(__name__)
 
 _CACHED = 10_000
-"""Clients (and names of clients that do not exist) that a process remembers; the least recently read one goes."""
+"""Clients (and names of clients that do not exist) that a process remembers; the least recently read one is dropped."""
 _CACHED_BYTES = 32 * 1024 * 1024
 _DECODED = 2
-"""How many bytes of memory a byte of a record takes when it is decoded, about."""
+"""Approximate bytes of memory that each byte of a record takes when it is decoded."""
 _LONGEST_NAME = 255
 _FRESH_WITHOUT_NEWS = 1.0
-"""Seconds for which a client is believed while the channel of changes is down."""
+"""Seconds for which a cached client is valid while the channel of changes is down."""
 _FRESH = 60.0
-"""Seconds after which a client is read again though no change was heard of: a bound, should news ever be lost."""
+"""Seconds after which a client is read again though no change was reported: a bound, should a message be lost."""
 _read_news = msgspec.json.Decoder(dict[str, list[str]]).decode
 
 
@@ -43,7 +43,7 @@ class Clients(RecordStore):
     # reading
 
     def cached(self, name: str) -> Client | None:
-        """The client of this client_id or alias, if it is in memory and fresh; else ask ``get``. No round trip."""
+        """Return the client of this client_id or alias, if it is in memory and fresh; otherwise call ``get``. No round trip."""
         entry = self._cache.get(name)
         if entry is None or entry[0] is None or self._clock() >= entry[1]:
             return None
@@ -51,7 +51,7 @@ class Clients(RecordStore):
         return entry[0]
 
     async def get(self, name: str) -> Client | None:
-        """The client of this client_id or alias; from memory where possible, else one round trip."""
+        """Return the client of this client_id or alias, from memory where possible; otherwise one round trip."""
         entry = self._cache.get(name)
         if entry is not None and self._clock() < entry[1]:
             self._counted.hits += 1
@@ -60,18 +60,18 @@ class Clients(RecordStore):
         news = self._news
         data = await self._record_of(name)
         client = Client.decode(data) if data else None
-        if news == self._news and len(name) <= _LONGEST_NAME:  # else what was read may be older than what was heard
+        if news == self._news and len(name) <= _LONGEST_NAME:  # else a change was reported after reading
             fresh = _FRESH if self._hearing else _FRESH_WITHOUT_NEWS
             self._cache.put(name, (client, self._clock() + fresh), len(data or b"") * _DECODED)
         return client
 
     async def read(self, name: str) -> Client | None:
-        """The client of this client_id or alias as Redis has it now; a further trip for an alias."""
+        """Return the client of this client_id or alias as Redis has it now. One round trip; two for an alias."""
         data = await self._record_of(name)
         return Client.decode(data) if data else None
 
     async def _record_of(self, name: str) -> bytes | None:
-        if len(name) > _LONGEST_NAME:  # no client is called that, and we are not to keep what strangers send instead
+        if len(name) > _LONGEST_NAME:  # no client has so long a name, and it must not fill the memory
             return None
         record, alias_key = self._keys.client(name), self._keys.client_alias(name)
         data, client_id = await self._connection.execute_all(
@@ -83,11 +83,11 @@ class Clients(RecordStore):
         return data or None
 
     async def list_page(self, cursor: str = "", count: int = 100) -> tuple[list[Client], str]:
-        """Some clients and the cursor of the next page, empty at the end. Looks at some ``10 × count`` keys a call."""
+        """Return some clients and the cursor of the next page, empty at the end. A call looks at about ``10 × count`` keys."""
         return await self._read_page(self._keys.client(""), Client, cursor, count)
 
     async def ends_of(self, clients: Sequence[Client]) -> list[int]:
-        """In how many seconds each of them is deleted if nobody uses it; -1 = never. One round trip."""
+        """Return in how many seconds each of them is deleted if it is not used; -1 = never. One round trip."""
         keys = [self._keys.client(client.client_id) for client in clients]
         return await self._connection.execute_all([(key, ("TTL", key)) for key in keys]) if keys else []
 
@@ -98,8 +98,8 @@ class Clients(RecordStore):
 
         Args:
             client: The new record.
-            seen: What was read before, None = the client is new.
-            lifetime: Seconds that a new client lives, 0 = for ever; one that becomes an operator's is kept for ever.
+            seen: The record that was read before, None = the client is new.
+            lifetime: Seconds that a new client lives, 0 = without an end. A client that an operator takes over has no end.
 
         Raises:
             ChangedMeanwhileError: The record is no longer as ``seen``, or the alias is taken.
@@ -107,7 +107,7 @@ class Clients(RecordStore):
         new_alias = client.alias if seen is None or seen.alias != client.alias else None
         if new_alias:
             await self._take_alias(new_alias, client.client_id)
-        ends = KEEP if seen is not None and seen.is_strangers == client.is_strangers else lifetime
+        ends = KEEP if seen is not None and seen.was_registered_openly == client.was_registered_openly else lifetime
         key = self._keys.client(client.client_id)
         if not await self._replaced(key, seen.encode() if seen else b"", client.encode(), ends):
             held = await self.read(client.client_id) if new_alias else None
@@ -119,7 +119,7 @@ class Clients(RecordStore):
         await self.publish_change(client.client_id, client.alias, seen.alias if seen else None)
 
     async def delete(self, client: Client) -> bool:
-        """Delete a client: its tokens are dead at once, because their client is gone. Whether it was there."""
+        """Delete a client and return whether it was there. Its tokens are invalid at once, because their client is gone."""
         key = self._keys.client(client.client_id)
         deleted = await self._connection.execute_confirmed(key, "DEL", key)
         if client.alias:
@@ -144,7 +144,7 @@ class Clients(RecordStore):
         await self._connection.execute(self._keys.changes, "PUBLISH", self._keys.changes, message)
 
     def hear(self, message: bytes) -> None:
-        """News from another process; where it cannot be read, it may have been about any client."""
+        """Handle a message of another process; one that cannot be read may have been about any client."""
         try:
             self.forget(_read_news(message)["clients"])
         except (msgspec.MsgspecError, KeyError, RecursionError):
@@ -152,13 +152,13 @@ class Clients(RecordStore):
             self.hearing(self._hearing)
 
     def hearing(self, now: bool) -> None:
-        """Whether news reaches us: what changed while it did not is unknown, so nothing is remembered."""
+        """Note whether messages reach us. Changes while they did not are unknown, so nothing stays in memory."""
         self._hearing = now
         self._news += 1
         self._cache.clear()
 
     def forget(self, names: list[str]) -> None:
-        """Read these clients again when they are next needed."""
+        """Drop these clients from memory, to be read again when they are next needed."""
         self._news += 1
         for name in names:
             self._cache.drop(name)

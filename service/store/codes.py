@@ -25,17 +25,17 @@ class OpenedCode(msgspec.Struct, frozen=True):
     record: AuthorizationCode | None  # None once the code is spent
     grant: Grant
     ends_at: int | None = None  # epoch seconds, None where it was not asked for
-    reply: bytes = b""  # the sealed response to its redemption, until it is known that the client got it
-    key: str = ""  # the mark of the key that it was bound to until it was spent
+    reply: bytes = b""  # the sealed response to its redemption, kept until the client is known to have it
+    key: str = ""  # of a spent code: the mark of the key that it was bound to
 
 
 class Codes(SpendableStore):
     """Authorization codes in Redis."""
 
     async def issue(self, code: Credential, record: AuthorizationCode, grant: Grant, ends_at: int) -> bool:
-        """Keep a code and the grant it begins until ``ends_at`` (epoch seconds).
+        """Store a code and the grant that it begins until ``ends_at`` (epoch seconds). One round trip.
 
-        One round trip. False where the user is disabled, or the grant was ended while this was under way.
+        Return False where the user is disabled, or the grant was ended while this was under way.
         """
         keys_of_code = (self._keys.grant(code.grant_id), self._keys.code(code.grant_id, code.hash))
         step = _issue.step(self._connection, keys_of_code, (grants.encode(grant), record.encode(), ends_at))
@@ -44,9 +44,9 @@ class Codes(SpendableStore):
         return reply is not None and _issue.read(reply)[0] is Answer.ISSUED
 
     async def open_by_code(self, code: Credential, *, with_end: bool = False) -> OpenedCode | None:
-        """The code with its grant; None where it is unknown, expired, or its grant has ended (IA-36). One round trip.
+        """Return the code with its grant; None where it is unknown, expired, or its grant has ended (IA-36). One round trip.
 
-        ``with_end``: also when it ends.
+        ``with_end`` reads when it ends, too.
         """
         found = await self._open(self._keys.code(code.grant_id, code.hash), code, with_end=with_end)
         if found is None:
@@ -64,14 +64,19 @@ class Codes(SpendableStore):
         spent_ends_at: int,
         waiting: WaitingReply,
         *,
-        beside: bool = False,
+        with_access_token: bool = False,
         key: str = "",
     ) -> Awaitable[Spending]:
-        """Put the tokens in the place of the code, if it is unspent; otherwise end the grant (P1). One round trip.
+        """Replace the code by the tokens, if it is unspent; otherwise end the grant (P1). One round trip.
 
-        ``waiting``: call ``forget_reply_soon`` once the client has its answer; the reply beside REPEATED is the first
-        one's. ``beside``: whether an access token was issued beside the code, which the grant goes on to outlive.
-        ``key``: the mark of the key that the code is bound to, which is remembered.
+        Args:
+            code: The code.
+            new: The tokens that it buys.
+            spent_ends_at: Until when it is remembered as spent, in epoch seconds.
+            waiting: The sealed reply. Call ``forget_reply_soon`` once the client has received it. REPEATED carries the first
+            reply.
+            with_access_token: Whether an access token was issued together with the code: the grant lives as long as that, too.
+            key: The mark of the key that the code is bound to, which is remembered.
         """
         step = _redeem.step(
             self._connection,
@@ -91,7 +96,7 @@ class Codes(SpendableStore):
                 new.refresh_ends_at,
                 new.grant_ends_at,
                 spent_ends_at,
-                "1" if beside else "",
+                "1" if with_access_token else "",
                 waiting.sealed,
                 waiting.grace,
             ),

@@ -1,4 +1,4 @@
-"""Consents: what a person allowed which client, so that no user is asked twice."""
+"""Consents: what a user allowed which client, so that no user is asked twice."""
 
 from service.records.consent import Consent
 from service.redis.script import Script
@@ -9,26 +9,26 @@ _keep = Script("keep_consent", Answer)
 
 
 class Consents(RecordStore):
-    """Consents in Redis: one hash a person."""
+    """Consents in Redis: one hash for each user."""
 
     async def get(self, subject: str, client_id: str) -> Consent | None:
-        """What the person allowed this client. One round trip."""
+        """Return what the user allowed this client. One round trip."""
         key = self._keys.user_consents(subject)
         data = await self._connection.execute(key, "HGET", key, client_id)
         return Consent.decode(data) if data else None
 
     async def of_user(self, subject: str) -> dict[str, Consent]:
-        """Everything the person allowed, by client_id. One round trip."""
+        """Return everything that the user allowed, by client_id. One round trip."""
         key = self._keys.user_consents(subject)
         found = iter(await self._connection.execute(key, "HGETALL", key))
         return {client_id.decode(): Consent.decode(data) for client_id, data in zip(found, found, strict=True)}
 
     async def keep(self, subject: str, client_id: str, consent: Consent, lifetime: int) -> None:
-        """Remember it for ``lifetime`` seconds (0 = for ever). One round trip."""
+        """Store a consent for ``lifetime`` seconds (0 = without an end). One round trip."""
         await _keep.run(self._connection, (self._keys.user_consents(subject),), client_id, consent.encode(), lifetime)
 
     async def forget(self, subject: str, client_id: str | None = None) -> None:
-        """Ask again: about one client, or about all."""
+        """Delete the consent for one client, or for all: users are asked again."""
         key = self._keys.user_consents(subject)
         if client_id is None:
             await self._connection.execute_confirmed(key, "DEL", key)

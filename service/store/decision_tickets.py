@@ -1,4 +1,4 @@
-"""Tickets of the decision API: what waits for its caller, until it is used or forgotten."""
+"""Tickets of the decision API: requests that wait for the caller's answer, until they are used or have expired."""
 
 from service.protocol.credentials import hashed
 from service.records.decision_ticket import DecisionTicket
@@ -11,22 +11,22 @@ class DecisionTickets(RecordStore):
     """Tickets in Redis, by their hash: a reader of Redis cannot use them (P5)."""
 
     async def keep(self, ticket: str, record: DecisionTicket, lifetime: int) -> None:
-        """Let it wait for ``lifetime`` seconds. One round trip."""
+        """Store a ticket for ``lifetime`` seconds. One round trip."""
         key = self._keys.decision_ticket(hashed(ticket))
         await self._connection.execute(key, "SET", key, record.encode(), "EX", lifetime)
 
     async def get(self, ticket: str) -> DecisionTicket | None:
-        """None where there is no such ticket, or its time is over. One round trip."""
+        """Return the ticket; None where there is none, or it has expired. One round trip."""
         return await self._read(self._keys.decision_ticket(hashed(ticket)), DecisionTicket)
 
     async def take(self, ticket: str, seen: DecisionTicket, taken: DecisionTicket) -> bool:
-        """Use it up; False where another caller did so meanwhile. One round trip."""
+        """Spend a ticket. Return False where another caller has spent it meanwhile. One round trip."""
         key = self._keys.decision_ticket(hashed(ticket))
         answer, _ = await advance_ticket.run(self._connection, (key,), seen.encode(), taken.encode(), 0)
         return answer is Answer.ADVANCED
 
     def release_soon(self, ticket: str, seen: DecisionTicket, taken: DecisionTicket) -> None:
-        """Nothing came of it: it may be used again. No caller waits for that."""
+        """Let a ticket be used again after a use that failed. Does not wait."""
         key = self._keys.decision_ticket(hashed(ticket))
         self._connection.execute_soon(
             *advance_ticket.step(self._connection, (key,), (taken.encode(), seen.encode(), 0))

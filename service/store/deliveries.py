@@ -1,4 +1,4 @@
-"""What is on its way to others: queues that survive restarts, shared by all processes, each delivery taken by one."""
+"""Deliveries to other servers: queues that survive restarts and are shared by all processes; each is claimed by one."""
 
 import logging
 from collections.abc import Callable
@@ -15,9 +15,9 @@ from service.store.answers import Answer
 log = logging.getLogger(__name__)
 
 LEASE = 30
-"""Seconds for which a delivery belongs to the process that took it."""
+"""Seconds for which a delivery belongs to the process that claimed it."""
 _KEEPS = 86400
-"""Seconds after which no receiver needs to be notified any more."""
+"""Seconds after which a delivery is given up."""
 
 
 _queue = Script("queue_delivery", Answer)
@@ -44,14 +44,14 @@ class Deliveries(Generic[_Delivery]):
         self._most = most
 
     async def queue(self, delivery_id: str, delivery: _Delivery, due: int) -> bool:
-        """Have it delivered at ``due`` (epoch seconds) or soon after; False where too many wait. One round trip."""
+        """Queue a delivery for ``due`` (epoch seconds). Return False where too many wait. One round trip."""
         places = (self._index, self._place(delivery_id))
         record = delivery.encode()
         answer, _ = await _queue.run(self._connection, places, delivery_id, record, due, _KEEPS, self._most)
         return answer is Answer.QUEUED
 
     async def claim(self, now: int, most: int) -> list[tuple[str, _Delivery]]:
-        """What is due, ours for ``LEASE`` seconds. Two round trips where there is something."""
+        """Claim the deliveries that are due, for ``LEASE`` seconds. Two round trips where there are any."""
         _, rest = await _claim.run(self._connection, (self._index,), now, now + LEASE, most)
         ids = [member.decode() for member in rest[0]] if rest else []
         places = [self._place(delivery_id) for delivery_id in ids]
@@ -69,10 +69,10 @@ class Deliveries(Generic[_Delivery]):
         return claimed
 
     async def drop(self, delivery_id: str) -> None:
-        """It was delivered, or given up. One round trip."""
+        """Remove a delivery that was delivered or given up. One round trip."""
         index, record = self._index, self._place(delivery_id)
         await self._connection.execute_all([(record, ("DEL", record)), (index, ("ZREM", index, delivery_id))])
 
     async def waiting(self) -> int:
-        """How many are in the queue."""
+        """Return how many are in the queue."""
         return int(await self._connection.execute(self._index, "ZCARD", self._index))

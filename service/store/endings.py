@@ -1,6 +1,6 @@
-"""End all there is, a batch of keys at a time, after a backup brought it back: for operators, never for requests.
+"""Ending everything, a batch of keys at a time, after a backup was restored: for operators, never for requests.
 
-SCAN returns every key that is there from its beginning to its end, so nothing older than a whole scan is missed.
+SCAN returns every key that exists during the whole scan, so nothing that is older than the scan is missed.
 """
 
 import asyncio
@@ -23,7 +23,7 @@ from service.store.user_index import UserIndex
 
 
 class FoundGrant(NamedTuple):
-    """A grant and the key that holds it: its own, or that of the one access token that it is."""
+    """A grant and the key that holds it: its own key, or that of its only access token."""
 
     key: str
     grant: Grant
@@ -35,12 +35,12 @@ class FoundGrant(NamedTuple):
 
     @property
     def is_client_grant(self) -> bool:
-        """Whether it is one access token (client_credentials)."""
+        """Whether the grant is a single access token (client_credentials)."""
         return not self.key.endswith("}")
 
 
 class Endings(RecordStore):
-    """Scans, and ends what they find."""
+    """Scans that end what they find."""
 
     def __init__(self, connection: Connection, keys: Keys) -> None:
         super().__init__(connection, keys)
@@ -48,15 +48,18 @@ class Endings(RecordStore):
         self._grants = Grants(connection, keys)
 
     async def primaries(self) -> str:
-        """A word for the servers that a scan goes over: cursors mean nothing to others. Raises TemporarilyUnavailable."""
+        """Return a text that identifies the scanned servers: a cursor is valid for these only.
+
+        Raises TemporarilyUnavailable.
+        """
         return hashed(" ".join(str(link.endpoint) for link in await self._connection.links()))[:8]
 
-    # what is under way: sessions, interactions, tickets of callers
+    # sessions, interactions, tickets of callers
 
     async def under_way(self, cursor: str, *, ends: bool) -> tuple[Counter[str], str]:
         """Count each kind (session, ticket, decision, operator) among the next keys, and end it where ``ends``.
 
-        Returns the counts and the next cursor. Raises ValueError for what is no cursor.
+        Return the counts and the next cursor. Raises ValueError for an invalid cursor.
         """
         names, following = await self._connection.scan(self._keys.named_tags, cursor, CHUNK)
         found = [match for name in dict.fromkeys(names) if (match := self._keys.transient_key.fullmatch(name))]
@@ -68,7 +71,7 @@ class Endings(RecordStore):
         return Counter(kind for kind, was_open in zip(kinds.values(), ended, strict=True) if was_open), following
 
     async def _end(self, kind: str, key: str, data: bytes | None) -> bool:
-        """End one; whether it was still worth something."""
+        """End one. Return whether it was alive."""
         if kind == "session":
             return data is not None and await self.end_session(Session.decode(data))
         gone = 0
@@ -78,7 +81,7 @@ class Endings(RecordStore):
         return gone > 0 and _is_open(kind, data)
 
     async def end_session(self, session: Session) -> bool:
-        """End a session without a notification; whether it was alive."""
+        """End a session without a notification. Return whether it was alive."""
         key, clients = self._keys.session(session.sid), self._keys.session_clients(session.sid)
         gone = await self._connection.execute_confirmed(key, "DEL", key)
         await self._connection.execute(key, "DEL", clients)
@@ -88,7 +91,7 @@ class Endings(RecordStore):
     # grants
 
     async def grants(self, cursor: str) -> tuple[list[FoundGrant], str]:
-        """The grants among the next keys, and where to go on. Raises ValueError for what is no cursor."""
+        """Return the grants among the next keys, and the next cursor. Raises ValueError for an invalid cursor."""
         found, following = await self._connection.scan(self._keys.tagged, cursor, CHUNK)
         names = [name for name in dict.fromkeys(found) if self._keys.grant_key.fullmatch(name)]
         read = (
@@ -97,27 +100,27 @@ class Endings(RecordStore):
         return [FoundGrant(name, grant) for name, grant in read if grant is not None], following
 
     async def living_sessions(self, sids: Sequence[str]) -> dict[str, Session]:
-        """Those of these sessions that are alive."""
+        """Return those of these sessions that are alive."""
         records = await self._read_all([self._keys.session(sid) for sid in sids])
         return {sid: Session.decode(data) for sid, data in zip(sids, records, strict=True) if data}
 
     async def end_grant(self, found: FoundGrant) -> bool:
-        """End a grant with everything it issued; whether it was alive."""
+        """End a grant with everything it issued. Return whether it was alive."""
         if not found.is_client_grant:
             return await self._grants.revoke(found.grant_id, found.grant.subject)
         return await self._grants.end_inline(found.key)
 
 
 def _counts(found: re.Match[str], data: bytes | None) -> bool:
-    """Whether a key stands for something that could go on; of a ticket that has two only one does."""
-    kind, beside = found[2], found[3]
-    return _is_open(kind, data) and (data is None if beside == ":request" else not beside)
+    """Whether the record under a key could still be used; of a ticket that has two keys only one counts."""
+    kind, suffix = found[2], found[3]
+    return _is_open(kind, data) and (data is None if suffix == ":request" else not suffix)
 
 
 def _is_open(kind: str, data: bytes | None) -> bool:
-    """Whether it could go on. Of forms only the answers are kept, for a moment."""
+    """Whether an interaction could still be resumed. Of forms only the answers are kept, for a moment."""
     if kind == "ticket":
-        return data is None or Progress.decode(data).stage != FINISHED
+        return data is None or Progress.decode(data).position != FINISHED
     if kind == "decision":
         return data is not None and not DecisionTicket.decode(data).taken
     return kind in ("operator", "session") and data is not None

@@ -1,4 +1,4 @@
-"""Who failed to prove who they are, how often, and how long they have to wait: counters that end by themselves."""
+"""Failed authentications: how often each name failed of late, and how long it has to wait. The counters end by themselves."""
 
 import math
 import time
@@ -20,7 +20,10 @@ _count = Script("count_failure", Answer)
 
 
 class Limit(NamedTuple):
-    """``allowed`` failures are free; then delays begin and double up to the longest. All but ``allowed`` in seconds."""
+    """The bounds of a counter: after ``allowed`` failures come delays that double up to the longest.
+
+    Other members are seconds.
+    """
 
     allowed: int
     first_delay: int
@@ -29,12 +32,12 @@ class Limit(NamedTuple):
 
     @classmethod
     def of(cls, settings: Settings, allowed: int) -> "Limit":
-        """With the delays that the settings have for everybody."""
+        """Return a limit with the delays of the settings."""
         return cls(allowed, settings.failure_first_delay, settings.failure_longest_delay, settings.failure_memory)
 
 
 class FailureState(NamedTuple):
-    """What is known of one name."""
+    """What is stored about one name."""
 
     wait: int
     """Whole seconds, 0 = not blocked."""
@@ -51,11 +54,11 @@ class Failures(RecordStore):
 
     @property
     def knows_any(self) -> bool:
-        """Whether this process has seen anybody blocked of late: mostly not, and then there is nothing to look up."""
+        """Whether this process has seen any block of late. Mostly not, and then nothing needs to be looked up."""
         return bool(self._blocked_here)
 
     def known_wait(self, who: str) -> int:
-        """How many seconds ``who`` has to wait as far as this process has seen. No round trip."""
+        """Return how many seconds ``who`` has to wait as far as this process has seen. No round trip."""
         until = self._blocked_here.get(who)
         if until is None:
             return 0
@@ -65,23 +68,23 @@ class Failures(RecordStore):
         return max(0, wait)
 
     def read_steps(self, who: str) -> tuple[KeyedCommand, KeyedCommand]:
-        """Two steps for ``execute_all``; make their replies a ``State`` with ``state``."""
+        """Return two steps for ``execute_all``; ``state`` reads their replies."""
         blocked, failures = self._keys.blocked(who), self._keys.failures(who)
         return (blocked, ("PTTL", blocked)), (failures, ("EXISTS", failures))
 
     @staticmethod
     def state(time_left: int, counted: int) -> FailureState:
-        """What the replies to ``read_steps`` say."""
+        """Return the state that the replies to ``read_steps`` describe."""
         return FailureState(-(-time_left // 1000) if time_left > 0 else 0, bool(counted))
 
     async def count(self, who: str, limit: Limit) -> int:
-        """Count a failure; how many seconds ``who`` has to wait from now on. One round trip."""
+        """Count a failure. Return how many seconds ``who`` has to wait from now on. One round trip."""
         return (await self.count_all([(who, limit)]))[0]
 
     async def count_all(self, counted: Sequence[tuple[str, Limit]]) -> list[int]:
-        """Count a failure of each; how many seconds each has to wait from now on. One round trip.
+        """Count a failure of each name. Return how many seconds each has to wait from now on. One round trip.
 
-        A count that was sent again after a dropped connection counts twice: that errs on the safe side.
+        A command that is sent again after a dropped connection counts twice: that errs on the safe side.
         """
         places = [(self._keys.failures(who), self._keys.blocked(who)) for who, _ in counted]
         replies = await self._connection.execute_all(
@@ -96,12 +99,12 @@ class Failures(RecordStore):
         return waits
 
     async def forget(self, who: str) -> None:
-        """Begin anew. One round trip."""
+        """Reset the counter. One round trip."""
         count, blocked = self._keys.failures(who), self._keys.blocked(who)
         await self._connection.execute(count, "DEL", count, blocked)
 
     def forget_soon(self, who: str) -> None:
-        """Begin anew after a success, without waiting: what is not forgotten now is so by the next success."""
+        """Reset the counter after a success, without waiting: if the command is lost, the next success sends it again."""
         count, blocked = self._keys.failures(who), self._keys.blocked(who)
         self._connection.execute_soon(count, ("DEL", count, blocked), lingers=True)
 

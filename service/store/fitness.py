@@ -17,9 +17,9 @@ from service.store.rights import look_for_missing, missing_optional
 log = logging.getLogger(__name__)
 
 OLDEST = (6, 2)
-"""The oldest Redis that will do: EXAT, ZADD GT."""
+"""The oldest version that has the commands we need: EXAT, ZADD GT."""
 CLOCKS_MAY_DIFFER = 2
-"""Seconds; where our clock and that of Redis differ by more, we say so."""
+"""Seconds: a larger difference between our clock and that of Redis is logged."""
 _PROBED = 64
 
 
@@ -35,10 +35,10 @@ class Check:
     keys: Keys
     settings: Settings
     listens: bool
-    """Whether it is a service that starts, no command that ends at once."""
+    """Whether a service starts, rather than a command that ends at once."""
 
     async def __call__(self, link: Link) -> None:
-        """Raises StoreUnfitError, LinkLostError, ReplyError. What does no harm at once is said in the log."""
+        """Check this Redis, and log what does no harm at once. Raises StoreUnfitError, LinkLostError, ReplyError."""
         await self._kind(link)
         self._version(link)
         await self._rights(link)
@@ -49,7 +49,7 @@ class Check:
         await _replicas(link, self.settings.redis_wait_replicas)
 
     async def _kind(self, link: Link) -> None:
-        """Something else may answer at the address: a Sentinel, or a node of a Cluster that holds only some of the keys."""
+        """Refuse a server of another kind: a Sentinel, or a node of a Cluster, which holds only some of the keys."""
         if link.mode == "sentinel":
             raise StoreUnfitError(
                 f"{link.endpoint} is a Sentinel, no server with data: redis_url is redis+sentinel://host,host/service there"
@@ -87,7 +87,7 @@ class Check:
             _warn(Event.REDIS_RIGHT_MISSING, link, hint, command=name)
 
     async def _replay(self, link: Link, facts: dict[str, str]) -> None:
-        """A revoked token must not come back by a restart of Redis."""
+        """Check that a restart of Redis cannot bring back a revoked token."""
         found = await look_at_replay(link, facts, self.keys.everything)
         if found is Replay.SAFE:
             return
@@ -97,7 +97,7 @@ class Check:
         )
         cure = f"{CURE} mends it at once (the user may stay off); write it into the ACL file or configuration, too"
         if found is Replay.UNKNOWN:
-            if not self.listens:  # the service says it once; a command would at each call
+            if not self.listens:  # the service logs it once; a command would at each call
                 return
             hint = (
                 "ACL GETUSER default is not allowed; where that user's rights were taken away, a restart of Redis brings back "
@@ -122,7 +122,7 @@ async def _clock(link: Link) -> None:
 
 
 async def _facts(link: Link) -> dict[str, str]:
-    """What INFO says; where that is not allowed, what CONFIG GET says in INFO's words; empty where neither is."""
+    """Return the reply to INFO; where that is not allowed, CONFIG GET in the form of INFO; empty where neither is."""
     try:
         text = (await link.send(["INFO"])).decode("utf-8", "replace")
         return dict(line.split(":", 1) for line in text.splitlines() if ":" in line)
@@ -147,7 +147,7 @@ def _policy(link: Link, facts: dict[str, str]) -> None:
 
 
 async def _replicas(link: Link, wanted: int) -> None:
-    """Say it where what waits for replicas can only fail."""
+    """Log a number of replicas that makes every wait for them fail."""
     if not wanted:
         return
     there = int(await link.send(["WAIT", wanted, 1]))

@@ -1,9 +1,9 @@
-"""Forms that were sent, and the answers to them for the same form sent again: a double click."""
+"""Forms that were sent, with the answers to them, for the case that the same form is sent again: a double click."""
 
 from service.store.record_store import RecordStore
 
 _UNDER_WAY = 30
-"""Seconds for which a form counts as being answered, where the process that took it ends without a word."""
+"""Seconds for which a form counts as being answered, should the process that took it die."""
 _REPEATED = 20
 """Seconds for which an answer is given again."""
 
@@ -12,22 +12,22 @@ class Forms(RecordStore):
     """Forms in Redis, by a hash that only the browser that sent one can make. Each method is one round trip at most."""
 
     async def claim(self, form: str) -> bool:
-        """Whether this form is sent for the first time: then it is yours to answer."""
+        """Whether this form is sent for the first time: then the caller has to answer it."""
         key = self._keys.form(form)
         return bool(await self._connection.execute(key, "SET", key, "", "NX", "EX", _UNDER_WAY))
 
     async def get(self, form: str) -> bytes | None:
-        """The sealed answer, empty while it is under way; None where there is none."""
+        """Return the sealed answer, empty while it is being made; None where there is none."""
         key = self._keys.form(form)
         found: bytes | None = await self._connection.execute(key, "GET", key)
         return found
 
     def keep_soon(self, form: str, sealed: bytes) -> None:
-        """Remember the answer for a moment, without waiting."""
+        """Store the answer for a moment, without waiting."""
         key = self._keys.form(form)
         self._connection.execute_soon(key, ("SET", key, sealed, "EX", _REPEATED))
 
     def release_soon(self, form: str) -> None:
-        """Nothing came of it: it may be sent again."""
+        """Let a form be sent again after an answer that failed."""
         key = self._keys.form(form)
         self._connection.execute_soon(key, ("DEL", key))

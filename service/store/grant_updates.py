@@ -1,4 +1,4 @@
-"""Updates of grants and tokens by operators: scope, properties, until when. Compare-and-set, so that none is lost."""
+"""Updates of grants and tokens by operators: scope, properties and ends. Compare-and-set, so that no update is lost."""
 
 from enum import StrEnum
 from typing import NamedTuple
@@ -25,7 +25,7 @@ _update = Script("update_grant", UpdateAnswer, confirmed=True)
 
 
 class GrantSnapshot(NamedTuple):
-    """A living grant as it is kept now, with one of its access tokens where that was asked for.
+    """A grant as it is stored now, with one of its access tokens where that was asked for.
 
     Ends are epoch seconds, 0 = never.
     """
@@ -33,7 +33,7 @@ class GrantSnapshot(NamedTuple):
     grant_id: str
     grant: Grant
     seen_grant: bytes
-    """Empty where the access token holds its grant itself (client_credentials)."""
+    """Empty where the access token itself holds the grant (client_credentials)."""
     grant_ends_at: int
     access_hash: str = ""
     access: AccessToken | None = None
@@ -41,12 +41,12 @@ class GrantSnapshot(NamedTuple):
     """Empty where no access token was asked for."""
     access_ends_at: int = 0
     refresh_hash: str = ""
-    """Of the live refresh token, empty for none."""
+    """The hash of the live refresh token, empty for none."""
     refresh_ends_at: int = 0
 
 
 class GrantUpdate(NamedTuple):
-    """The records that replace those of a snapshot. Ends are epoch seconds, None = as it is."""
+    """The records that replace those of a snapshot. Ends are epoch seconds, None = unchanged."""
 
     grant: Grant
     access: AccessToken | None
@@ -55,7 +55,7 @@ class GrantUpdate(NamedTuple):
 
 
 class GrantUpdates(RecordStore):
-    """Changes of what was granted, in Redis."""
+    """Updates of grants in Redis."""
 
     def __init__(self, connection: Connection, keys: Keys, indexing: Indexing) -> None:
         super().__init__(connection, keys)
@@ -63,7 +63,7 @@ class GrantUpdates(RecordStore):
         self._indexing = indexing
 
     async def read(self, grant_id: str, access_hash: str = "") -> GrantSnapshot | None:
-        """A living grant, and its access token of this hash; None where either is gone. Three round trips."""
+        """Read a living grant, and its access token of this hash; None where either is gone. Three round trips."""
         grant_key, access_key = self._keys.grant(grant_id), self._keys.access_token(grant_id, access_hash)
         (seen_grant, seen_access), grant_left, access_left, now = await self._connection.execute_all(
             [
@@ -93,9 +93,9 @@ class GrantUpdates(RecordStore):
         return seen._replace(refresh_hash=live.hash, refresh_ends_at=live.ends_at) if live else seen
 
     async def write(self, seen: GrantSnapshot, update: GrantUpdate) -> UpdateAnswer:
-        """Put the new records in the place of those that were read, if no caller changed them since (P6). One round trip.
+        """Replace the records that were read, if no other caller has changed them since (P6). One round trip.
 
-        ENDED, too, where the user is disabled: what they granted is ended then.
+        The answer is ENDED where the user is disabled, too: the user's grants are being ended then.
         """
         is_client_grant = not seen.seen_grant
         grant_ends_at = _grant_end(seen, update)
@@ -124,7 +124,7 @@ class GrantUpdates(RecordStore):
 
 
 def _grant_end(seen: GrantSnapshot, update: GrantUpdate) -> int:
-    """When the last thing that the grant issued ends, as far as can be known; 0 = never."""
+    """Return when the last thing that the grant issued ends, as far as can be known; 0 = never."""
     if not seen.grant_ends_at and (update.refresh_ends_at is None or not seen.refresh_hash):
         return grants.NEVER
     refresh_ends_at = update.refresh_ends_at or 0 if seen.refresh_hash else 0

@@ -1,6 +1,6 @@
-"""Grants: the record that everything hangs on, the user's index of them, and how they end.
+"""Grants: the record that all tokens depend on, the user's index of grants, and how they end.
 
-The grant types, by which one begins, are the room ``grants``.
+The grant types, by which a grant begins, are the room ``grants``.
 """
 
 from collections.abc import AsyncIterator, Callable, Sequence
@@ -18,10 +18,10 @@ from service.store.record_store import RecordStore
 from service.store.user_index import UserIndex
 
 NO_REFRESH_TOKEN = "-" * GRANT_ID_LENGTH
-"""Takes the place of the hash of the live refresh token in front of a grant's record."""
+"""The value in front of a grant's record where there is no live refresh token, whose hash stands there otherwise."""
 
 NEVER = 0
-"""As a second at which something ends: it does not."""
+"""The second for "never ends"."""
 
 _PAGE = 500
 
@@ -37,11 +37,11 @@ class ListedGrant(NamedTuple):
     ends_at: int
     """Epoch seconds, 0 = never."""
     access_hash: str = ""
-    """Of the access token that holds the whole grant (client_credentials)."""
+    """The hash of the access token that holds the whole grant (client_credentials)."""
 
 
 class LiveRefreshToken(NamedTuple):
-    """The refresh token of a grant that may still be used. Times are epoch seconds; 0 = never ends."""
+    """The live refresh token of a grant. Times are epoch seconds; 0 = never ends."""
 
     hash: str
     issued_at: int
@@ -56,12 +56,12 @@ class GrantPage(NamedTuple):
 
 
 def encode(grant: Grant, refresh_hash: str = NO_REFRESH_TOKEN) -> bytes:
-    """The grant as it is kept: the hash of its live refresh token at a fixed place, then the record."""
+    """Return the stored form of a grant: the hash of its live refresh token at a fixed place, then the record."""
     return refresh_hash.encode() + grant.encode()
 
 
 def decode(data: bytes | None) -> Grant | None:
-    """None where there is no record, and for the empty one of a grant that was ended."""
+    """Decode the stored form. None where there is no record, or the empty one that an ended grant leaves."""
     return Grant.decode(data[GRANT_ID_LENGTH:]) if data else None
 
 
@@ -73,7 +73,7 @@ class Grants(RecordStore):
         self._index = UserIndex(connection, keys)
 
     async def open(self, grant_id: str) -> ListedGrant | None:
-        """A living grant by its id."""
+        """Return a living grant by its id."""
         key = self._keys.grant(grant_id)
         data, left, now = await self._connection.execute_all([(key, ("GET", key)), *end_steps(key)])
         grant = decode(data)
@@ -89,7 +89,7 @@ class Grants(RecordStore):
         return bool(await self._connection.execute(live, "EXISTS", live))
 
     async def live_refresh_tokens(self, grant_ids: Sequence[str]) -> list[LiveRefreshToken | None]:
-        """The live refresh token of each of these grants. Two round trips."""
+        """Return the live refresh token of each of these grants. Two round trips."""
         places = [self._keys.grant(grant_id) for grant_id in grant_ids]
         found = await self._connection.execute_all([(key, ("GETRANGE", key, 0, GRANT_ID_LENGTH - 1)) for key in places])
         hashes = ["" if data == NO_REFRESH_TOKEN.encode() else data.decode() for data in found]
@@ -103,33 +103,33 @@ class Grants(RecordStore):
         ]
 
     async def revoke(self, grant_id: str, subject: str = "") -> bool:
-        """End a grant of this user ("" = of none) and everything it issued; whether it was alive."""
+        """End a grant of this user ("" = of none) and everything it issued. Return whether it was alive."""
         step = _revoke.step(self._connection, (self._keys.grant(grant_id),), ())
         answer, client_id = _revoke.read((await self._connection.execute_all([step]))[0])
-        if subject:  # not before it has ended: what ends all of a user's grants finds them by the index
+        if subject:  # not before it has ended: whoever ends all grants of a user finds them by the index
             self._index.unindex_soon(grant_id, subject, client_id[0].decode() if client_id else "")
         return answer is Answer.REVOKED
 
     async def open_client_grant(self, grant_id: str) -> ListedGrant | None:
-        """A grant that is one access token (client_credentials): scans keys, for operators, not for requests."""
+        """Return a grant that is a single access token (client_credentials). Scans keys: for operators, not for requests."""
         found = await self._find_client_grant(grant_id)
         return found[1] if found else None
 
     async def revoke_client_grant(self, grant_id: str) -> bool:
-        """End a grant that is one access token (client_credentials); whether it was alive. Scans keys."""
+        """End a grant that is a single access token (client_credentials). Return whether it was alive. Scans keys."""
         found = await self._find_client_grant(grant_id)
         if found is None:
             return False
         return await self.end_inline(found[0])
 
     async def end_inline(self, key: str) -> bool:
-        """End the grant that is in the record of its one access token, by that one's key; whether it was alive."""
+        """End the grant in the record of its only access token, by the key of that. Return whether it was alive."""
         deleted = await self._connection.execute_confirmed(key, "DEL", key)
         await self._connection.execute(key, "PUBLISH", self._keys.ended, key)
         return bool(deleted)
 
     async def _find_client_grant(self, grant_id: str) -> tuple[str, ListedGrant] | None:
-        """The access token that holds this grant inline: its hash is not known, so all keys of one server are scanned."""
+        """Find the access token that holds this grant. Its hash is not known, so all keys of one server are scanned."""
         place, cursor = self._keys.grant(grant_id), "0"
         while True:
             position, found = await self._connection.execute(
@@ -145,29 +145,27 @@ class Grants(RecordStore):
                 return None
 
     async def revoke_user(self, subject: str) -> int:
-        """End every grant of a user; exactly how many were alive (IA-40). Grants under way are ended too."""
+        """End every grant of a user, also those that are just beginning. Return exactly how many were alive (IA-40)."""
         return await self.revoke_indexed(subject, None)
 
     async def revoke_of_client(self, subject: str, client_id: str) -> int:
-        """End a user's grants of one client; how many were alive."""
+        """End a user's grants of one client. Return how many were alive."""
         return await self.revoke_indexed(subject, lambda grant: grant.client_id == client_id)
 
     async def revoke_of_session(self, subject: str, sid: str, *, spares: str = "") -> int:
-        """End what was granted in a session, but grants with the scope ``spares``; how many were alive."""
+        """End what was granted in a session, except grants with the scope ``spares``. Return how many were alive."""
         return await self.revoke_indexed(
             subject, lambda grant: grant.session == sid and not (spares and spares in grant.scope.split(" "))
         )
 
     async def revoke_indexed(self, subject: str, wanted: Callable[[Grant], bool] | None) -> int:
-        """End a user's grants, those that are wanted or all; how many were alive."""
+        """End all grants of a user, or those that are wanted. Return how many were alive."""
         index, count, cursor = self._keys.user_grants(subject), 0, ""
         if wanted is None:
             while page := await self._connection.execute(index, "ZRANGE", index, 0, _PAGE - 1):
                 count += await self._revoke_indexed(subject, [member.decode() for member in page])
             return count
-        while (
-            cursor != "0"
-        ):  # not by rank: others end grants meanwhile, and what comes after those would move up unseen
+        while cursor != "0":  # not by rank: as grants end meanwhile, later ones would move up unseen
             position, page = await self._connection.execute(index, "ZSCAN", index, cursor or "0", "COUNT", _PAGE)
             cursor = position.decode()
             grant_ids = await self._matching_ids([member.decode() for member in page[::2]], wanted)
@@ -185,13 +183,13 @@ class Grants(RecordStore):
         return sum(answer is Answer.REVOKED for answer, _ in answers)
 
     async def _matching_ids(self, grant_ids: list[str], wanted: Callable[[Grant], bool]) -> list[str]:
-        """Those that are wanted, and those that are gone: both leave the index."""
+        """Return the grants that are wanted, and those that are gone: both leave the index."""
         records = await self._read_all([self._keys.grant(grant_id) for grant_id in grant_ids])
         grants = map(decode, records)
         return [grant_id for grant_id, grant in zip(grant_ids, grants, strict=True) if grant is None or wanted(grant)]
 
     async def list_of_user(self, subject: str, cursor: str = "", count: int = 100) -> GrantPage:
-        """A page of a user's living grants, the one that ends first in front. Bounded work, no SCAN."""
+        """Return a page of a user's living grants, the one that ends first in front. Bounded work, no SCAN."""
         start = int(cursor or 0)
         index = self._keys.user_grants(subject)
         members = await self._connection.execute(index, "ZRANGE", index, start, start + count - 1, "WITHSCORES")
@@ -209,16 +207,16 @@ class Grants(RecordStore):
         return GrantPage(listed, str(start + len(listed)) if len(grant_ids) == count else "")
 
     async def list_of_client(self, client_id: str | None, cursor: str = "", count: int = 100) -> GrantPage:
-        """A page of a client's living grants (None: of every client's), in no order; looks at some ``10 × count`` keys.
+        """Return a page of a client's living grants (None: of every client's), unordered. Looks at about ``10 × count`` keys.
 
-        A page may be empty though more follow: go on while there is a cursor. Grants of client_credentials, which are
-        one access token each, are listed like any other.
+        A page may be empty though more follow: call again while there is a cursor. Grants of client_credentials, which are a
+        single access token each, are listed like all others.
         """
         found, following = await self._connection.scan(self._keys.tagged, cursor, count * 10)
         return GrantPage([listed async for listed in self._matching(found, client_id)], following)
 
     async def _matching(self, found: list[str], client_id: str | None) -> AsyncIterator[ListedGrant]:
-        """The client's grants among these keys: grant records, and access tokens that hold their grant inline."""
+        """Return the client's grants among these keys: grant records, and access tokens that hold their grant."""
         names = [name for name in found if self._keys.grant_key.fullmatch(name)]
         steps: list[KeyedCommand] = [step for name in names for step in ((name, ("GET", name)), (name, ("PTTL", name)))]
         replies = await self._connection.execute_all([*steps, *((name, ("TIME",)) for name in names[:1])])
@@ -230,13 +228,13 @@ class Grants(RecordStore):
 
 
 def _live(refresh_hash: str, data: bytes, ends: int) -> LiveRefreshToken | None:
-    if data.startswith(b"used:"):  # the last one, and no successor was left
+    if data.startswith(b"used:"):  # the last refresh token, and it left no successor
         return None
     return LiveRefreshToken(refresh_hash, RefreshToken.decode(data).issued_at, ends)
 
 
 def inline_or_whole(name: str, data: bytes | None) -> Grant | None:
-    """The grant that is kept under such a key, None where it has ended or is not there but in a key of its own."""
+    """Return the grant that is stored under such a key; None where it has ended, or has a key of its own."""
     if not data:
         return None
     if not name.endswith("}"):
@@ -245,10 +243,10 @@ def inline_or_whole(name: str, data: bytes | None) -> Grant | None:
 
 
 def end_steps(key: str) -> list[KeyedCommand]:
-    """Steps for ``execute_all`` that ask when a key ends; their two replies are for ``ends_at``."""
+    """Return steps for ``execute_all`` that read when a key ends; ``ends_at`` takes their two replies."""
     return [(key, ("PTTL", key)), (key, ("TIME",))]
 
 
 def ends_at(left: int, now: list[bytes]) -> int:
-    """The epoch second at which a key ends: from its PTTL and Redis's TIME; 0 = never."""
+    """Return the epoch second at which a key ends, by its PTTL and the TIME of Redis; 0 = never."""
     return round((int(now[0]) * 1000 + int(now[1]) / 1000 + left) / 1000) if left >= 0 else NEVER

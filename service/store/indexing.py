@@ -1,4 +1,4 @@
-"""Indexing a user's grants beside the scripts that make or change them, and ending what there is too much of."""
+"""Indexing the grants of a user, together with the scripts that begin or change them, and ending those that are too many."""
 
 import asyncio
 import logging
@@ -15,18 +15,18 @@ from service.store.user_index import Place, UserIndex
 
 _PAUSE, _TRIES = 0.5, 600
 _indexing: set[asyncio.Task[None]] = set()
-"""Writes to user indexes that wait for their server; held here so that they are not collected."""
+"""Writes to user indexes that wait for their server, held here so that they are not garbage-collected."""
 
 log = logging.getLogger(__name__)
 
 EndExcess = Callable[[str, str, Sequence[str]], Awaitable[None]]
-"""Ends grants of a user (subject) and client that are too many."""
+"""Ends the surplus grants of a user (subject) and client."""
 
 
 class Indexing:
     """The scripts of one store that begin or change a grant, with its index.
 
-    ``most`` grants of a kind may a user have of one client, 0 = any number.
+    A user may have ``most`` grants of a kind for one client, 0 = any number.
     """
 
     def __init__(self, connection: Connection, keys: Keys, most: int) -> None:
@@ -35,13 +35,15 @@ class Indexing:
         self._grants = Grants(connection, keys)
         self._most = most
         self.end_excess: EndExcess = self._revoke
-        """Ends the grants that are too many; to be replaced by what also notifies hooks."""
+        """Ends the surplus grants; to be replaced by a function that also notifies hooks."""
 
     async def swap(self, swap: KeyedCommand, place: Place) -> object:
-        """The reply to a script that spends a credential, None where the user is disabled and the grant therefore ended.
+        """Return the reply to a script that spends a credential; None where the user is disabled and the grant therefore ended.
 
-        Both leave together, but in a Cluster the index may be elsewhere, and away: what is spent is spent, so its tokens are
-        handed out, and the index is written as soon as its server is back. Until then nothing can be revoked by it either.
+        The script and the index command are sent together. In a Cluster the index may be on another server, which may be down.
+        The
+        credential is spent then, so its tokens are returned, and the index is written as soon as its server is back. Until then
+        nothing can be revoked by the index.
         """
         if not place.subject:
             return await self._connection.execute(swap[0], *swap[1])
@@ -57,7 +59,10 @@ class Indexing:
         return swapped
 
     async def begin(self, begin: KeyedCommand, place: Place) -> object:
-        """The reply to a script that begins a grant, None where the user is disabled. Raises where either server is away."""
+        """Return the reply to a script that begins a grant; None where the user is disabled.
+
+        Raises where either server is away.
+        """
         if not place.subject:
             return await self._connection.execute(begin[0], *begin[1])
         begun, indexed = await self._connection.execute_all([begin, self._step(place)])
@@ -67,7 +72,7 @@ class Indexing:
         return self._index.grant_step(place, self._most)
 
     async def _settle(self, reply: object, place: Place) -> bool:
-        """Do what the index says; False where the user is disabled and the grant therefore ended."""
+        """Do what the reply of the index asks for; False where the user is disabled and the grant therefore ended."""
         indexed = user_index.read(reply)
         if indexed.is_disabled:
             await self._grants.revoke(place.grant_id)
@@ -77,7 +82,7 @@ class Indexing:
         return True
 
     async def _keep_indexing(self, step: KeyedCommand, place: Place) -> None:
-        """Try until it is written, some ten minutes at most."""
+        """Retry until the index is written, for about ten minutes."""
         for _ in range(_TRIES):
             await asyncio.sleep(_PAUSE)
             try:

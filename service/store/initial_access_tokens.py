@@ -15,12 +15,12 @@ class InitialAccessTokens(RecordStore):
     """Initial access tokens in Redis, by their hash."""
 
     async def keep(self, token_hash: str, uses: int, lifetime: int) -> None:
-        """Keep a token for some seconds, and for so many registrations (``UNLIMITED`` = any number). One round trip."""
+        """Store a token for some seconds, and for so many registrations (``UNLIMITED`` = any number). One round trip."""
         key = self._keys.initial_access_token(token_hash)
         await self._connection.execute_all([(key, ("HSET", key, "left", uses)), (key, ("EXPIRE", key, lifetime))])
 
     async def spend(self, token_hash: str, by: str) -> bool:
-        """Use it once, under a random word; False where there is none, or no use is left. One round trip."""
+        """Use it once, under a random word. Return False where there is none, or no use is left. One round trip."""
         answer, _ = await _spend.run(self._connection, (self._keys.initial_access_token(token_hash),), by)
         return answer is Answer.SPENT
 

@@ -14,7 +14,7 @@ from urllib.parse import quote
 from service.protocol.credentials import GRANT_ID_LENGTH
 
 PREFIX = "mm:"
-"""In front of every key and channel, unless a store is given another."""
+"""The prefix of every key and channel, unless a store is given another."""
 _PREFIX = re.compile("[a-z][a-z0-9-]*:", re.ASCII)
 _HARMLESS = re.compile("[A-Za-z0-9@:.+_~/=-]*", re.ASCII)
 
@@ -22,12 +22,12 @@ _HARMLESS = re.compile("[A-Za-z0-9@:.+_~/=-]*", re.ASCII)
 class Keys:
     """The keys and channels of one store.
 
-    A prefix is one word and a colon. So none begins another, what a script publishes to follows from the keys that it is
-    given (``lua/shared/publish_end.lua``), and several stores may lie in one Redis.
+    A prefix is one word and a colon, so that no prefix begins another. What a script publishes to follows from the keys that it
+    is given (``lua/shared/publish_end.lua``), so several stores may share one Redis.
     """
 
     def __init__(self, prefix: str = PREFIX) -> None:
-        """Raises ValueError for what is no prefix."""
+        """Make the keys of a prefix. Raises ValueError for an invalid one."""
         if not _PREFIX.fullmatch(prefix):
             raise ValueError(f"{prefix!r} is no prefix of keys: it is a word of a-z, 0-9 and -, and a colon")
         self.prefix = prefix
@@ -47,15 +47,15 @@ class Keys:
         self.grant_key = re.compile(rf"{grant}(?::access:.*)?", re.ASCII)
         """Keys that hold a grant, whole or inline; a user's keys have a colon in their tag."""
         self.issued_key = re.compile(rf"{grant}:(access|refresh|code):(.+)", re.ASCII)
-        """Keys of what a grant has issued: which kind, and under which hash."""
+        """Keys of what a grant has issued: the kind, and the hash."""
         self.transient_key = re.compile(
             rf"({prefix}\{{(session|ticket|form|decision|operator):[^:{{}}]+\}})(:clients|:request)?", re.ASCII
         )
-        """Keys of what ends by itself and is no grant: the record, its kind, and what lies beside it."""
+        """Keys of records that end by themselves and are no grants: the record, its kind, and the keys that belong to it."""
 
     @staticmethod
     def grant_id_of(key: str) -> str:
-        """The grant whose key, or the key of something it issued, this is."""
+        """Keys of a grant and of what it issued; the first group is the grant's id."""
         return key.partition("{")[2].partition("}")[0]
 
     @staticmethod
@@ -80,25 +80,26 @@ class Keys:
         return f"{self._tag}{grant_id}}}:code:{code_hash}"
 
     def polled_request(self, grant_id: str, request_hash: str) -> str:
-        """A request that its client polls for: interval, a mark of the client, and what is asked, sealed.
+        """A request that its client polls for: the interval, a mark of the client, and the sealed request.
 
-        Then ``allowed:``, ``denied:`` or ``spent:``, the hash of the access token it bought, a mark of its key, who allowed it.
+        Later ``allowed:``, ``denied:`` or ``spent:``, the hash of the access token it bought, a mark of its key, who allowed
+        it.
         """
         return f"{self._tag}{grant_id}}}:polled:{request_hash}"
 
     def poll_pause(self, grant_id: str, request_hash: str) -> str:
-        """Exists while the client must not poll for this request; which poll was the last."""
+        """The last poll for this request; the client must not poll while this exists."""
         return f"{self._tag}{grant_id}}}:polled:{request_hash}:pause"
 
     def access_token(self, grant_id: str, token_hash: str) -> str:
-        """An access token: what differs from its grant; for client_credentials the whole grant, and then there is no other key.
+        """An access token: how it differs from its grant. For client_credentials it holds the grant, which has no other key.
 
-        Of one that others were exchanged for a grant of its own and what it came from, a blank in front.
+        For an exchanged token: a grant of its own and the tokens that it derives from, after a blank.
         """
         return f"{self._tag}{grant_id}}}:access:{token_hash}"
 
     def refresh_token(self, grant_id: str, token_hash: str) -> str:
-        """A refresh token; once used, its successor's hash, and a fingerprint of what was asked for where that was not all."""
+        """A refresh token; once used, its successor's hash, and a fingerprint of the request unless it asked for all."""
         return f"{self._tag}{grant_id}}}:refresh:{token_hash}"
 
     def reply(self, grant_id: str, token_hash: str) -> str:
@@ -110,15 +111,15 @@ class Keys:
         return f"{self._tag}user:{_part(subject)}}}:grants"
 
     def lasting_grants(self, subject: str, client_id: str) -> str:
-        """Of a user's grants to one client those that can be refreshed, the first to end in front."""
+        """A user's grants to one client that can be refreshed, the first to end in front."""
         return f"{self._tag}user:{_part(subject)}}}:lasting:{_part(client_id)}"
 
     def passing_grants(self, subject: str, client_id: str) -> str:
-        """Of a user's grants to one client the codes, and those of the authorization endpoint that cannot be refreshed."""
+        """A user's grants to one client that cannot be refreshed: codes, and those of the authorization endpoint."""
         return f"{self._tag}user:{_part(subject)}}}:passing:{_part(client_id)}"
 
     def user_disabled(self, subject: str) -> str:
-        """Exists while the user may not get tokens; in the slot of the index, so that one script sees both."""
+        """A mark while the user may not get tokens; in the slot of the index, so that one script sees both."""
         return f"{self._tag}user:{_part(subject)}}}:disabled"
 
     def user_sessions(self, subject: str) -> str:
@@ -126,7 +127,7 @@ class Keys:
         return f"{self._tag}user:{_part(subject)}}}:sessions"
 
     def living_sessions(self, subject: str) -> str:
-        """The same sessions, those that began first in front, without those that are being ended as there are too many."""
+        """The same sessions, those that began first in front, without the surplus ones that are being ended."""
         return f"{self._tag}user:{_part(subject)}}}:living-sessions"
 
     def user_consents(self, subject: str) -> str:
@@ -158,7 +159,7 @@ class Keys:
         return f"{self.prefix}client-number:{number}"
 
     def trusted_issuer(self, name: str) -> str:
-        """An issuer whose JWTs are taken, and for what."""
+        """A trusted issuer, and what its JWTs are accepted for."""
         return f"{self.prefix}trust:{_part(name)}"
 
     def resources(self) -> str:
@@ -182,19 +183,19 @@ class Keys:
         return f"{self._tag}user-code:{pseudonym}}}"
 
     def ticket(self, ticket_hash: str) -> str:
-        """How far an interaction has got, once something has happened; the request itself is in the ticket, sealed."""
+        """How far an interaction has got, once something has happened; the request itself is sealed in the ticket."""
         return f"{self._tag}ticket:{ticket_hash}}}"
 
     def pushed_request(self, secret_hash: str) -> str:
-        """An authorization request that its client pushed, sealed; once spent, by which interaction."""
+        """A sealed authorization request that its client pushed; once spent, the interaction that spent it."""
         return f"{self._tag}pushed:{secret_hash}}}"
 
     def ticket_request(self, ticket_hash: str) -> str:
-        """The request itself, where no browser can keep it; sealed by the ticket."""
+        """The request of an interaction that no browser can keep, sealed by the ticket."""
         return f"{self._tag}ticket:{ticket_hash}}}:request"
 
     def waiting(self, who: str) -> str:
-        """How many bytes wait on behalf of ``who`` (network:…, browser:…, everybody), all in one slot for one script."""
+        """The bytes that wait on behalf of ``who`` (network:…, browser:…, everybody), all in one slot for one script."""
         return f"{self._tag}waiting}}:{_part(who)}"
 
     def form(self, form_hash: str) -> str:
@@ -202,7 +203,7 @@ class Keys:
         return f"{self._tag}form:{form_hash}}}"
 
     def decision_ticket(self, ticket_hash: str) -> str:
-        """A decision that waits for the answer of a caller of the decision API."""
+        """A request that waits for the answer of a caller of the decision API."""
         return f"{self._tag}decision:{ticket_hash}}}"
 
     def signing_keys(self) -> str:
@@ -210,7 +211,7 @@ class Keys:
         return f"{self._tag}signing}}:keys"
 
     def encryption_keys(self) -> str:
-        """The keys that others encrypt for, likewise."""
+        """The keys that others encrypt for, all in one record; private parts encrypted under the master key."""
         return f"{self._tag}encryption}}:keys"
 
     def initial_access_token(self, token_hash: str) -> str:
@@ -218,11 +219,11 @@ class Keys:
         return f"{self._tag}registration:{token_hash}}}"
 
     def registrations(self) -> str:
-        """Clients that strangers registered and that are not used yet, by the second at which each is given up."""
+        """Openly registered clients that are not used yet, by the second at which each is deleted."""
         return f"{self._tag}registrations}}"
 
     def registrations_of(self, network: str) -> str:
-        """Those of one network."""
+        """Openly registered clients of one network that are not used yet."""
         return f"{self._tag}registrations}}:{_part(network)}"
 
     def logout_deliveries(self) -> str:
@@ -230,23 +231,23 @@ class Keys:
         return f"{self._tag}logout}}:due"
 
     def logout_delivery(self, delivery_id: str) -> str:
-        """One logout token to be delivered: to whom, about whom, how often it was tried."""
+        """One logout token to be delivered: its client, its user, and the number of attempts."""
         return f"{self._tag}logout}}:delivery:{delivery_id}"
 
     def backchannel_deliveries(self) -> str:
-        """Ends of CIBA requests that clients are to be notified of, by the second at which each is due."""
+        """CIBA notifications to be delivered to clients, by the second at which each is due."""
         return f"{self._tag}backchannel}}:due"
 
     def backchannel_delivery(self, delivery_id: str) -> str:
-        """One of them: to which client, how often it was tried."""
+        """One CIBA notification to be delivered: its client, and the number of attempts."""
         return f"{self._tag}backchannel}}:delivery:{delivery_id}"
 
     def notifications(self) -> str:
-        """Notices to be delivered to hooks, by the second at which each is due."""
+        """Notifications to be delivered to hooks, by the second at which each is due."""
         return f"{self._tag}hooks}}:due"
 
     def notification(self, notification_id: str) -> str:
-        """One notification to be delivered: to which hook, of what, how often it was tried."""
+        """One notification to be delivered: its hook, its content, and the number of attempts."""
         return f"{self._tag}hooks}}:notice:{notification_id}"
 
     def assertion(self, name_hash: str) -> str:
@@ -258,19 +259,19 @@ class Keys:
         return f"{self._tag}audit}}"
 
     def refused_requests(self) -> str:
-        """Requests that were refused lately, a sample."""
+        """A sample of the requests that were refused lately."""
         return f"{self._tag}refused}}"
 
     def failures(self, who: str) -> str:
-        """How often ``who`` (user:…, address:…, client:…) failed of late; what was typed is in it as a pseudonym."""
+        """How often ``who`` (user:…, address:…, client:…) failed of late; what was typed is stored as a pseudonym."""
         return f"{self._tag}failures:{_part(who)}}}:count"
 
     def blocked(self, who: str) -> str:
-        """Exists while ``who`` has to wait; its TTL is how long."""
+        """A mark while ``who`` has to wait; its TTL is how long."""
         return f"{self._tag}failures:{_part(who)}}}:blocked"
 
     def probe(self, number: int) -> str:
-        """A key of no meaning, to see whether Redis takes writes; some number for each primary of a Cluster."""
+        """A key without meaning, to test whether Redis takes writes; several for each primary of a Cluster."""
         return f"{self._tag}probe:{number}}}"
 
     def known_browsers(self, username: str) -> str:
@@ -278,7 +279,7 @@ class Keys:
         return f"{self._tag}known:{_part(username)}}}:browsers"
 
     def known_networks(self, username: str) -> str:
-        """Networks from which this user signed in, by their pseudonyms."""
+        """Networks from which this user signed in, by their pseudonyms, scored likewise."""
         return f"{self._tag}known:{_part(username)}}}:networks"
 
     def pseudonyms(self) -> str:
@@ -288,8 +289,8 @@ class Keys:
 
 @lru_cache(maxsize=128)
 def _part(text: str) -> str:
-    """Names from outside, with braces and control characters out of the way of the hash tag.
+    """Escape a name from outside, so that it holds no braces and control characters, which could move the hash tag.
 
-    Remembered, for the keys of one user are made together.
+    Results are remembered, as the keys of one user are made together.
     """
     return text if _HARMLESS.fullmatch(text) else quote(text, safe="@:.+-_~/=", errors="surrogatepass")

@@ -1,10 +1,10 @@
-"""Whether a restart of Redis would bring back what was revoked.
+"""Whether a restart of Redis would restore what was revoked.
 
-Redis keeps what a script does in its append-only file as MULTI … EXEC, and since version 7, until a fix of late
-(redis/redis#14541, valkey-io/valkey#3983), it does that again at its start with the rights of the user ``default``. Where those
-were taken away, as hardening guides advise, all of it is dropped, and said in Redis' own log only: redemptions,
-rotations and revocations since the last rewrite of the file are undone. Scripts that write one key once are not kept as a
-transaction and survive; ours must change several keys as one, so the rights of ``default`` are what there is to mend.
+Redis keeps what a script does in its append-only file as MULTI … EXEC. From version 7 until a recent fix (redis/redis#14541,
+valkey-io/valkey#3983) it replays that at its start with the rights of the user ``default``. If those were taken away, as
+hardening guides advise, all of it is dropped, with a line in the log of Redis only: redemptions, rotations and revocations
+since the last rewrite of the file are undone. Scripts that write one key once are not kept as a transaction and survive. Ours
+must change several keys as one, so the rights of ``default`` are what has to be mended.
 """
 
 from enum import Enum
@@ -14,7 +14,10 @@ from service.redis.link import Link, RedisReply
 
 CURE = "ACL SETUSER default ~* &* +@all"
 REDIS_SINCE, VALKEY_UNTIL = (7, 0), (9, 1)
-"""Proved by tests: Redis 6.2 and Valkey 9.1 replay whatever ``default`` may do. What lies between is not trusted to."""
+"""Versions that tests have proved to replay whatever ``default`` may do: Redis 6.2 and Valkey 9.1.
+
+Others are not trusted to.
+"""
 
 _GROUPS_OF_OURS = ("all", "write", "keyspace", "string", "hash", "set", "sortedset", "stream", "fast", "slow")
 _ALL_OF_OURS = ("all", "write")
@@ -25,7 +28,7 @@ _OURS = (
 
 
 class Replay(Enum):
-    """What a restart would do to what scripts did."""
+    """What a restart would do to the effects of scripts."""
 
     SAFE = "safe"
     LOSES = "loses"
@@ -35,7 +38,10 @@ class Replay(Enum):
 async def look_at_replay(link: Link, facts: dict[str, str], keys: str) -> Replay:
     """Find out what a restart would do.
 
-    ``facts`` are what INFO says, or CONFIG GET; ``keys`` is the pattern of our keys.
+    Args:
+        link: To the server.
+        facts: The reply to INFO, or to CONFIG GET.
+        keys: The pattern of our keys.
 
     Raises:
         LinkLostError: The server is gone.
@@ -60,7 +66,7 @@ def _text(reply: RedisReply, sign: str = "") -> str:
 
 
 def _may_replay(commands: str, patterns: str, keys: str) -> bool:
-    """Whether a user with these rules may write all of our keys; where rules are finer than we read, they may not."""
+    """Whether a user with these rules may write all of our keys. Rules that are finer than we read count as no."""
     may = False
     for rule in commands.split():
         given, name = rule[0] == "+", rule[1:].removeprefix("@")

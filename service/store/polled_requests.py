@@ -1,6 +1,6 @@
 """Requests that their clients poll for, each in the slot of the grant that it may begin (RFC 8628, OpenID Connect CIBA).
 
-A record is four digits (the interval in seconds), the mark of its client, and its state: ``waiting:<what is asked>``,
+A record is four digits (the interval in seconds), the mark of its client, and its state: ``waiting:<sealed request>``,
 ``allowed:<Allowance>``, ``denied:<by>`` or ``spent:<hash of the access token>:<mark of its key>:<Allowance.by>``. It ends by
 its TTL.
 """
@@ -22,27 +22,27 @@ from service.store.spending import NewTokens, Outcome, SpendableStore, Spending,
 from service.store.user_index import CountedAs, Place
 
 _FRONT = 26
-"""Characters in front of the state."""
+"""The length of what stands in front of the state."""
 _WAITING = b"waiting:"
 
 
 class PollAnswer(StrEnum):
-    """What a poll finds."""
+    """The outcome of a poll."""
 
     PENDING = "pending"
     """Nobody has decided yet."""
     SLOW_DOWN = "slow_down"
-    """It came within the interval, which is 5 seconds longer from now on; nothing else is said."""
+    """The poll came within the interval, which is longer by 5 seconds from now on."""
     DENIED = "denied"
     ALLOWED = "allowed"
     SPENT = "spent"
-    """The client has its tokens, or they wait for it in a reply."""
+    """The client has its tokens, or they wait for it in a sealed reply."""
     ENDED = "ended"
-    """It was allowed, and its grant has ended."""
+    """The request was allowed, and its grant has ended."""
     EXPIRED = "expired"
-    """There is none (any more)."""
+    """There is no such request, or no longer."""
     FOREIGN = "foreign"
-    """It is another client's, or the client's grants were ended."""
+    """The request is another client's, or the client's grants were ended."""
 
 
 _poll = Script("poll_request", PollAnswer)
@@ -52,25 +52,25 @@ _spend = Script("spend_polled_request", Outcome, confirmed=True)
 
 
 class Polled(msgspec.Struct, frozen=True):
-    """What a poll found. ``grant`` where it was allowed, ``allowance`` until it is spent."""
+    """What a poll found: the ``grant`` of an allowed request, and its ``allowance`` until it is spent."""
 
     answer: PollAnswer
     grant: Grant | None = None
     allowance: Allowance | None = None
     reply: bytes = b""
-    """The sealed response, where it is spent and that waits."""
+    """The sealed response of a spent request, while it is kept."""
     key: str = ""
-    """The mark of the key that it was bound to until it was spent."""
+    """The mark of the key that a spent request was bound to."""
 
 
 class SeenRequest(msgspec.Struct, frozen=True):
-    """How a request stands, as operators see it."""
+    """The state of a request, for operators."""
 
     state: str
     """``waiting``, ``allowed``, ``denied`` or ``spent``."""
     content: bytes
     grant: Grant | None
-    """That came of it, while it lives."""
+    """The grant that came of it, while that is alive."""
     ends_at: int
     """Epoch seconds."""
 
@@ -79,20 +79,20 @@ class PolledRequests(SpendableStore):
     """Polled requests in Redis. Each method is one round trip."""
 
     async def begin(self, request: Credential, client: Client, content: bytes, interval: int, lifetime: int) -> None:
-        """Let a request of this client wait for ``lifetime`` seconds, to be polled for every ``interval`` seconds."""
+        """Store a request of this client for ``lifetime`` seconds, to be polled for every ``interval`` seconds."""
         key = self._keys.polled_request(request.grant_id, request.hash)
         record = f"{interval:04d}{_mark(client)}".encode() + _WAITING + content
         await self._connection.execute(key, "SET", key, record, "EX", lifetime)
 
     async def get(self, request: Credential) -> bytes | None:
-        """What is asked for; None where it is decided, or there is no such request (any more)."""
+        """Return the sealed request; None where it is decided, unknown or over."""
         key = self._keys.polled_request(request.grant_id, request.hash)
         held: bytes = await self._connection.execute(key, "GET", key) or b""
         state = held[_FRONT:]
         return state.removeprefix(_WAITING) if state.startswith(_WAITING) else None
 
     async def look(self, request: Credential) -> SeenRequest | None:
-        """Look at a request without polling for it; None where there is none (any more)."""
+        """Look at a request without polling for it; None where it is unknown or over."""
         key, grant = self._keys.polled_request(request.grant_id, request.hash), self._keys.grant(request.grant_id)
         read: KeyedCommand = (key, ("MGET", key, grant))
         (held, grant_record), *end = await self._connection.execute_all([read, *grants.end_steps(key)])
@@ -102,7 +102,10 @@ class PolledRequests(SpendableStore):
         return SeenRequest(state.decode(), content, grants.decode(grant_record), grants.ends_at(*end))
 
     async def poll(self, request: Credential, client: Client, by: str) -> Polled:
-        """Tell the client how its request stands. ``by``: a random word that tells a command sent again from another poll."""
+        """Poll for the decision on a request.
+
+        ``by`` is a random word that distinguishes a command that is sent again from another poll.
+        """
         grant_id = request.grant_id
         keys_of_request = (
             self._keys.polled_request(grant_id, request.hash),
@@ -121,13 +124,13 @@ class PolledRequests(SpendableStore):
         return Polled(answer, grant, reply=reply, key=behind_hash.partition(":")[0])
 
     async def end_pause(self, request: Credential) -> None:
-        """Let its client poll at once, whenever it polled last: it is told that it is worth it."""
+        """Let the client poll at once, whenever it polled last, since it is notified that the request is decided."""
         await self._delete(self._keys.poll_pause(request.grant_id, request.hash))
 
     async def allow(self, request: Credential, grant: Grant, allowance: Allowance, ends_at: int) -> bool:
-        """Begin the grant of a request that waits, until ``ends_at`` (epoch seconds), for its client to be told at a poll.
+        """Allow a waiting request, and begin its grant until ``ends_at`` (epoch seconds); the client gets the tokens by a poll.
 
-        False where it is decided or over, the user is disabled, or the grant was ended while this was under way.
+        Return False where it is decided or over, the user is disabled, or the grant was ended while this was under way.
         """
         grant_id = request.grant_id
         keys_of_request = (self._keys.polled_request(grant_id, request.hash), self._keys.grant(grant_id))
@@ -138,7 +141,7 @@ class PolledRequests(SpendableStore):
         return reply is not None and _allow.read(reply)[0] is PollAnswer.ALLOWED
 
     async def deny(self, request: Credential, by: str) -> bool:
-        """Deny a request that waits; False where it is decided or over. ``by``: a random word of who does."""
+        """Deny a waiting request; False where it is decided or over. ``by`` is a random word of the caller."""
         key = self._keys.polled_request(request.grant_id, request.hash)
         answer, _ = await _deny.run(self._connection, (key,), by)
         return answer is PollAnswer.DENIED
@@ -146,10 +149,11 @@ class PolledRequests(SpendableStore):
     def spend(
         self, request: Credential, allowance: Allowance, new: NewTokens, spent_ends_at: int, waiting: WaitingReply
     ) -> Awaitable[Spending]:
-        """Put the tokens in the place of an allowed request, if it is unspent; otherwise end the grant (P1).
+        """Replace an allowed request by the tokens, if it is unspent; otherwise end the grant (P1).
 
-        ``allowance``: as it was polled; its key and who allowed it are remembered. ``waiting``: call ``forget_reply_soon``
-        once the client has its answer.
+        ``allowance`` is the one that the poll found; its key and who allowed it are remembered. ``waiting`` is the sealed
+        reply: call
+        ``forget_reply_soon`` once the client has received it.
         """
         grant_id = request.grant_id
         step = _spend.step(
@@ -178,5 +182,5 @@ class PolledRequests(SpendableStore):
 
 
 def _mark(client: Client) -> str:
-    """What binds a request to its client, and to the generation of it."""
+    """Return the mark that binds a request to its client, and to the client's generation."""
     return base64url(sha256(f"{client.generation} {client.client_id}".encode()).digest()[:16])

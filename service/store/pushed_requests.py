@@ -7,27 +7,27 @@ from service.store.record_store import RecordStore
 
 _spend = Script("spend_pushed_request", Answer, confirmed=True)
 _WAITS = b"waits:"
-"""In front of what waits; what is spent begins with another word."""
+"""The first bytes of a request that waits; a spent one begins with another word."""
 
 
 class PushedRequests(RecordStore):
     """Pushed requests in Redis. Each method is one round trip."""
 
     async def keep(self, secret: str, sealed: bytes, lifetime: int) -> None:
-        """Let a request wait for ``lifetime`` seconds, sealed by its secret."""
+        """Store a request for ``lifetime`` seconds, sealed by its secret."""
         key = self._keys.pushed_request(hashed(secret))
         await self._connection.execute(key, "SET", key, _WAITS + sealed, "EX", lifetime)
 
     async def get(self, secret: str) -> bytes | None:
-        """The sealed request; None where there is none, its time is over, or it is spent."""
+        """Return the sealed request; None where there is none, it has expired, or it is spent."""
         key = self._keys.pushed_request(hashed(secret))
         held: bytes | None = await self._connection.execute(key, "GET", key)
         return held.removeprefix(_WAITS) if held is not None and held.startswith(_WAITS) else None
 
     async def spend(self, secret_hash: str, by: str, ends_at: int) -> bool:
-        """Spend it, also after its time is over; False where it is spent already, by another than ``by``.
+        """Spend a request, even if it has expired. Return False where another one than ``by`` has spent it.
 
-        ``ends_at``: until when that is remembered, in epoch seconds.
+        That is remembered until ``ends_at`` (epoch seconds).
         """
         key = self._keys.pushed_request(secret_hash)
         answer, _ = await _spend.run(self._connection, (key,), by, ends_at)

@@ -1,4 +1,4 @@
-"""What every kind of record needs to be kept."""
+"""Reading and writing of a single kind of record."""
 
 from collections.abc import Sequence
 from typing import TypeVar
@@ -15,11 +15,11 @@ _Record = TypeVar("_Record", bound=Record)
 _compare_and_set = Script("compare_and_set", Answer, confirmed=True)
 
 KEEP = ""
-"""A lifetime of a record: as it is; for ever, where the record is new."""
+"""Lifetimes of a record: KEEP leaves the end as it is; a new record has no end then."""
 
 
 class ChangedMeanwhileError(Exception):
-    """Another caller changed the record between reading and writing it: read again."""
+    """Another caller changed the record between reading and writing it: read it again."""
 
 
 class RecordStore:
@@ -35,7 +35,7 @@ class RecordStore:
         return kind.decode(data) if data else None
 
     async def _read_all(self, keys: Sequence[str]) -> list[bytes | None]:
-        """Read what is under each of these keys. One round trip."""
+        """Read the records under each of these keys. One round trip."""
         return await self._connection.execute_all([(key, ("GET", key)) for key in keys])
 
     async def _read_page(
@@ -46,10 +46,13 @@ class RecordStore:
         return [kind.decode(data) for data in await self._read_all(names) if data], following
 
     async def _delete(self, key: str) -> bool:
-        """Delete a key; whether it was there. One round trip."""
+        """Delete a key. Return whether it was there. One round trip."""
         return bool(await self._connection.execute(key, "DEL", key))
 
     async def _replaced(self, key: str, seen: Word, replacement: Word, lifetime: Word = KEEP) -> bool:
-        """Write a record over what was read before (empty: nothing); False where that is no longer there. One round trip."""
+        """Replace the record that was read before (empty: there was none).
+
+        Return False where it is no longer there. One round trip.
+        """
         answer, _ = await _compare_and_set.run(self._connection, (key,), seen, replacement, lifetime)
         return answer is Answer.REPLACED

@@ -1,4 +1,4 @@
-"""Refused requests of late: a stream of bounded length and life, written in batches beside requests."""
+"""Requests that were refused of late: a stream of bounded length and life, written in batches by a background task."""
 
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -7,13 +7,13 @@ from service.records.refused_request import RefusedRequest
 from service.store.record_store import RecordStore
 
 LENGTH = 2_000
-"""About how many are kept; the oldest ones go."""
+"""The approximate number that is kept; the oldest ones are dropped."""
 SECONDS = 86400 * 7
-"""How long the last of them are kept."""
+"""Seconds for which the last of them are kept."""
 
 
 class PlacedRefusal(NamedTuple):
-    """A refused request and where it is in the stream."""
+    """A refused request and its place in the stream."""
 
     place: str
     """Its id; later ones have higher ones."""
@@ -24,13 +24,13 @@ class RefusedRequests(RecordStore):
     """The stream in Redis."""
 
     async def append(self, requests: Sequence[RefusedRequest]) -> None:
-        """Write them, in one round trip. Raises TemporarilyUnavailable, StoreError."""
+        """Append refused requests, in one round trip. Raises TemporarilyUnavailable, StoreError."""
         key = self._keys.refused_requests()
         steps = [(key, ("XADD", key, "MAXLEN", "~", LENGTH, "*", "r", one.encode())) for one in requests]
         await self._connection.execute_all([*steps, (key, ("EXPIRE", key, SECONDS))])
 
     async def before(self, place: str, since: int, count: int) -> list[PlacedRefusal]:
-        """Read those before a place ("" = the end), the newest in front, since a moment (epoch ms). One round trip."""
+        """Read requests before a place ("" = the end) and since a moment (epoch ms), the newest in front. One round trip."""
         key = self._keys.refused_requests()
         start = f"({place}" if place else "+"
         found = await self._connection.execute(key, "XREVRANGE", key, start, f"{since}-0", "COUNT", count)

@@ -1,4 +1,4 @@
-"""What was used and counts once (``jti`` of assertions and proofs), until it would have expired anyway."""
+"""Replay checks: what may be used once (``jti`` of assertions and proofs) is remembered until it would have expired anyway."""
 
 from collections.abc import Callable, Iterable
 from contextlib import suppress
@@ -18,22 +18,22 @@ _release = Script("release_first_use", Answer)
 
 
 class Use(msgspec.Struct, frozen=True):
-    """One use of something that counts once."""
+    """One use of something that may be used once."""
 
     name: str
-    """What is used, unmistakably."""
+    """A name that identifies what is used."""
     ends_at: int
-    """Until when it could be used again, in epoch seconds."""
+    """The epoch second until which it could be used again."""
     by: bytes
-    """Random: tells a command that is sent again from another use."""
+    """A random word that distinguishes a command that is sent again from another use."""
     refusal: Callable[[], ProtocolError]
-    """Makes the error of a request that uses it a second time."""
+    """Makes the error for a second use."""
     is_irreplaceable: bool = False
-    """Whether it may be used again after Redis has failed, because the issuer of it may not make another."""
+    """Whether it may be used again after Redis has failed, because its issuer may not make another one."""
 
 
 class ReplayCheck:
-    """The check that something is used for the first time, on its way to Redis."""
+    """The check that something is used for the first time, which may be under way to Redis."""
 
     def __init__(self, connection: Connection, key: str, use: Use) -> None:
         self.use = use
@@ -42,7 +42,7 @@ class ReplayCheck:
         self._begun: Begun | None = None
 
     def start(self) -> Begun:
-        """Record the use, if that is not under way: the command leaves with what else is sent in this turn of the loop."""
+        """Record the use, unless that is under way. The command leaves with all others of this turn of the loop."""
         if self._begun is None:
             step = _record.step(self._connection, (self._key,), (self.use.by, self.use.ends_at))
             self._begun = self._connection.begin(*step)
@@ -50,15 +50,15 @@ class ReplayCheck:
 
     @property
     def is_under_way(self) -> bool:
-        """Whether it was sent, or leaves in this turn of the loop."""
+        """Whether the command was sent, or leaves in this turn of the loop."""
         return self._begun is not None
 
     async def is_first_use(self) -> bool:
-        """Tell whether it was never used before. Raises TemporarilyUnavailable."""
+        """Whether this is the first use. Raises TemporarilyUnavailable."""
         return _record.read(await self._connection.conclude(self.start()))[0] is Answer.FIRST
 
     async def release(self) -> None:
-        """Let it be used again: nothing came of this use. Raises TemporarilyUnavailable."""
+        """Let it be used again after a use that failed. Raises TemporarilyUnavailable."""
         with suppress(TemporarilyUnavailable):  # it may have been recorded all the same, and must not be after this
             await self.is_first_use()
         await _release.run(self._connection, (self._key,), self.use.by)
@@ -74,7 +74,7 @@ class ReplayChecks(RecordStore):
         return check
 
     def prepare(self, use: Use) -> ReplayCheck:
-        """Make the check of a use that is to be recorded only once it is clear that it counts."""
+        """Make the check of a use that is only recorded once the request proves to be worth it."""
         digest = sha512(use.name.encode("utf-8", "surrogatepass")).digest()
         return ReplayCheck(self._connection, self._keys.assertion(base64url(digest[:24])), use)
 
@@ -86,12 +86,12 @@ def start(checks: Iterable[ReplayCheck]) -> None:
 
 
 def under_way(checks: Iterable[ReplayCheck]) -> list[ReplayCheck]:
-    """Those that were started: the others wait for what shows that they are worth a place in Redis."""
+    """Return the checks that were started; the others wait until the request proves to be worth a place in Redis."""
     return [check for check in checks if check.is_under_way]
 
 
 async def confirm(checks: Iterable[ReplayCheck]) -> None:
-    """Wait until each is known to be the first use. Raises the refusal of one that is not, and TemporarilyUnavailable."""
+    """Wait until each is known to be the first use. Raises the error of one that is not, and TemporarilyUnavailable."""
     for check in checks:
         if not await check.is_first_use():
             raise check.use.refusal()

@@ -1,4 +1,4 @@
-"""Registered resources: one record for all of them, which every process holds in memory, so that no request asks for it."""
+"""Registered resources: one record for all, held in memory by every process, so that no request reads it."""
 
 import asyncio
 from collections.abc import Callable, Mapping
@@ -10,35 +10,38 @@ from service.store.record_store import ChangedMeanwhileError, RecordStore
 
 _TRIES = 8
 _EVERY = 60.0
-"""Seconds after which they are read again though no change was heard of."""
+"""Seconds after which they are read again though no change was reported."""
 _EVERY_WITHOUT_NEWS = 1.0
 _NEWS = b'{"clients":[],"resources":[]}'
-"""On the channel of changes, where older releases want to read of clients."""
+"""A name on the channel of changes, where older releases expect names of clients."""
 
 Known = Mapping[str, Resource]
 """Resources by their identifiers."""
 
 
 class Resources(RecordStore):
-    """Registered resources in Redis, with what this process knows of them."""
+    """Registered resources in Redis, with the copy of this process."""
 
     def __init__(self, connection: Connection, keys: Keys) -> None:
         super().__init__(connection, keys)
         self.known: Known = {}
-        """As they were when they were read last; each change is another mapping. Nothing but ``read`` asks Redis."""
+        """The resources as they were read last; each change is another mapping. Only ``read`` asks Redis."""
         self.version = 0
-        """Raised whenever ``known`` is another one."""
+        """A number that grows whenever ``known`` is replaced."""
         self._changed = asyncio.Event()
         self._hearing = False
 
     async def read(self) -> Known:
-        """As Redis has them now. One round trip."""
+        """Read them from Redis. One round trip."""
         found = await self._read(self._keys.resources(), ResourceSet) or ResourceSet()
         self._know(found.resources)
         return found.resources
 
     async def change(self, change: Callable[[Known], Known]) -> None:
-        """Change them, and publish that they changed. ``change`` may be called again where another caller was first.
+        """Change them, and publish that they changed.
+
+        Args:
+            change: Makes the new resources of the old ones. Called again where another caller was first.
 
         Raises:
             ChangedMeanwhileError: Others change them all the time.
@@ -59,15 +62,15 @@ class Resources(RecordStore):
             self.known = resources
             self.version += 1
 
-    # what other processes change
+    # changes by other processes
 
     def hear(self, message: bytes) -> None:
-        """News from another process; most is about clients."""
+        """Handle a message of another process; most are about clients."""
         if b'"resources"' in message:
             self._changed.set()
 
     def hearing(self, now: bool) -> None:
-        """Whether news reaches us."""
+        """Note whether messages reach us."""
         self._hearing = now
         self._changed.set()
 
@@ -78,7 +81,7 @@ class Resources(RecordStore):
             await self.read()
 
     async def _news(self) -> None:
-        """Wait until there is any, but not for too long."""
+        """Wait for a change, but not for too long."""
         try:
             async with asyncio.timeout(_EVERY if self._hearing else _EVERY_WITHOUT_NEWS):
                 await self._changed.wait()

@@ -1,9 +1,10 @@
-"""What the Redis user must be allowed to do, tried out at the start: nothing that is missing is found by a request.
+"""The rights that the Redis user needs, tried out at the start, so that no request finds one missing.
 
-Each right is tried by a command that changes nothing: on a key of no meaning that ends by itself and holds a plain string, so
-that commands for other types are refused for their type after their rights were checked. This needs no right of its own
-and works on every version, where ACL DRYRUN is for administrators and came with Redis 7. In a Cluster rights are checked
-before slots, so that any server can be asked about any key.
+Each right is tried by a command that changes nothing: on a key without meaning, which ends by itself and holds a plain string,
+so
+that commands for other types fail by their type after their rights were checked. This needs no right of its own and works on
+every version, while ACL DRYRUN is for administrators and came with Redis 7. In a Cluster rights are checked before slots, so
+any server can be asked about any key.
 """
 
 import re
@@ -24,7 +25,7 @@ _SHOWN = 12
 
 
 def _commands(key: str) -> list[tuple[Word, ...]]:
-    """What scripts and plain commands do; on a string, so that what is for other types does nothing."""
+    """Commands of scripts and plain ones, on a string: those for other types change nothing."""
     return [
         ("SET", key, "", "EX", _SECONDS),
         ("GET", key),
@@ -74,7 +75,7 @@ def _commands(key: str) -> list[tuple[Word, ...]]:
 
 
 def _published(keys: Keys) -> tuple[tuple[Word, ...], ...]:
-    """News of nothing."""
+    """A message without content."""
     return ("PUBLISH", keys.changes, '{"clients":[]}'), ("PUBLISH", keys.ended, keys.grant(_NAME))
 
 
@@ -88,11 +89,11 @@ OPTIONAL: dict[tuple[Word, ...], str] = {
     ("INFO", "server"): _UNKNOWN,
     ("DBSIZE",): f"{_UNKNOWN}, nor how many grants there are in a large one",
 }
-"""Commands that the service does without, and what that costs."""
+"""Optional commands, and what is lost without each."""
 
 
 class Missing(NamedTuple):
-    """What a Redis user may not do: commands as ACL rules name them (``script|load``), keys and channels."""
+    """Rights that a Redis user lacks: commands as ACL rules name them (``script|load``), keys and channels."""
 
     commands: tuple[str, ...] = ()
     keys: tuple[str, ...] = ()
@@ -107,15 +108,15 @@ class Missing(NamedTuple):
         return "; ".join(f"{kind} {', '.join(names[:_SHOWN])}{more[kind]}" for kind, names in kinds if names)
 
     def rules(self, everything: str) -> str:
-        """Return the ACL rules that give it, where ``everything`` is the pattern of our keys and channels."""
+        """Return the ACL rules that grant them, where ``everything`` is the pattern of our keys and channels."""
         patterns = [f"{sign}{everything}" for sign, names in (("~", self.keys), ("&", self.channels)) if names]
         return " ".join([*patterns, *(f"+{name}" for name in self.commands)])
 
 
 async def look_for_missing(address: Address, link: Link, keys: Keys, *, listens: bool, waits: bool) -> Missing:
-    """What the service needs and the user of ``link`` may not do there.
+    """Return the rights that the service needs and the user of ``link`` lacks.
 
-    The rights to listen to messages of other processes and to wait for replicas only where that is done.
+    The rights to listen to messages of other processes and to wait for replicas are needed only where the service does that.
 
     Raises:
         LinkLostError: The server is gone.
@@ -137,7 +138,7 @@ async def look_for_missing(address: Address, link: Link, keys: Keys, *, listens:
 
 
 async def missing_optional(link: Link) -> dict[str, str]:
-    """Which of ``OPTIONAL`` the user may not do, as ACL rules name them, and what that costs. Raises LinkLostError."""
+    """Return the commands of ``OPTIONAL`` that the user may not send, with what is lost. Raises LinkLostError."""
     refused = await _tried(link, list(OPTIONAL))
     return {_name(command): OPTIONAL[command] for command in refused}
 
@@ -146,7 +147,7 @@ _Refused = dict[tuple[Word, ...], str]
 
 
 async def _tried(link: Link, commands: Sequence[tuple[Word, ...]]) -> _Refused:
-    """The commands among these that the user may not send, with what Redis says to it."""
+    """Return the commands among these that the user may not send, with the reply of Redis."""
     futures = [link.send(command) for command in commands]
     refused: _Refused = {}
     lost: LinkLostError | None = None
@@ -164,7 +165,7 @@ async def _tried(link: Link, commands: Sequence[tuple[Word, ...]]) -> _Refused:
 
 
 async def _subscribed(address: Address, link: Link, channels: tuple[str, ...]) -> _Refused:
-    """SUBSCRIBE, over a connection of its own: it could be used for nothing else afterwards."""
+    """Try SUBSCRIBE on a connection of its own, which is of no other use afterwards."""
     listener = await connect(address, link.endpoint, make=lambda place, timeout: Link(place, timeout))
     try:
         return await _tried(listener, [("SUBSCRIBE", channel) for channel in channels])

@@ -1,4 +1,4 @@
-"""What only a scan of many keys can say, in bounded steps, and how Redis is: for operators, never for requests."""
+"""Scans of many keys in bounded steps, and facts about Redis: for operators, never for requests."""
 
 import re
 from collections.abc import Mapping
@@ -15,7 +15,7 @@ from service.store import grants
 from service.store.record_store import RecordStore
 
 CHUNK = 500
-"""Keys that one command looks at: short enough for Redis to answer others in between."""
+"""Keys that one command looks at: few enough for Redis to answer others in between."""
 
 _CURSOR = re.compile("[0-9]{1,20}", re.ASCII)
 
@@ -24,11 +24,11 @@ class LivingCredential(NamedTuple):
     """A living credential of a grant."""
 
     kind: str  # access, refresh or code
-    hash: str  # that it is kept under, of no use as a credential
-    issued_at: int  # epoch seconds, 0 = not kept
+    hash: str  # in its key, of no use as a credential
+    issued_at: int  # epoch seconds, 0 = not stored
     ends_at: int  # epoch seconds, 0 = never
     scope: str | None  # None = the grant's
-    used: bool  # and only remembered
+    used: bool  # it is spent and only remembered
 
 
 class ScannedGrants(NamedTuple):
@@ -36,15 +36,15 @@ class ScannedGrants(NamedTuple):
 
     grants: list[Grant]
     keys: int  # how many were scanned
-    cursor: str  # where to go on, empty at the end
+    cursor: str  # the next cursor, empty at the end
 
 
 class RedisServer(NamedTuple):
-    """What one primary says of itself."""
+    """Facts about one primary."""
 
     endpoint: str
     keys: int | None  # DBSIZE, None where our rights do not allow it
-    facts: Mapping[str, str]  # INFO, empty where they do not
+    facts: Mapping[str, str]  # INFO, empty where our rights do not allow it
     version: str
 
 
@@ -52,9 +52,9 @@ class Scanning(RecordStore):
     """Scans of keys."""
 
     async def issued(self, grant_id: str, cursor: str, count: int) -> tuple[list[LivingCredential], str]:
-        """Living credentials of a grant among the next ``count`` keys of its server, and the cursor, empty at the end.
+        """Return living credentials of a grant among the next ``count`` keys of its server, and the cursor, empty at the end.
 
-        Raises ValueError for what is no cursor.
+        Raises ValueError for an invalid cursor.
         """
         if not _CURSOR.fullmatch(cursor or "0") or int(cursor or 0) >= 2**64:
             raise ValueError(f"{cursor!r} is not a cursor")
@@ -81,7 +81,7 @@ class Scanning(RecordStore):
         return [one for one in read if one is not None]
 
     async def grants(self, cursor: str) -> ScannedGrants:
-        """The grants among the next ``CHUNK`` keys of all. Raises ValueError for what is no cursor."""
+        """Return the grants among the next ``CHUNK`` keys of all. Raises ValueError for an invalid cursor."""
         names, following = await self._connection.scan("*", cursor, CHUNK)
         holding = [name for name in names if self._keys.grant_key.fullmatch(name)]
         records = await self._read_all(holding)
@@ -89,7 +89,7 @@ class Scanning(RecordStore):
         return ScannedGrants([grant for grant in read if grant is not None], len(names), following)
 
     async def servers(self) -> list[RedisServer]:
-        """Every primary. Raises TemporarilyUnavailable."""
+        """Return facts about every primary. Raises TemporarilyUnavailable."""
         return [await _server(link) for link in await self._connection.links()]
 
 
@@ -101,7 +101,7 @@ async def _server(link: Link) -> RedisServer:
 
 
 async def _allowed(link: Link, command: str) -> RedisReply:
-    """The reply; None where the Redis user may not ask. Raises TemporarilyUnavailable."""
+    """Return the reply; None where the Redis user may not ask. Raises TemporarilyUnavailable."""
     try:
         return await link.send([command])
     except ReplyError as error:
@@ -113,7 +113,7 @@ async def _allowed(link: Link, command: str) -> RedisReply:
 
 
 def _issued(match: re.Match[str], data: bytes | None, ends_at: int) -> LivingCredential | None:
-    """None where it ended meanwhile."""
+    """Return the credential under a key; None where it ended meanwhile."""
     kind, held_under = match[1], match[2]
     if data is None:
         return None

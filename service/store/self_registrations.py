@@ -1,4 +1,4 @@
-"""Clients that strangers registered: places for those that are not used yet, and longer lives for those that are."""
+"""Clients that registered openly, without an operator's leave: places for unused ones, and longer lives for used ones."""
 
 import time
 from collections.abc import Callable
@@ -15,9 +15,9 @@ from service.store.keys import Keys
 from service.store.record_store import RecordStore
 
 _AGAIN_AFTER = 86_400.0
-"""Seconds after which a use of a client is noted again, by each process."""
+"""Seconds after which each process records the use of a client again."""
 _REMEMBERED = 10_000
-"""Clients whose use a process remembers to have noted."""
+"""Clients whose recorded use a process remembers."""
 _REMEMBERED_BYTES = 16 * 1024 * 1024
 
 
@@ -39,13 +39,13 @@ class Places(NamedTuple):
 
     @classmethod
     def of(cls, settings: Settings) -> "Places":
-        """As the settings have it."""
+        """Return the places that the settings allow."""
         each = settings.registration_unused_most_per_network
         return cls(settings.registration_unused_most, each, settings.registration_unused_lifetime)
 
 
 class SelfRegistrations(RecordStore):
-    """What is kept of strangers' clients beside the clients. The clock counts monotonic seconds."""
+    """The places and lives of openly registered clients. The clock counts monotonic seconds."""
 
     def __init__(self, connection: Connection, keys: Keys, clock: Callable[[], float] = time.monotonic) -> None:
         super().__init__(connection, keys)
@@ -53,7 +53,7 @@ class SelfRegistrations(RecordStore):
         self._noted: BoundedCache[float] = BoundedCache(_REMEMBERED, _REMEMBERED_BYTES)
 
     async def reserve(self, client_id: str, network: str, now: int, places: Places) -> ReserveAnswer:
-        """Take a place for a client that is about to be registered. One round trip.
+        """Reserve a place for a client that is about to be registered. One round trip.
 
         ``now`` is in epoch seconds. Where the network is not known (""), only the places in all count.
         """
@@ -69,22 +69,26 @@ class SelfRegistrations(RecordStore):
         return answer
 
     async def unused(self, now: int) -> int:
-        """How many wait for their first use. ``now`` is in epoch seconds. One round trip."""
+        """Return how many wait for their first use. ``now`` is in epoch seconds. One round trip."""
         places = self._keys.registrations()
         return int(await self._connection.execute(places, "ZCOUNT", places, now, "+inf"))
 
     def release_soon(self, client_id: str, network: str) -> None:
-        """Its place is free: it is used, deleted, or was not registered after all. Does not wait."""
+        """Free the place of a client that is used, deleted, or was not registered after all. Does not wait."""
         for places in (self._keys.registrations(), self._keys.registrations_of(network)):
             self._connection.execute_soon(places, ("ZREM", places, client_id))
 
     def note_use(self, client: Client, lifetime: int) -> None:
-        """Note that something is issued to a client: a stranger's is kept for ``lifetime`` (seconds) from now on.
+        """Extend the life of an openly registered client that something is issued to, by ``lifetime`` (seconds) from now on.
 
-        Asks Redis once a day, and does not wait.
+        Writes to Redis once a day, and does not wait.
         """
         registration, now = client.registration, self._clock()
-        if registration is None or not registration.is_stranger or now < (self._noted.get(client.client_id) or now):
+        if (
+            registration is None
+            or not registration.registered_openly
+            or now < (self._noted.get(client.client_id) or now)
+        ):
             return
         self._noted.put(client.client_id, now + _AGAIN_AFTER, 0)
         number = self._keys.client_number(made_number(client.client_id))
@@ -93,7 +97,7 @@ class SelfRegistrations(RecordStore):
         self.release_soon(client.client_id, registration.network)
 
     def adopt_soon(self, client: Client) -> None:
-        """A stranger's client has become an operator's: it takes no place, and its number stays. Does not wait."""
+        """Free the place of a client that an operator has taken over, and keep its number. Does not wait."""
         number = self._keys.client_number(made_number(client.client_id))
         self._connection.execute_soon(number, ("PERSIST", number))
         if client.registration is not None:

@@ -17,17 +17,17 @@ _end = Script("end_session", Answer, confirmed=True)
 
 
 class SessionEnd(NamedTuple):
-    """A session that has ended, perhaps before."""
+    """A session that has ended, now or before."""
 
-    client_ids: tuple[str, ...]  # who got something in it
-    was_alive: bool  # so for one of several who end it at once
+    client_ids: tuple[str, ...]  # the clients that got something in it
+    was_alive: bool  # whether this command ended it: true for one of several callers that end it at once
 
 
 class KeptSession(NamedTuple):
-    """What became of a session that was to be kept."""
+    """The outcome of storing a session."""
 
     is_kept: bool
-    excess: list[str]  # ids of the user's sessions that are to end, as there would be too many
+    excess: list[str]  # ids of the user's sessions that have to end, as there would be too many
 
 
 class Sessions(RecordStore):
@@ -39,13 +39,14 @@ class Sessions(RecordStore):
         self._most = most
 
     async def get(self, sid: str) -> Session | None:
-        """A living session. One round trip."""
+        """Return a living session. One round trip."""
         return await self._read(self._keys.session(sid), Session)
 
     async def keep(self, session: Session, seen: Session | None, ends_at: int, latest_end: int) -> KeptSession:
-        """Write a session, new or in the place of ``seen``: until ``ends_at``, ``latest_end`` at the latest if it is used.
+        """Store a session, new or in the place of ``seen``: until ``ends_at``, ``latest_end`` at the latest if it is used.
 
-        One round trip. Not kept where the user is disabled, or what it renews has ended or was renewed meanwhile.
+        One round trip. It is not stored where the user is disabled, or the session that it renews has ended or was renewed
+        meanwhile.
         """
         seen_hash = seen.secret_hash if seen else ""
         steps = [self._keep_step(session, seen_hash, ends_at), self._index_step(session, ends_at, latest_end)]
@@ -57,12 +58,12 @@ class Sessions(RecordStore):
         return KeptSession(_keep.read(kept)[0] is Answer.KEPT, indexed.excess)
 
     def extend_soon(self, session: Session, ends_at: int) -> None:
-        """Let a session that is used live on, without waiting."""
+        """Extend a session that is used, without waiting."""
         self._connection.execute_soon(*self._keep_step(session, session.secret_hash, ends_at))
         self._connection.execute_soon(*self._index_step(session, ends_at, ends_at))
 
     async def join(self, sid: str, client_id: str) -> bool:
-        """Remember that a client got something in it; False where it has ended. One round trip."""
+        """Remember that a client got something in it. Return False where it has ended. One round trip."""
         answer, _ = await _join.run(self._connection, self._places(sid), client_id)
         return answer is Answer.JOINED
 
@@ -74,24 +75,24 @@ class Sessions(RecordStore):
         return SessionEnd(tuple(name.decode() for name in rest[0]), bool(rest[1]))
 
     def forget_clients_soon(self, sid: str) -> None:
-        """Forget who got something in an ended session, once all of it has ended, without waiting."""
+        """Forget the clients of an ended session, once everything of it has ended, without waiting."""
         key = self._keys.session_clients(sid)
         self._connection.execute_soon(key, ("DEL", key))
 
     async def of_user(self, subject: str) -> list[str]:
-        """The ``sid`` of every session that the user may have. One round trip."""
+        """Return the ``sid`` of every session that the user may have. One round trip."""
         index = self._keys.user_sessions(subject)
         return [member.decode() for member in await self._connection.execute(index, "ZRANGE", index, 0, -1)]
 
     async def page_of_user(self, subject: str, start: int, count: int) -> tuple[list[Session], bool]:
-        """The user's living sessions among ``count`` entries of their index, and whether more follow. Two round trips."""
+        """Return the user's living sessions among ``count`` entries of the index, and whether more follow. Two round trips."""
         index = self._keys.user_sessions(subject)
         found = await self._connection.execute(index, "ZRANGE", index, start, start + count)
         places = [self._keys.session(member.decode()) for member in found[:count]]
         return [Session.decode(data) for data in await self._read_all(places) if data], len(found) > count
 
     def unindex_soon(self, subject: str, sid: str) -> None:
-        """Take an ended session out of its user's index, without waiting: an index entry alone means nothing."""
+        """Remove an ended session from its user's index, without waiting: an index entry alone means nothing."""
         self._index.unindex_session_soon(sid, subject)
 
     def _places(self, sid: str) -> tuple[str, str]:

@@ -1,4 +1,4 @@
-"""Spending a credential: what every kind of them shares that is exchanged for tokens, once."""
+"""Spending a credential: the parts that all credentials share which are exchanged once for tokens."""
 
 from enum import StrEnum
 from typing import Any
@@ -17,75 +17,78 @@ from service.store.user_index import CountedAs, Place, UserIndex
 
 
 class Outcome(StrEnum):
-    """What a script that spends a credential answers."""
+    """The answer of a script that spends a credential."""
 
     SPENT = "spent"
-    """The new tokens are kept, and the credential is spent."""
+    """The new tokens are stored, and the credential is spent."""
     REPEATED = "repeated"
-    """It was spent before by the same request, whose sealed reply still waits."""
+    """The same request has spent it before, and its sealed reply is still kept."""
     ADDED = "added"
-    """It was spent before by a request that asked for something else: the new access token is kept beside what that got."""
+    """A request that asked for something else has spent it before: the new access token is stored in addition."""
     REFUSED = "refused"
-    """The same, where nothing may be added."""
+    """A request that asked for something else has spent it before, and nothing may be added."""
     CHANGED = "changed"
     """It is not as it was read: read it and try again."""
     REPLAYED = "replayed"
-    """It was spent before: its grant is ended now (P1, P2)."""
+    """It was spent before, and its grant is ended now (P1, P2)."""
     ENDED = "ended"
     """It has ended, or its grant has."""
 
 
 class Spending(msgspec.Struct, frozen=True):
-    """The outcome, and where something waits the sealed reply to the first use."""
+    """The outcome, and the sealed reply to the first use if that is kept."""
 
     outcome: Outcome
     reply: bytes = b""
 
 
 class NewTokens(msgspec.Struct, frozen=True):
-    """Tokens about to be kept. Times are epoch seconds, an end of 0 = never."""
+    """Tokens that are about to be stored. Times are epoch seconds, an end of 0 = never."""
 
     access: Credential
     access_record: bytes
     access_ends_at: int
-    refresh_hash: str  # the access token's where there is no refresh token: a name that is never written
+    refresh_hash: str  # of the access token where there is no refresh token: a name that is never written
     refresh_record: bytes  # empty for no refresh token
     refresh_ends_at: int
-    subject: str  # in whose index the grant is, empty for none
-    client_id: str  # that the grant counts for
+    subject: str  # the user whose index holds the grant, empty for none
+    client_id: str  # the client that the grant counts for
     now: int
 
     @property
     def grant_ends_at(self) -> int:
-        """When the last of them ends."""
+        """Return when the last of them ends."""
         if not self.refresh_record:
             return self.access_ends_at
         return max(self.access_ends_at, self.refresh_ends_at) if self.refresh_ends_at else grants.NEVER
 
     def place(self, otherwise: CountedAs = CountedAs.PASSING) -> Place:
-        """The grant's place in its user's index, with its new end; ``otherwise``: among what, if it can't be refreshed."""
+        """Return the grant's place in its user's index, with its new end.
+
+        ``otherwise`` is its kind if it cannot be refreshed.
+        """
         counted_as = CountedAs.LASTING if self.refresh_record else otherwise
         return Place(self.access.grant_id, self.subject, self.client_id, counted_as, self.grant_ends_at)
 
 
 class WaitingReply(msgspec.Struct, frozen=True):
-    """A response that waits ``grace`` seconds (0: not at all) for a repeated request, sealed under what was presented."""
+    """A response that is kept ``grace`` seconds (0: not at all) for a repeated request, sealed under the credential."""
 
     sealed: bytes
     grace: int
-    asked: str = ""  # the fingerprint of what was asked for, empty for all that the grant allows
-    adds: bool = False  # whether one who asks for something else than the first one gets an access token, too
+    asked: str = ""  # the fingerprint of the request, empty if it asked for all that the grant allows
+    adds: bool = False  # whether a request that asks for something else than the first gets an access token, too
 
 
 class _Kept(msgspec.Struct, frozen=True):
-    """What is kept of a credential whose grant is alive."""
+    """The stored form of a credential whose grant is alive."""
 
     held: bytes
     grant: Grant
     reply: bytes
-    """The sealed response to its use, empty where none waits."""
+    """The sealed response to its use, empty where none is kept."""
     ends_at: int | None
-    """Epoch seconds, 0 = never, None where it was not asked for."""
+    """Epoch seconds, 0 = never, None where it was not read."""
 
 
 class SpendableStore(RecordStore):
@@ -112,7 +115,7 @@ class SpendableStore(RecordStore):
         return _Kept(held, grant, reply or b"", grants.ends_at(*end) if end else None)
 
     async def _spend(self, script: Script[Outcome], step: KeyedCommand, new: NewTokens) -> Spending:
-        """Put the new tokens in the place of a credential. One round trip."""
+        """Replace a credential by the new tokens. One round trip."""
         reply = await self._indexing.swap(step, new.place())
         if reply is None:
             return Spending(Outcome.ENDED)
@@ -122,16 +125,16 @@ class SpendableStore(RecordStore):
         return Spending(outcome, *rest)
 
     def forget_reply_soon(self, credential: Credential, *, after: float = 0) -> None:
-        """Forget the reply, for the client has it: a further redemption, ``after`` so many seconds, is theft.
+        """Delete the sealed reply ``after`` so many seconds, as the client has it: a further redemption is theft.
 
-        Leaves with whatever leaves next.
+        The command is sent together with the next one.
         """
         key = self._keys.reply(credential.grant_id, credential.hash)
         command: Command = ("PEXPIRE", key, int(after * 1000)) if after else ("DEL", key)
         self._connection.execute_soon(key, command, lingers=True)
 
     async def waits(self, credential: Credential) -> bool:
-        """Whether the response still waits, with all that it speaks of on as many replicas as are waited for."""
+        """Whether the response is still kept, and everything it contains is on as many replicas as are waited for."""
         await self._connection.confirm(self._keys.grant(credential.grant_id))
         key = self._keys.reply(credential.grant_id, credential.hash)
         return bool(await self._connection.execute(key, "EXISTS", key))

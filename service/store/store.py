@@ -54,7 +54,7 @@ from service.store.waiting import Waiting
 from service.store.writability import Writability
 
 _MOST_DELIVERIES = 100_000
-"""Notifications of CIBA clients that may wait."""
+"""The most notifications of CIBA clients that may wait."""
 
 
 class Store:
@@ -114,7 +114,7 @@ class Store:
         await self.connection.close()
 
     async def ping(self) -> None:
-        """Ask every primary for a sign of life, within the timeout. Raises TemporarilyUnavailable."""
+        """Ping every primary, within the timeout. Raises TemporarilyUnavailable."""
         try:
             async with asyncio.timeout(self.connection.address.timeout):
                 for link in await self.connection.links():
@@ -124,7 +124,10 @@ class Store:
 
 
 def make_store(settings: Settings, watch: RedisWatch | None = None, keys: Keys | None = None) -> Store:
-    """Make a store that connects when first used; ``watch`` sees what it does. Raises ValueError for a bad ``redis_url``."""
+    """Make a store that connects when it is first used; ``watch`` observes it.
+
+    Raises ValueError for an invalid ``redis_url``.
+    """
     connection = open_connection(address.parse(settings), watch)
     connection.scripts.update({script.sha: script.text for script in SCRIPTS})
     if connection.confirming is not None:
@@ -141,18 +144,18 @@ def make_store(settings: Settings, watch: RedisWatch | None = None, keys: Keys |
 async def open_store(
     settings: Settings, *, listen: bool = True, watch: RedisWatch | None = None, keys: Keys | None = None
 ) -> Store:
-    """A store that has been checked: Redis answers, is fit for use (``fitness``), and takes our scripts.
+    """Open a store and check it: Redis answers, is fit for use (``fitness``), and takes our scripts.
 
     Args:
-        settings: Where Redis is and what is kept how long.
-        listen: Whether to keep what is remembered up with other processes.
-        watch: Sees what the store does.
+        settings: Where Redis is, and how long records are kept.
+        listen: Whether to update what is in memory by messages of other processes.
+        watch: Observes the store.
         keys: Other than the usual ones.
 
     Raises:
         TemporarilyUnavailable: Redis cannot be reached.
         StoreUnfitError: It cannot be used.
-        ValueError: The ``redis_url`` is none.
+        ValueError: The ``redis_url`` is invalid.
     """
     store = make_store(settings, watch, keys)
     try:
@@ -180,7 +183,7 @@ async def open_store(
 
 
 def _listen(store: Store) -> None:
-    """Keep what processes remember up with what others change."""
+    """Update what is in memory by messages of other processes."""
 
     def hear(_: bytes, message: bytes) -> None:
         store.clients.hear(message)

@@ -1,4 +1,4 @@
-"""Tickets: how far each authorization request has got that waits for a person, and those that no browser can keep for us.
+"""Tickets: the state of each authorization request that waits for a user, and requests that no browser can keep for us.
 
 A ticket is known here by its hash only (P5).
 """
@@ -15,25 +15,25 @@ class Tickets(RecordStore):
     """Tickets in Redis. Each method is one round trip."""
 
     async def keep_request(self, ticket: str, sealed: bytes, lifetime: int) -> None:
-        """Let a request wait here for ``lifetime`` seconds, sealed by its ticket."""
+        """Store a request for ``lifetime`` seconds, sealed by its ticket."""
         key = self._keys.ticket_request(hashed(ticket))
         await self._connection.execute(key, "SET", key, sealed, "EX", lifetime)
 
     async def get_request(self, ticket: str) -> tuple[bytes | None, bytes]:
-        """The sealed request that waits here, None where there is none, and how far it has got."""
+        """Return the sealed request, None where there is none, and its progress."""
         request, progress = self._keys.ticket_request(hashed(ticket)), self._keys.ticket(hashed(ticket))
         sealed, kept = await self._connection.execute_all([(request, ("GET", request)), (progress, ("GET", progress))])
         return sealed, kept or b""
 
     async def get_progress(self, ticket: str) -> bytes:
-        """How far a request has got; empty where nothing has happened yet."""
+        """Return the progress of a request; empty where nothing has happened yet."""
         key = self._keys.ticket(hashed(ticket))
         return await self._connection.execute(key, "GET", key) or b""
 
     async def advance(self, ticket: str, seen: bytes, changed: bytes, ends: int) -> bool:
-        """Replace ``seen`` (empty: nothing was there) by what it has become; False where it was changed meanwhile.
+        """Replace the progress ``seen`` (empty: there was none). Return False where it was changed meanwhile.
 
-        ``ends``: epoch seconds.
+        ``ends`` is in epoch seconds.
         """
         answer, _ = await advance_ticket.run(
             self._connection, (self._keys.ticket(hashed(ticket)),), seen, changed, ends

@@ -32,7 +32,7 @@ _reuse = Script("reuse_refresh_token", Outcome, confirmed=True)
 _revoke = Script("revoke_token", RevokeAnswer, confirmed=True)
 _count_repeat = Script("count_repeat", Answer)
 MOST_REPEATS = 500
-"""How often the response to a used refresh token is given again within its grace; after that its use is a reuse."""
+"""How often the response to a used refresh token is given again within its grace; after that a further use is a replay."""
 _USED = len("used:") + GRANT_ID_LENGTH
 
 
@@ -42,13 +42,13 @@ class OpenedToken(msgspec.Struct, frozen=True):
     credential: Credential
     record: AccessToken
     grant: Grant
-    ends_at: int  # epoch seconds, from the key's own TTL (P4)
+    ends_at: int  # epoch seconds, by the key's own TTL (P4)
     origin: Grant | None = None
-    """Of one that was exchanged, the grant of the user that all of it came from; ``grant`` is its own."""
+    """The user's grant that an exchanged token derives from; ``grant`` is its own."""
 
     @property
     def scope(self) -> str:
-        """Its own where it was issued with less, and never more than its grant has now."""
+        """Its own scope where it was issued with less, and never more than its grant has now."""
         if self.record.scope is None:
             return self.grant.scope
         held = (self.origin or self.grant).scope.split()
@@ -56,12 +56,12 @@ class OpenedToken(msgspec.Struct, frozen=True):
 
     @property
     def audience(self) -> tuple[str, ...]:
-        """Its own where it was issued for less than its grant."""
+        """Its own audience where it was issued for less than its grant."""
         return self.grant.audience if self.record.audience is None else self.record.audience
 
     @property
     def members(self) -> dict[str, Any] | None:
-        """Its own where it was issued with less than its grant has."""
+        """Its own members where it was issued with less than its grant has."""
         return self.grant.members if self.record.members is None else self.record.members
 
 
@@ -73,11 +73,11 @@ class OpenedRefreshToken(msgspec.Struct, frozen=True):
     seen: bytes  # the record as it was read
     reply: bytes  # the sealed response to its last use, empty once the grace is over
     grant: Grant
-    ends_at: int | None = None  # epoch seconds, 0 = never, None where it was not asked for
+    ends_at: int | None = None  # epoch seconds, 0 = never, None where it was not read
 
     @property
     def asked(self) -> str:
-        """The fingerprint of what was asked for when it was used, empty for all that the grant allows."""
+        """The fingerprint of the request that used it, empty if that asked for all that the grant allows."""
         return self.seen[_USED + 1 :].decode()
 
 
@@ -85,7 +85,7 @@ class Tokens(SpendableStore):
     """Access and refresh tokens in Redis."""
 
     async def open_by_token(self, token: Credential) -> OpenedToken | None:
-        """A living access token with its grant (IA-39). One round trip."""
+        """Return a living access token with its grant (IA-39). One round trip."""
         places = (self._keys.access_token(token.grant_id, token.hash), self._keys.grant(token.grant_id))
         answer, rest = await _open.run(self._connection, places)
         if answer is Answer.UNKNOWN:
@@ -98,7 +98,10 @@ class Tokens(SpendableStore):
         return OpenedToken(token, record, grant, rest[2]) if grant else None
 
     async def open_by_refresh(self, token: Credential, *, with_end: bool = False) -> OpenedRefreshToken | None:
-        """A refresh token, used or not, of a living grant (IA-38). One round trip. ``with_end``: also when it ends."""
+        """Return a refresh token, used or not, of a living grant (IA-38).
+
+        One round trip. ``with_end`` reads when it ends, too.
+        """
         found = await self._open(self._keys.refresh_token(token.grant_id, token.hash), token, with_end=with_end)
         if found is None:
             return None
@@ -106,18 +109,18 @@ class Tokens(SpendableStore):
         return OpenedRefreshToken(token, record, found.held, found.reply, found.grant, found.ends_at)
 
     async def save_client_grant(self, token: Credential, record: bytes, ends_at: int) -> None:
-        """Keep an access token whose record holds its whole grant (client_credentials). One round trip."""
+        """Store an access token whose record holds its whole grant (client_credentials). One round trip."""
         key = self._keys.access_token(token.grant_id, token.hash)
         await self._connection.execute(key, "SET", key, record, "EXAT", ends_at)
 
     async def forget_access_token(self, grant_id: str, access_hash: str) -> None:
-        """Take back a token that no client has got. One round trip."""
+        """Delete a token that no client has got. One round trip."""
         await self._delete(self._keys.access_token(grant_id, access_hash))
 
     async def issue(self, grant: Grant, new: NewTokens, otherwise: CountedAs = CountedAs.NOTHING) -> bool:
-        """Begin a grant with its first tokens. One round trip. ``otherwise``: what it counts among if it can't be refreshed.
+        """Begin a grant with its first tokens. One round trip. ``otherwise`` is the kind of a grant that cannot be refreshed.
 
-        False where the user is disabled, or the grant was ended while this was under way.
+        Return False where the user is disabled, or the grant was ended while this was under way.
         """
         grant_id = new.access.grant_id
         live = new.refresh_hash if new.refresh_record else grants.NO_REFRESH_TOKEN
@@ -141,7 +144,7 @@ class Tokens(SpendableStore):
         return reply is not None and _issue.read(reply)[0] is Answer.ISSUED
 
     async def add(self, new: NewTokens) -> bool:
-        """Keep an access token beside the code of a grant that has just begun. One round trip. False: it was ended."""
+        """Store an access token that is issued together with a code. One round trip. Return False where the grant was ended."""
         grant_id = new.access.grant_id
         step = _add.step(
             self._connection,
@@ -152,7 +155,7 @@ class Tokens(SpendableStore):
         return reply is not None and _add.read(reply)[0] is Answer.ISSUED
 
     async def exchange(self, new: NewTokens) -> bool:
-        """Keep an access token beside what it was exchanged for. One round trip. False: that has ended."""
+        """Store an access token that another one was exchanged for. One round trip. Return False where that has ended."""
         grant_id = new.access.grant_id
         places = (self._keys.grant(grant_id), self._keys.access_token(grant_id, new.access.hash))
         answer, _ = await _exchange.run(self._connection, places, new.access_record, new.access_ends_at)
@@ -161,10 +164,11 @@ class Tokens(SpendableStore):
     def rotate(
         self, opened: OpenedRefreshToken, new: NewTokens, used_ends_at: int, reply: WaitingReply
     ) -> Awaitable[Spending]:
-        """Put the new tokens in the place of the refresh token (P2). One round trip.
+        """Replace the refresh token by the new tokens (P2). One round trip.
 
-        ``used_ends_at``: until when its use is remembered (epoch seconds). The reply beside REPEATED and ADDED is the sealed
-        one of the first use. REFUSED: one would be added, but refreshes are counted.
+        ``used_ends_at`` is the epoch second until which its use is remembered. REPEATED and ADDED carry the sealed reply to the
+        first
+        use. The outcome is REFUSED where an access token would be added, but refreshes are counted.
         """
         used, grant_id = opened.credential, opened.credential.grant_id
         step = _rotate.step(
@@ -195,16 +199,16 @@ class Tokens(SpendableStore):
         return self._spend(_rotate, step, new)
 
     def count_repeat_soon(self, used: Credential) -> None:
-        """Count that a waiting reply was given once more, without waiting; after ``MOST_REPEATS`` it goes."""
+        """Count that a sealed reply was given once more, without waiting; after ``MOST_REPEATS`` it is deleted."""
         step = _count_repeat.step(self._connection, (self._keys.reply(used.grant_id, used.hash),), (MOST_REPEATS,))
         self._connection.execute_soon(*step, lingers=True)
 
     async def confirm_rotation(self, used: Credential) -> None:
-        """Where replicas are waited for: wait until they have what this used refresh token was exchanged for."""
+        """Wait until the replicas have what this used refresh token was exchanged for, where replicas are waited for."""
         await self._connection.confirm(self._keys.grant(used.grant_id))
 
     async def reuse(self, opened: OpenedRefreshToken, new: NewTokens) -> Spending:
-        """Issue an access token for a refresh token that is kept, with its new record and end. One round trip."""
+        """Issue an access token for a refresh token that is not rotated, with its new record and end. One round trip."""
         used, grant_id = opened.credential, opened.credential.grant_id
         step = _reuse.step(
             self._connection,
@@ -236,5 +240,5 @@ class Tokens(SpendableStore):
         return answer
 
     def _predecessor_reply(self, opened: OpenedRefreshToken) -> str:
-        """The key of the reply that was left when this token was issued: it goes when this token is used."""
+        """Return the key of the reply that was left when this token was issued: it is deleted when this token is used."""
         return self._keys.reply(opened.credential.grant_id, opened.record.predecessor if opened.record else "")

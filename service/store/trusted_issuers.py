@@ -8,18 +8,18 @@ class TrustedIssuers(RecordStore):
     """Trusted issuers in Redis."""
 
     async def get(self, issuer: str) -> TrustedIssuer | None:
-        """As Redis has it now: what was taken back counts no more. One round trip."""
+        """Return an issuer as Redis has it now, so that removed ones are not trusted any longer. One round trip."""
         return await self._read(self._keys.trusted_issuer(issuer), TrustedIssuer)
 
     async def save(self, trust: TrustedIssuer) -> None:
-        """Write it, over what was there. One round trip."""
+        """Store an issuer, in the place of an earlier record. One round trip."""
         key = self._keys.trusted_issuer(trust.issuer)
         await self._connection.execute(key, "SET", key, trust.encode())
 
     async def delete(self, issuer: str) -> bool:
-        """Whether it was there. One round trip."""
+        """Delete an issuer. Return whether it was there. One round trip."""
         return await self._delete(self._keys.trusted_issuer(issuer))
 
     async def list_page(self, cursor: str = "", count: int = 100) -> tuple[list[TrustedIssuer], str]:
-        """Some of them and the cursor of the next page, empty at the end. Looks at some ``10 × count`` keys a call."""
+        """Return some of them and the cursor of the next page, empty at the end. A call looks at about ``10 × count`` keys."""
         return await self._read_page(self._keys.trusted_issuer(""), TrustedIssuer, cursor, count)

@@ -1,6 +1,6 @@
-"""User codes, by which people find the request of their device: each points to one until its time is over (RFC 8628).
+"""User codes, by which users find the request of their device; each points to one until it expires (RFC 8628).
 
-A code is short: in Redis it is a keyed hash, and what it points to cannot be polled with.
+A code is short: Redis holds it as a keyed hash only, and the reference that it points to cannot be used to poll.
 """
 
 from service.redis.connection import Connection, KeyedCommand
@@ -17,7 +17,7 @@ class UserCodes(RecordStore):
         self._pseudonyms = pseudonyms
 
     async def reserve(self, code: str, reference: str, lifetime: int) -> bool:
-        """Let a code point to a request for ``lifetime`` seconds; False where another one has it. One round trip."""
+        """Let a code point to a request for ``lifetime`` seconds. Return False where the code is taken. One round trip."""
         key = self._key(code)
         return bool(await self._connection.execute(key, "SET", key, reference, "NX", "EX", lifetime))
 
@@ -28,7 +28,7 @@ class UserCodes(RecordStore):
         return found.decode("ascii") if found else ""
 
     def find_step(self, code: str) -> KeyedCommand:
-        """A step for ``execute_all`` whose reply is the reference that a code points to, None where there is none."""
+        """Return a step for ``execute_all`` whose reply is the reference that a code points to, None where there is none."""
         key = self._key(code)
         return key, ("GET", key)
 

@@ -1,4 +1,4 @@
-"""What a user has: grants and sessions by when they end, and how many of each kind there may be at once."""
+"""Indexes of users: grants and sessions by when they end, and the number of each kind that there may be at once."""
 
 from enum import StrEnum
 
@@ -11,28 +11,28 @@ from service.store.record_store import RecordStore
 
 _index = Script("index_grant", Answer, confirmed=True)
 _unindex = Script("unindex_grant", Answer)
-# Both take an index, and two keys that count: those among which the entry counts, and others, where it may have counted before.
-# They index sessions as well, which have a single count.
+# Both take an index and two keys of kinds: the kind of the entry, and the other one, under which it may have counted before.
+# They index sessions as well, which are of one kind.
 
 _ANY_NUMBER = 0
-"""As the most that there may be."""
+"""The most, without a bound."""
 
 
 class CountedAs(StrEnum):
-    """As what a grant counts for its user and client: a site that asks for many codes pushes none out that lasts."""
+    """The kinds of a user's grants for one client: many codes for one site must not end grants that last."""
 
     LASTING = "lasting"
-    """Those that can be refreshed."""
+    """Grants that can be refreshed."""
     PASSING = "passing"
-    """Those of the authorization endpoint that cannot: codes, and what ends with its access token."""
+    """Grants of the authorization endpoint that cannot be refreshed: codes, and those that end with their access token."""
     NOTHING = "nothing"
-    """Those that take a credential of the user or client each time, and end with their access token."""
+    """Grants that take a credential of the user or client each time, and end with their access token."""
 
 
 class Place(msgspec.Struct, frozen=True):
-    """Where a grant is indexed: whose it is, what it counts among, and until when (epoch seconds, 0 = never).
+    """The place of a grant in an index: its user, its kind, and until when (epoch seconds, 0 = never).
 
-    ``may_lag``: whether the command may be sent again once the grant has gone on, and must then leave its place as it is.
+    ``may_lag``: whether the command may arrive again after the grant was extended, and must leave its place as it is then.
     """
 
     grant_id: str
@@ -44,17 +44,17 @@ class Place(msgspec.Struct, frozen=True):
 
 
 class Indexed(msgspec.Struct, frozen=True):
-    """What came of an entry."""
+    """The outcome of indexing."""
 
     is_disabled: bool
-    excess: list[str]  # ids of those that are to end, as there would be too many
+    excess: list[str]  # ids of the entries that have to end, as there would be too many
 
 
 class UserIndex(RecordStore):
     """The indexes of users in Redis."""
 
     def grant_step(self, place: Place, most: int) -> KeyedCommand:
-        """Index a grant of a user, of whom there may be so many; never moves it to an earlier end."""
+        """Index a grant of a user, within the bound of its kind; never moves it to an earlier end."""
         subject = place.subject
         lasting, passing = self._counts_of_grants(subject, place.client_id)
         counts = (lasting, passing) if place.counted_as is CountedAs.LASTING else (passing, lasting)
@@ -65,36 +65,36 @@ class UserIndex(RecordStore):
         return _index.step(self._connection, places, (place.grant_id, place.ends_at, limit, counts_until, may_lag))
 
     def session_step(self, sid: str, subject: str, ends_at: int, latest_end: int, most: int) -> KeyedCommand:
-        """Index a session until ``latest_end`` like a grant, though it lives until ``ends_at`` only unless it is used."""
+        """Index a session like a grant until ``latest_end``, though it lives until ``ends_at`` only unless it is used."""
         counts = self._counts_of_sessions(subject)
         places = (self._keys.user_sessions(subject), self._keys.user_disabled(subject), *counts)
         return _index.step(self._connection, places, (sid, latest_end, most, ends_at, ""))
 
     def unindex_step(self, grant_id: str, subject: str, client_id: str = "") -> KeyedCommand:
-        """Take an ended grant out of its user's index, and out of the count of its client where that is known."""
+        """Remove an ended grant from its user's index, and from its kind where that is known."""
         counts = self._counts_of_grants(subject, client_id)
         return _unindex.step(self._connection, (self._keys.user_grants(subject), *counts), (grant_id,))
 
     def unindex_soon(self, grant_id: str, subject: str, client_id: str = "") -> None:
-        """The same without waiting, with whatever leaves next: reading the index prunes it too."""
+        """Remove it without waiting, together with the next command: reading the index removes it, too."""
         self._connection.execute_soon(*self.unindex_step(grant_id, subject, client_id), lingers=True)
 
     def unindex_session_soon(self, sid: str, subject: str) -> None:
-        """Take an ended session out of its user's index, without waiting: an index entry alone means nothing."""
+        """Remove an ended session from its user's index, without waiting: an index entry alone means nothing."""
         places = (self._keys.user_sessions(subject), *self._counts_of_sessions(subject))
         self._connection.execute_soon(*_unindex.step(self._connection, places, (sid,)))
 
     def _counts_of_grants(self, subject: str, client_id: str) -> tuple[str, str]:
-        """Lasting and passing ones."""
+        """Return the keys of both kinds."""
         return self._keys.lasting_grants(subject, client_id), self._keys.passing_grants(subject, client_id)
 
     def _counts_of_sessions(self, subject: str) -> tuple[str, str]:
-        """Living ones, and none: a key in the same slot that is never written."""
+        """Return the key of sessions, and one in the same slot that is never written."""
         living = self._keys.living_sessions(subject)
         return living, f"{living}:none"
 
 
 def read(reply: object) -> Indexed:
-    """The answer to a step that indexes."""
+    """Return the outcome from the reply to a step that indexes."""
     answer, rest = _index.read(reply)
     return Indexed(answer is Answer.DISABLED, [member.decode() for member in rest])

@@ -1,4 +1,4 @@
-"""How much waits in Redis on behalf of users who are not known yet: counters of bytes that end by themselves."""
+"""Counters of the bytes that wait in Redis on behalf of unknown users. They end by themselves."""
 
 from enum import StrEnum
 
@@ -6,7 +6,7 @@ from service.redis.script import Script
 from service.store.record_store import RecordStore
 
 NETWORK_MOST, BROWSER_MOST, EVERYBODY_MOST = 4 * 2**20, 2**18, 128 * 2**20
-"""Bytes in one window: of one network, of one browser or session, and in all."""
+"""The most bytes in one window: of one network, of one browser or session, and in all."""
 
 
 class AdmitAnswer(StrEnum):
@@ -23,11 +23,13 @@ class Waiting(RecordStore):
     """Counters in Redis."""
 
     async def admit(self, network: str, browser: str, size: int, seconds: int, *, what: str = "") -> AdmitAnswer:
-        """Whether ``size`` more bytes may wait in this window of ``seconds``, or else whose share is used up. One round trip.
+        """Count ``size`` more bytes in this window of ``seconds``; the answer names the bound that they would exceed.
 
-        ``what`` waits: each kind has counters of its own, for its windows are others.
+        One round trip.
 
-        A count that was sent again after a dropped connection counts twice: that errs on the safe side.
+        ``what`` waits: each kind has counters of its own, as its window has another length. A command that is sent again after
+        a
+        dropped connection counts twice: that errs on the safe side.
         """
         counters = (f"{what}network:{network}", f"{what}browser:{browser}", f"{what}everybody")
         names = tuple(map(self._keys.waiting, counters))

@@ -1,7 +1,8 @@
-"""Whether Redis takes writes: one that is full, read-only or without its disk answers PING all the same.
+"""Whether Redis takes writes: one that is full, read-only or without its disk still answers PING.
 
-Checked by writing a key of no meaning on every primary, at most once in ``EVERY`` seconds, and at once where a request was
-refused meanwhile. Then every right is tried, too, for that key needs only one of them; and again until none is missing.
+The check writes a key without meaning on every primary, at most once in ``EVERY`` seconds, and at once where a request was
+refused
+meanwhile. Then every right is tried, too, as that key needs only one of them, and again until none is missing.
 """
 
 import asyncio
@@ -23,7 +24,7 @@ from service.store.rights import look_for_missing
 log = logging.getLogger(__name__)
 
 EVERY = 1.0
-"""Seconds for which what was seen counts."""
+"""Seconds for which a result counts."""
 _KEPT_MILLISECONDS = 1000
 _BESIDE_REQUESTS = 5.0
 _PROBED = 2000
@@ -49,7 +50,7 @@ class WriteRefusal(NamedTuple):
 
 
 class Writability(RecordStore):
-    """What was seen of one store's writes. The clock counts monotonic seconds."""
+    """The result of the last check. The clock counts monotonic seconds."""
 
     def __init__(self, connection: Connection, keys: Keys, clock: Callable[[], float] = time.monotonic) -> None:
         super().__init__(connection, keys)
@@ -61,7 +62,7 @@ class Writability(RecordStore):
         self.refusal: WriteRefusal | None = None
 
     async def look(self) -> WriteRefusal | None:
-        """Why writes are refused now, None where they are taken. Raises TemporarilyUnavailable where Redis is away."""
+        """Return why writes are refused now, None where they are taken. Raises TemporarilyUnavailable where Redis is away."""
         async with self._looking:
             if self._clock() < self._fresh_until and self._refused_before == self._connection.refused:
                 return self.refusal
@@ -78,16 +79,16 @@ class Writability(RecordStore):
             return self.refusal
 
     async def keep_looking(self) -> None:
-        """Keep the metric true where readiness is not asked for; until cancelled."""
+        """Keep the metric true where nobody asks for readiness; until cancelled."""
         while True:
             try:
                 await self.look()
-            except TemporarilyUnavailable:  # away: other metrics say so
+            except TemporarilyUnavailable:  # other metrics report that it is away
                 self.refusal = None
             await asyncio.sleep(_BESIDE_REQUESTS)
 
     def shown(self) -> Mapping[str, bool]:
-        """By reason, whether writes are refused for it."""
+        """Return, by reason, whether writes are refused for it."""
         return {reason: self.refusal is not None and self.refusal.reason == reason for reason in WRITE_REFUSALS}
 
     async def _probe(self) -> WriteRefusal | None:
@@ -102,7 +103,7 @@ class Writability(RecordStore):
         return None
 
     async def _rights(self) -> WriteRefusal | None:
-        """Raises TemporarilyUnavailable where Redis is away."""
+        """Write on every primary. Raises TemporarilyUnavailable where Redis is away."""
         address, waits = self._connection.address, self._connection.confirming is not None
         try:
             async with asyncio.timeout(address.timeout):
@@ -114,7 +115,7 @@ class Writability(RecordStore):
         return None
 
     async def _probe_keys(self) -> list[str]:
-        """A key on each primary."""
+        """Return a key on each primary."""
         found: list[str] = []
         missing = await self._connection.links()
         for number in range(_PROBED):
@@ -129,7 +130,7 @@ class Writability(RecordStore):
 
 
 def refusal_in(error: Exception) -> WriteRefusal | None:
-    """Find out why Redis refused a command; None where it said nothing. PING is refused, too, where its disk is full."""
+    """Find out why Redis refused a command; None where it did not say. PING is refused, too, where its disk is full."""
     said = next((cause for cause in causes_of(error) if isinstance(cause, ReplyError)), None)
     kind = "" if said is None else kind_of(said)
     if not kind or (kind in TEMPORARY and kind not in _REASONS):  # LOADING, a failover …: it is away

@@ -206,8 +206,8 @@ def _check(issuer: Issuer, claims: Mapping[str, Any], wanted: Collection[str], l
     named: Any = [audience] if isinstance(audience, str) else audience
     fits = isinstance(named, list) and any(name in wanted for name in named if isinstance(name, str))
     if not fits or (len(named) > 1 and allowed != "several"):
-        alone = "" if allowed == "several" else ", and nothing beside it"
-        raise UnverifiableError(f"aud must be {' or '.join(dict.fromkeys(wanted))}{alone}")
+        no_other = "" if allowed == "several" else ", and nothing beside it"
+        raise UnverifiableError(f"aud must be {' or '.join(dict.fromkeys(wanted))}{no_other}")
     exp = claims.get("exp")
     if exp is None:
         raise UnverifiableError("exp is missing (RFC 7523 section 3)")

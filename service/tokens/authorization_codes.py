@@ -90,9 +90,11 @@ class PresentedCode(RedeemedOnce, frozen=True, kw_only=True):
     def spend(self, store: Store, new: NewTokens, reply: WaitingReply, remembered_until: int) -> Awaitable[Spending]:
         """A grant that can't be refreshed is over with its access token, and needs no longer memory."""
         spent_ends_at = remembered_until if new.refresh_record else new.access_ends_at
-        beside = self.record is not None and self.record.beside
+        with_access_token = self.record is not None and self.record.with_access_token
         key = self.binding.mark
-        return store.codes.redeem(self.credential, new, spent_ends_at, reply, beside=beside, key=key)
+        return store.codes.redeem(
+            self.credential, new, spent_ends_at, reply, with_access_token=with_access_token, key=key
+        )
 
     def sealed_with(self, fingerprint: str) -> bytes:
         """The proof, too."""

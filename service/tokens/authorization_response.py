@@ -109,7 +109,7 @@ def _record_of_code(request: AuthorizationRequest) -> AuthorizationCode:
         request.code_challenge,
         request.code_challenge_method,
         request.nonce,
-        beside="token" in request.response_type.parts,
+        with_access_token="token" in request.response_type.parts,
         binding=request.binding,
     )
 

@@ -119,8 +119,8 @@ async def mint_id_token(
         "jti": grant_id + base64url(issuer.randomness(16)),
     }
     contents |= {name: value for name, value in _of_login(grant, nonce).items() if value}
-    beside = {"at_hash": access_token, "c_hash": code, "s_hash": state}
-    contents |= {name: half_hash(algorithm, value) for name, value in beside.items() if value}
+    hashed_values = {"at_hash": access_token, "c_hash": code, "s_hash": state}
+    contents |= {name: half_hash(algorithm, value) for name, value in hashed_values.items() if value}
     return await _for_client(issuer, client, await keyring_of(issuer).sign_soon(algorithm, contents))
 
 

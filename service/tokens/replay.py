@@ -112,7 +112,7 @@ async def settle(
         case Outcome.ADDED:
             _report_repeat(issuer, authorization, spends)
             first = _unsealed(authorization, spends, spending.reply)
-            return _beside_successor(issued, first) if first else issued
+            return _with_first_successor(issued, first) if first else issued
         case Outcome.REPLAYED:
             _report_replay(issuer, spends)
             await issuer.hooks.notify(HookEvent.REVOKED, **_ended_by_replay(spends))
@@ -131,7 +131,7 @@ def _unsealed(authorization: Authorization, spends: Spendable, sealed: bytes) ->
     return None if content is None else Issued(content, spends.grant, repeated=True)
 
 
-def _beside_successor(issued: Issued, repeated: Issued) -> Issued:
+def _with_first_successor(issued: Issued, repeated: Issued) -> Issued:
     """New tokens for who asked for something else, with the refresh token that is there already: the family has one (P2)."""
     body, first = orjson.loads(issued.content), orjson.loads(repeated.content)
     successor = first.get("refresh_token", "")

@@ -27,13 +27,13 @@ def audiences_of(issuer: Issuer, client: Client) -> tuple[str, ...]:
     return tuple(dict.fromkeys((*client.audiences, *open_resources(issuer, client))))
 
 
-def check_still_open(issuer: Issuer, client: Client, granted: Granted, beside: tuple[str, ...] = ()) -> Granted:
+def check_still_open(issuer: Issuer, client: Client, granted: Granted, further: tuple[str, ...] = ()) -> Granted:
     """What was granted a while ago, if its resources are still open to the client. Raises InvalidTarget.
 
     ``beside``: resources that the client may have here in any case.
     """
     if client.registration is not None and granted.audience:
-        allowed = (*audiences_of(issuer, client), *beside)
+        allowed = (*audiences_of(issuer, client), *further)
         for resource in granted.audience:
             if resource not in allowed:
                 raise InvalidTarget(f"The resource {resource[:100]} is not open to this client any more.")

@@ -44,7 +44,7 @@ class _AccessToken(msgspec.Struct, frozen=True):
     """An access token as the client gets it."""
 
     text: str
-    jwt_beside: str = ""
+    jwt: str = ""
     """The JWT that comes beside an opaque one."""
     is_stateless: bool = False
     """Whether it is kept nowhere."""
@@ -77,9 +77,9 @@ async def mint(issuer: Issuer, client: Client, authorization: Authorization, pla
     id_token = ""
     if plan.has_id_token and wants_id_token(issuer, grant):
         id_token = await _id_token(issuer, client, authorization, plan, access.text, refresh.token)
-    told = plan.grant_id if issuer.settings.grant_management and grant.subject and exchange is None else ""
+    grant_id = plan.grant_id if issuer.settings.grant_management and grant.subject and exchange is None else ""
     issued = Issued(
-        content=_response(client, authorization, access, lifetime, refresh.token, id_token, told),
+        content=_response(client, authorization, access, lifetime, refresh.token, id_token, grant_id),
         grant=grant,
         grant_id=plan.grant_id,
         access_hash=credential.hash,
@@ -185,7 +185,7 @@ async def _in_profile(
     jti = stateless_handle(issuer) if is_stateless else handle_of(credential)
     signed = await mint_access_jwt(issuer, client, profile, contents, jti)
     if profile.format is AccessTokenFormat.BOTH:
-        return _AccessToken(opaque, jwt_beside=signed)
+        return _AccessToken(opaque, jwt=signed)
     return _AccessToken(signed, is_stateless=is_stateless)
 
 
@@ -256,8 +256,8 @@ def _response(
         body["issued_token_type"] = authorization.exchange.issued_type.value
     if refresh:
         body["refresh_token"] = refresh
-    if access.jwt_beside:
-        body["access_token_jwt"] = access.jwt_beside
+    if access.jwt:
+        body["access_token_jwt"] = access.jwt
     if id_token:
         body["id_token"] = id_token
     if grant_id:

@@ -15,7 +15,7 @@ from typing import Any
 import msgspec
 
 from service.issuer import Issuer
-from service.protocol.claims import present, told_by_scopes
+from service.protocol.claims import claims_of_scopes, present
 from service.protocol.errors import InvalidGrant
 from service.protocol.names import INTROSPECTION_MEMBERS
 from service.records.client import Client
@@ -27,15 +27,15 @@ _PERSON = frozenset({"roles", "groups", "entitlements"})
 def wants(issuer: Issuer, client: Client) -> bool:
     """Tell whether any token of this client can have such claims: all others pay for this look alone."""
     settings = issuer.settings
-    told = client.access_token_claims or client.id_token_claims
-    return bool(told or settings.access_token_claims or settings.scope_claims)
+    by_client = client.access_token_claims or client.id_token_claims
+    return bool(by_client or settings.access_token_claims or settings.scope_claims)
 
 
 def names(issuer: Issuer, client: Client, scope: str) -> set[str]:
     """The claims for a token of this client with this scope."""
     settings, scopes = issuer.settings, scope.split()
     by_scope = {name for word in scopes for name in settings.access_token_claims.get(word, ())}
-    by_meaning = told_by_scopes(scopes, settings.scope_claims) & _PERSON
+    by_meaning = claims_of_scopes(scopes, settings.scope_claims) & _PERSON
     return (by_scope | by_meaning | set(client.access_token_claims)) - INTROSPECTION_MEMBERS
 
 
@@ -72,7 +72,7 @@ def names_in_id_token(issuer: Issuer, client: Client, scope: str) -> set[str]:
     """The claims that ID tokens of this client have for this scope, beside those that a request asks for there."""
     if not client.id_token_claims:
         return set()
-    return told_by_scopes(scope.split(), issuer.settings.scope_claims) & set(client.id_token_claims)
+    return claims_of_scopes(scope.split(), issuer.settings.scope_claims) & set(client.id_token_claims)
 
 
 async def read(issuer: Issuer, client: Client, subject: str, scope: str | None) -> Mapping[str, Any] | None:

@@ -46,7 +46,7 @@ async def test_what_it_says_anew_counts(open_world: World, host: DocumentHost) -
         assert "New name" in (await Person(then).authorize(host.url, redirect_uri="https://new.example/cb")).text
         client = await clients.get_client(then.issuer, host.url)
         assert client.redirect_uris == ("https://new.example/cb",)
-        assert client.is_strangers
+        assert client.was_registered_openly
 
 
 async def test_redirect_uris_that_change_between_login_and_token(open_world: World, host: DocumentHost) -> None:

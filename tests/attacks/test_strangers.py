@@ -82,7 +82,7 @@ async def test_a_hundred_strangers_do_not_starve_right_passwords(world: World) -
         secrets = [asyncio.ensure_future(secret)]
         await _until_waiting(busy, RequesterGroup.OTHERS, 2)
         await _until_waiting(busy, RequesterGroup.CLIENTS, 1)
-        busy.issuer.hashing._queue.give_back()
+        busy.issuer.hashing._queue.release()
         assert await asyncio.gather(*right) == [200, 200, 200]
         assert [response.status for response in await asyncio.gather(*secrets)] == [200]
         assert sorted(await asyncio.gather(*flood)) == [400] * 30 + [503] * 70, "as many as may wait"
@@ -109,7 +109,7 @@ async def test_strangers_who_guess_at_a_secret_do_not_starve_the_right_one(
         assert _waiting(busy, RequesterGroup.CLIENTS) == 30
         right = asyncio.ensure_future(asked("imported", HOME))
         await _until_waiting(busy, RequesterGroup.KNOWN, 1)
-        busy.issuer.hashing._queue.give_back()
+        busy.issuer.hashing._queue.release()
         assert await right == 200
         assert sorted(await asyncio.gather(*guesses)) == [401] * 30 + [503] * 10
 

@@ -42,7 +42,9 @@ async def agents(redis: Shape) -> AsyncIterator[World]:
             application_type="native",
             redirect_uris=("http://localhost/callback",),
             scopes=("openid",),
-            registration=Registration("", is_stranger=True, document_fetched_at=now, document_fresh_until=now + 600),
+            registration=Registration(
+                "", registered_openly=True, document_fetched_at=now, document_fresh_until=now + 600
+            ),
         )
         await world.user()
         yield world

@@ -238,7 +238,7 @@ async def test_too_many_from_everywhere_let_only_people_in_who_have_signed_in(pe
             with_address = f"198.51.{number}.1"
             try:
                 await user_codes.find(world.issuer, "BBBBBBBB", f"mm_br_{number}", with_address, None)
-            except user_codes.StrangersBlockedError:
+            except user_codes.MustSignInFirstError:
                 assert number > 10
         shown = await enter(person, device["user_code"])
         assert shown.action.endswith("/login")

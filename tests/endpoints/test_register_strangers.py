@@ -6,7 +6,7 @@ from typing import Any
 
 from service.admin import client_ending, clients, registration
 from service.admin.client_numbers import find_client, number_of
-from service.admin.registration import Stranger, create_initial_access_token
+from service.admin.registration import Registrant, create_initial_access_token
 from service.protocol.errors import ProtocolError
 from tests.person import Person
 from tests.registering import WEB, manage, register
@@ -86,8 +86,8 @@ async def test_a_network_has_so_many_clients_that_nobody_uses(world: World) -> N
         response = await other.http.post("/register", json=WEB)
         assert (response.status, (await response.json())["error"]) == (429, "temporarily_unavailable")
         assert int(response.headers["Retry-After"]) > 0
-        assert await registration.register(other.issuer, WEB, Stranger("198.51.100.1"))
-        assert await registration.register(other.issuer, WEB, Stranger()), "whose address nobody knows"
+        assert await registration.register(other.issuer, WEB, Registrant("198.51.100.1"))
+        assert await registration.register(other.issuer, WEB, Registrant()), "whose address nobody knows"
         assert (await manage(other, made[0], "DELETE")).status == 204
         await other.issuer.store.ping()
         assert (await register(other))[0] == 201
@@ -98,7 +98,7 @@ async def test_a_network_has_so_many_clients_that_nobody_uses(world: World) -> N
 async def test_all_networks_together_have_so_many(world: World) -> None:
     async with world.having(**OPEN, registration_unused_most=3) as other:
         for host in range(3):
-            await registration.register(other.issuer, WEB, Stranger(f"198.51.{host}.1"))
+            await registration.register(other.issuer, WEB, Registrant(f"198.51.{host}.1"))
         assert (await register(other))[0] == 503
         other.expire("{registrations}")
         assert (await register(other))[0] == 201
@@ -117,7 +117,7 @@ async def test_places_are_never_given_twice(any_world: World) -> None:
 
         async def one(turn: int) -> str:
             try:
-                await registration.register(other.issuer, WEB, Stranger(f"198.51.{turn % 4}.{turn}"))
+                await registration.register(other.issuer, WEB, Registrant(f"198.51.{turn % 4}.{turn}"))
             except ProtocolError as error:
                 return type(error).__name__
             return "registered"

@@ -264,7 +264,7 @@ async def test_an_operator_may_approve_a_stranger_until_it_changes_itself(person
     said = {name: made[name] for name in ("client_id", *METADATA, "logo_uri", "grant_types", "response_types", "scope")}
     assert await _is_warned_of(person, client_id)
     approved = await approve_client(issuer, client_id)
-    assert not approved.is_strangers, "kept for ever, too"
+    assert not approved.was_registered_openly, "kept for ever, too"
     assert not await _is_warned_of(person, client_id)
     assert "https://cdn.example/logo.png" in (await person.authorize(client_id)).text
     assert (await person.world.http.put(path, json=said, headers=bearer)).status == 200

@@ -286,6 +286,6 @@ async def test_too_many_at_once_is_503_and_nobody_waits_for_ever(world: World) -
         response = await _sign_in(busy)
         assert await error_of(response) == (503, "temporarily_unavailable")
         assert response.headers["Retry-After"] == "1"
-        full._queue.give_back()
+        full._queue.release()
         assert (await _sign_in(busy)).status == 200, "nobody is waiting any more"
     full.close()

@@ -151,7 +151,7 @@ async def test_a_client_registers_itself(redis: Shape, sign_in: Any) -> None:
         told = await sign_in(world, server)
         check(told, told["client"]["client_id"])
         client = await clients.get_client(world.issuer, told["client"]["client_id"])
-        assert (client.is_strangers, client.application_type) == (True, "native")
+        assert (client.was_registered_openly, client.application_type) == (True, "native")
 
 
 @pytest.fixture

@@ -19,7 +19,7 @@ def test_it_ends_where_p99_passes_the_limit() -> None:
     steps = Steps(20, 10.0, 50.0)
     assert climbed(steps, (200, 5, 0), (390, 20, 0), (500, 51, 0)) == [40, 60, None]
     assert steps.knee == Seen(40, 390, 20, 0)
-    assert "The knee: 40 users, 390 requests/s, p99 20 ms." in steps.told()
+    assert "The knee: 40 users, 390 requests/s, p99 20 ms." in steps.summary()
 
 
 def test_slow_at_the_start_of_a_step_does_not_end_it() -> None:
@@ -38,10 +38,10 @@ def test_there_may_be_no_knee(p99: float) -> None:
     steps = Steps(20, 10.0, 50.0)
     assert climbed(steps, (200, p99, 0)) == [None]
     assert steps.knee is None
-    assert "No step stayed within 50 ms" in steps.told()
+    assert "No step stayed within 50 ms" in steps.summary()
 
 
 def test_it_does_not_climb_for_ever() -> None:
     steps = Steps(20, 10.0, 50.0, most=2)
     assert climbed(steps, (200, 5, 0), (400, 5, 0)) == [40, None]
-    assert "the knee lies beyond" in steps.told()
+    assert "the knee lies beyond" in steps.summary()

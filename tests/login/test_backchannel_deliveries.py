@@ -248,7 +248,7 @@ async def test_a_delivery_that_died_with_its_process_ends_no_grant(person: Perso
 
 async def deliver_due_after_a_crash(person: Person, delivery_id: str, delivery: Any) -> None:
     """Make the tokens, forget them, and let the lease of the delivery be over."""
-    from service.records.backchannel_request import BackchannelNotice
+    from service.records.backchannel_request import BackchannelNotification
     from service.tokens.backchannel_requests import pushed_tokens
 
     issuer = person.world.issuer
@@ -256,7 +256,7 @@ async def deliver_due_after_a_crash(person: Person, delivery_id: str, delivery: 
     assert content
     client = await issuer.store.clients.read("bank")
     assert client
-    await pushed_tokens(issuer, client, BackchannelNotice.decode(content).auth_req_id)
+    await pushed_tokens(issuer, client, BackchannelNotification.decode(content).auth_req_id)
     person.world.expire(":pause")
     await issuer.store.backchannel_deliveries.queue(delivery_id, delivery, int(issuer.clock()))
     assert deliveries.LEASE > 0

@@ -13,17 +13,17 @@ CUSTOM = {"roles": ("roles", "groups")}
 
 def test_each_scope_means_its_claims() -> None:
     """OpenID Connect Core 5.4."""
-    assert claims.told_by_scopes(["openid"], {}) == set()
-    assert len(claims.told_by_scopes(["profile"], {})) == 14
-    assert claims.told_by_scopes(["email", "phone"], {}) == {
+    assert claims.claims_of_scopes(["openid"], {}) == set()
+    assert len(claims.claims_of_scopes(["profile"], {})) == 14
+    assert claims.claims_of_scopes(["email", "phone"], {}) == {
         *("email", "email_verified", "phone_number", "phone_number_verified")
     }
-    assert claims.told_by_scopes(["roles"], CUSTOM) == {"roles", "groups"}
+    assert claims.claims_of_scopes(["roles"], CUSTOM) == {"roles", "groups"}
 
 
 def test_single_claims_belong_to_the_scopes_that_mean_them() -> None:
-    assert claims.scopes_telling({"name", "groups"}, CUSTOM) == {"profile", "groups", "roles"}
-    assert claims.scopes_telling({"shoe_size"}, CUSTOM) == set()
+    assert claims.scopes_for_claims({"name", "groups"}, CUSTOM) == {"profile", "groups", "roles"}
+    assert claims.scopes_for_claims({"shoe_size"}, CUSTOM) == set()
 
 
 def test_the_claims_parameter() -> None:

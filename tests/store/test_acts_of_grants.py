@@ -73,7 +73,7 @@ def test_a_code_may_buy_an_access_token_alone(acts: Acts) -> None:
 def test_a_token_beside_the_code_may_need_the_grant_longer(acts: Acts, before: int, after: int) -> None:
     issue_code(acts)
     acts.put("grant", GRANT, before)
-    assert redeem(acts, beside="1") == "spent"
+    assert redeem(acts, with_access_token="1") == "spent"
     assert acts.held("grant") == "R" * 22 + GRANT[22:]
     assert acts.ends("grant") == (
         200 if before == FOR_EVER else after

@@ -52,4 +52,4 @@ __all__ = ["ROUTES", "routes"]
 
 def routes(issuer: Issuer) -> list[web.RouteDef]:
     """For the operators' port; without API keys every call is answered that it is not offered."""
-    return mounting.routes(issuer, ROUTES) if issuer.settings.decision_api_keys else mounting.routes_of_nobody()
+    return mounting.routes(issuer, ROUTES) if issuer.settings.decision_api_keys else mounting.routes_while_off()

@@ -128,15 +128,15 @@ def _shown(issuer: Issuer, validated: ValidatedRequest) -> dict[str, Any]:
 
 def _for_id_token(issuer: Issuer, request: AuthorizationRequest) -> set[str]:
     """Claims for the ID token: asked for there, or by scopes where there will be no UserInfo (OpenID Connect Core 5.4)."""
-    alone = request.response_type.parts == {"id_token"}
-    by_scope = claims.told_by_scopes(request.scopes, issuer.settings.scope_claims) if alone else set()
+    only_id_token = request.response_type.parts == {"id_token"}
+    by_scope = claims.claims_of_scopes(request.scopes, issuer.settings.scope_claims) if only_id_token else set()
     return (set(request.claims.id_token) | by_scope) - claims.OURS
 
 
 def _for_userinfo(issuer: Issuer, request: AuthorizationRequest) -> set[str]:
     if OPENID not in request.scopes or request.response_type.parts <= {"id_token"}:
         return set()
-    by_scope = claims.told_by_scopes(request.scopes, issuer.settings.scope_claims)
+    by_scope = claims.claims_of_scopes(request.scopes, issuer.settings.scope_claims)
     return (set(request.claims.userinfo) | by_scope) - claims.OURS
 
 

@@ -126,7 +126,7 @@ def _grant(issuer: Issuer, client: Client, request: AuthorizationRequest, body: 
         if "id_token" in request.response_type.parts:  # without openid there would be none (Core 3.1.2.1)
             kept = [OPENID, *(word for word in kept if word != OPENID)]
         scope = " ".join(word for word in kept if word != OPENID or OPENID in request.scopes)
-    allowed = claims.told_by_scopes(asked_scopes(issuer, client, request), issuer.settings.scope_claims)
+    allowed = claims.claims_of_scopes(asked_scopes(issuer, client, request), issuer.settings.scope_claims)
     grant: Grant = msgspec.structs.replace(
         begun_grant(issuer, client, request, body.subject),
         scope=scope,

@@ -52,7 +52,7 @@ def routes(issuer: Issuer, table: Sequence[Route]) -> list[web.RouteDef]:
     return [*offered, *(methods.route(path, _handler(issuer, _NOT_OFFERED, None)) for path in ("/api", _ANYTHING))]
 
 
-def routes_of_nobody() -> list[web.RouteDef]:
+def routes_while_off() -> list[web.RouteDef]:
     """Where there is no API key: a backend that calls reads why it is refused."""
     off = "The decision API is off: decision_api_keys has no entry."
 

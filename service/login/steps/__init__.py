@@ -33,7 +33,7 @@ async def next_step(issuer: Issuer, interaction: Interaction, session: Session |
 
 def current_step(interaction: Interaction) -> Step | None:
     """Return the step that the user is at; None for one that another release knows."""
-    return next((step for step in STEPS if step.stage == interaction.progress.step), None)
+    return next((step for step in STEPS if step.position == interaction.progress.step), None)
 
 
 def check_reachable(issuer: Issuer, request: AuthorizationRequest, session: Session | None) -> None:

@@ -61,7 +61,7 @@ async def take(issuer: Issuer, visit: Visit, interaction: Interaction, session: 
     attempt = interaction.progress.attempt
     if attempt > issuer.settings.login_attempts:
         return Failed(interaction, AccessDenied("Too many attempts to sign in."))
-    tried = await update(issuer, interaction, session, stage=STEP.numbered(attempt + 1))
+    tried = await update(issuer, interaction, session, position=STEP.numbered(attempt + 1))
     try:
         person = await issuer.directory.verify(username[: MAX_USERNAME + 1], password, visit.address, visit.device)
     except BlockedError as blocked:

@@ -68,11 +68,11 @@ class Step(NamedTuple):
     fields: tuple[str, ...] = ()
     """The fields without any of which a form answers nothing: the page is shown again, and nothing is kept."""
     stored_as: str = ""
-    """The stage in stored interactions, where it is not the name."""
+    """The word for it in stored interactions, where that is not the name."""
     starts_session: bool = False
     """Its form does not depend on who is signed in by now."""
     counts_attempts: bool = False
-    """Attempts are counted in the stage (IA-30)."""
+    """Whether the position holds the number of the attempt (IA-30)."""
     counts_only_when_due: Callable[[Visit], bool] = lambda _: False
     """Whether a form says what is worth nothing while another step is due, or none: it leads on, and changes nothing."""
 
@@ -81,16 +81,16 @@ class Step(NamedTuple):
         return all(field in visit.parameters for field in self.fields)
 
     @property
-    def stage(self) -> str:
+    def position(self) -> str:
         """The word for it in stored interactions, without the number of an attempt."""
         return self.stored_as or self.name
 
-    def stage_after(self, progress: Progress) -> str:
-        """The stage of an interaction that is at this step from now on; wrong attempts of before are not forgotten."""
+    def position_when_due(self, progress: Progress) -> str:
+        """Return the position of an interaction that is at this step from now on; earlier wrong attempts still count."""
         if not self.counts_attempts:
-            return self.stage
-        return self.numbered(progress.attempt if progress.step == self.stage and progress.attempt else 1)
+            return self.position
+        return self.numbered(progress.attempt if progress.step == self.position and progress.attempt else 1)
 
     def numbered(self, attempt: int) -> str:
-        """The stage with the number of an attempt."""
-        return f"{self.stage}:{attempt}"
+        """Return the position with the number of an attempt."""
+        return f"{self.position}:{attempt}"

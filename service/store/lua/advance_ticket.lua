@@ -1,5 +1,5 @@
 #!lua
--- Let what waits under a ticket go on, if it is still where it was seen; what is there keeps its end.
+-- Replace the record under a ticket, if it is still the one that was read. Its time to live stays as it is.
 -- KEYS  ticket
 -- ARGV  seen, replacement, ends
 -- RETURNS advanced | changed

@@ -1,6 +1,6 @@
 #!lua
--- Allow a request that its client polls for, beginning its grant; once, and only while it waits. ``by`` is in the allowance, and
--- tells a command that is sent again from another.
+-- Allow a request that its client polls for, and begin its grant. That happens once, and only while the request waits. ``by``
+-- is a random word in the allowance: it distinguishes a command that is sent again from another one.
 -- KEYS  request, grant
 -- ARGV  grant_record, allowance, by, ends
 -- RETURNS allowed | ended

@@ -1,5 +1,6 @@
 #!lua flags=allow-oom
--- Take what is due, leaving it in the queue for later: should the process that took it die, another takes it up then.
+-- Return the deliveries that are due and postpone them in the queue: if the process that claims them dies, another one
+-- claims them later.
 -- KEYS  deliveries
 -- ARGV  now, lease_ends, most
 -- RETURNS claimed

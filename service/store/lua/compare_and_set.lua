@@ -1,6 +1,6 @@
 #!lua flags=allow-oom
--- Replace a record if it is still the one that was read; an empty one means "not there". lifetime: seconds, 0 = for ever,
--- empty = as it is.
+-- Replace a record if it is still the one that was read; an empty one means "not there". lifetime: seconds; 0 means without
+-- an end, empty that the end stays as it is.
 -- KEYS  record
 -- ARGV  seen, replacement, lifetime
 -- RETURNS replaced | changed

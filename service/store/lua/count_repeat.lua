@@ -1,5 +1,5 @@
 #!lua
--- Count that a sealed reply was given once more; after so many (most) it goes.
+-- Count that a sealed reply was given once more, and delete it after ``most`` times.
 -- KEYS  reply
 -- ARGV  most
 -- RETURNS counted

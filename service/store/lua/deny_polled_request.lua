@@ -1,5 +1,6 @@
 #!lua
--- Deny a request that its client polls for, only while it waits; ``by`` tells a command that is sent again from another.
+-- Deny a request that its client polls for, only while it waits. ``by`` is a random word that distinguishes a command that is
+-- sent again from another one.
 -- KEYS  request
 -- ARGV  by
 -- RETURNS denied | ended

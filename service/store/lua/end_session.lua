@@ -1,7 +1,7 @@
 #!lua flags=allow-oom
--- End a session; with it come the clients that got something in it. Sent again, it tells them again, until they are
--- forgotten (forget_clients_soon) or a day has passed: what was cut off has to find them. Beside them 1 where it was alive
--- until now.
+-- End a session. The answer 'ended' carries the clients that got something in it, and 1 if it was alive until now, else 0. A
+-- command that is sent again returns the clients again, until forget_clients_soon deletes them or a day has passed, so that
+-- an interrupted end can be resumed.
 -- KEYS  session, session_clients
 -- ARGV  -
 -- RETURNS ended | unknown

@@ -1,5 +1,5 @@
 #!lua
--- Keep an access token that another token of the same grant is exchanged for, if all that it comes from is alive.
+-- Keep an access token that another token of the same grant is exchanged for, if everything that it derives from is alive.
 -- KEYS  grant, access_token
 -- ARGV  access_record, access_ends
 -- RETURNS issued | ended

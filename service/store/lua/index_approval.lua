@@ -1,6 +1,6 @@
 #!lua
--- Index a request that waits for a user, unless so many (most) of the same client do; what is over leaves the index.
--- A member is what the request is known by, a blank and the client_id; its score is the second of its end.
+-- Index a request that waits for a user, unless ``most`` of the same client wait already. Requests that are over leave the index.
+-- A member is the reference of the request, a blank and the client_id; its score is the second at which it ends.
 -- KEYS  approvals
 -- ARGV  client_id, reference, ends, most
 -- RETURNS indexed | full

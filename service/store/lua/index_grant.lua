@@ -1,8 +1,9 @@
 #!lua
--- Put a grant into its user's index until the second at which it ends, unless the user is disabled; and among its kin: what
--- is of the same kind and client. Of those so many may live (most; 0 = not counted): beside 'indexed' come those to end. There
--- it counts until counts_until, '' = its end. With may_lag = '1' nothing changes where it is to live longer by now: the command
--- was sent again, and what it began has gone on.
+-- Put a grant into its user's index until the second at which it ends, unless the user is disabled, and into the index of its
+-- kin: the user's grants of the same kind and client. At most ``most`` of these may live (0 means not counted): the answer
+-- 'indexed' carries the grants to end. Among its kin a grant counts until counts_until, or until its end if that is empty. With
+-- may_lag = '1' nothing changes if the index has a later end for the grant by now: then the command was sent again, and the
+-- grant has been extended in between.
 -- KEYS  user_grants, user_disabled, kin, other_kin
 -- ARGV  grant_id, grant_ends, most, counts_until, may_lag
 -- RETURNS indexed | disabled

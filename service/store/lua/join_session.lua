@@ -1,5 +1,5 @@
 #!lua
--- Remember that a client got something in this session, if the session lives.
+-- Remember that a client got something in this session, if the session is alive.
 -- KEYS  session, session_clients
 -- ARGV  client_id
 -- RETURNS joined | ended

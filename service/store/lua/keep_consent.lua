@@ -1,5 +1,5 @@
 #!lua
--- Remember what a person allowed a client; all that is remembered of a person ends when nothing was allowed for so long.
+-- Remember what a user allowed a client. All consents of a user end together, when none was given for the whole lifetime.
 -- KEYS  consents
 -- ARGV  client_id, consent_record, lifetime
 -- RETURNS kept

@@ -1,6 +1,6 @@
 #!lua
 -- Keep a browser session, new or renewed, and its place in the user's index; not for a user who is disabled.
--- The index is in another slot of a Cluster, so it is written beside this (index_grant.lua does that for grants).
+-- The index may be in another slot of a Cluster, so a command of its own writes it (index_grant.lua does that for grants).
 -- KEYS  session, session_clients
 -- ARGV  session_record, seen_hash, ends
 -- RETURNS kept | ended

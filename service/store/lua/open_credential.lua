@@ -1,6 +1,6 @@
 #!lua flags=no-writes
--- Read a credential and its grant, with the second at which the credential ends (0 = never). One that was exchanged is gone
--- with what it came from.
+-- Read a credential and its grant, with the second at which the credential ends (0 = never). An exchanged token ends with
+-- the tokens that it derives from.
 -- KEYS  credential, grant
 -- ARGV  -
 -- RETURNS found | unknown

@@ -1,7 +1,8 @@
 #!lua
--- Poll for a decision. A poll within the interval since the last one lengthens it by 5 seconds and is told nothing else; a
--- pause ends by its TTL, half a second early: what is sent regularly does not arrive so. ``poll`` is a word of this very poll.
--- What is spent and has been answered needs no further poll: one within the interval is refused at once, and ends nothing.
+-- Poll for a decision. A poll within the interval since the last one only answers slow_down, and lengthens the interval by 5
+-- seconds. The interval is a key that expires half a second early, since regular polls arrive irregularly. ``poll`` is a random
+-- word of this poll: it distinguishes a command that is sent again. Once the request is spent and its reply has arrived, a
+-- further poll within the interval is refused at once, and ends nothing.
 -- KEYS  request, pause, grant, reply
 -- ARGV  client, poll
 -- RETURNS pending | slow_down | denied | allowed | spent | ended | expired | foreign

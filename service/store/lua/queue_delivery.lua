@@ -1,6 +1,6 @@
 #!lua flags=allow-oom
--- Put a delivery into the queue, or back into it, for a second at which it is due. The whole ends if no process delivers.
--- A new one is left out where already so many wait (most; 0 = no bound).
+-- Put a delivery into the queue, or back into it, with the second at which it is due. The queue expires if no process delivers.
+-- A new delivery is refused where ``most`` wait already (0 means no bound).
 -- KEYS  deliveries, delivery
 -- ARGV  delivery_id, delivery_record, due, keeps, most
 -- RETURNS queued | full

@@ -1,5 +1,6 @@
 #!lua
--- Record that something is used, which counts once; ``by`` tells a command that is sent again from a second use.
+-- Record the first use of something that may be used once. ``by`` is a random word that distinguishes a command that is sent
+-- again from a second use.
 -- KEYS  used
 -- ARGV  by, ends
 -- RETURNS first | replayed

@@ -1,12 +1,12 @@
 #!lua
 -- Redeem a code once, storing the tokens it buys; a second try ends the grant. An empty refresh_record means none. The
--- sealed reply waits until it is known that the client has it (it is deleted then): while it does, a second try gets it.
--- access_hash: of the access token, and behind a colon the mark of the key that the code was bound to, if it was.
+-- sealed reply is kept until the client is known to have it; until then a second try gets the reply.
+-- access_hash: the hash of the access token; if the code was bound to a key, a colon and the mark of that key follow.
 -- KEYS  grant, code, access_token, refresh_token, reply
--- ARGV  access_hash, access_record, access_ends, refresh_hash, refresh_record, refresh_ends, grant_ends, spent_ends, beside, sealed_reply, grace
+-- ARGV  access_hash, access_record, access_ends, refresh_hash, refresh_record, refresh_ends, grant_ends, spent_ends, with_access_token, sealed_reply, grace
 -- RETURNS spent | repeated | replayed | ended
 local grant, code, access_token, refresh_token, reply = unpack(KEYS)
-local access_hash, access_record, access_ends, refresh_hash, refresh_record, refresh_ends, grant_ends, spent_ends, beside, sealed_reply, grace = unpack(ARGV)
+local access_hash, access_record, access_ends, refresh_hash, refresh_record, refresh_ends, grant_ends, spent_ends, with_access_token, sealed_reply, grace = unpack(ARGV)
 -- INCLUDE ends_at
 -- INCLUDE keep
 -- INCLUDE extend
@@ -35,8 +35,8 @@ if refresh_record ~= '' then
   live_refresh_token = refresh_hash
 end
 local redeemed_grant = live_refresh_token .. string.sub(grant_record, 23)
-if beside == '' then
-  -- Until now the grant had issued nothing but the code: its end is that of what it issues here.
+if with_access_token == '' then
+-- Until now the grant had issued nothing but the code, so it ends with the tokens that it issues here.
   keep(grant, redeemed_grant, grant_ends)
 else
   -- The access token that was issued beside the code may live longer than what the code buys.

@@ -1,5 +1,5 @@
 #!lua flags=allow-oom
--- Forget a use that nothing came of, if it was ``by``.
+-- Forget a use that brought nothing, if ``by`` is the word that it was recorded with.
 -- KEYS  used
 -- ARGV  by
 -- RETURNS released | unknown

@@ -1,6 +1,6 @@
 #!lua
--- Release the last use of an initial access token, if it was ``by``: a use that no client came of. Where another caller
--- used it since, it stays spent: the command may have been sent again after a dropped connection.
+-- Release the last use of an initial access token, if it was ``by`` and no client was registered. If another caller has used
+-- the token since, the use stays counted: this command may have been sent again after a dropped connection.
 -- KEYS  token
 -- ARGV  by
 -- RETURNS released | unknown

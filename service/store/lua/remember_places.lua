@@ -1,5 +1,5 @@
 #!lua
--- Remember from which browser and network a user signed in: the latest few of each, for so many seconds.
+-- Remember the browser and the network from which a user signed in: the latest few of each, for a number of seconds.
 -- KEYS  known_browsers, known_networks
 -- ARGV  browser, network, lifetime, most
 -- RETURNS remembered

@@ -1,5 +1,5 @@
 #!lua
--- Let a client of a stranger take one of the places for those that are not used yet. Times are seconds.
+-- Reserve one of the places for openly registered clients that are not used yet. Times are seconds.
 -- KEYS  all, network
 -- ARGV  client_id, now, ends_at, most, most_each
 -- RETURNS reserved | network_full | full

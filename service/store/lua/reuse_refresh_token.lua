@@ -1,6 +1,6 @@
 #!lua
--- Issue an access token for a refresh token that stays as it is but for its record (refreshes left) and its end. The reply
--- that its predecessor left goes.
+-- Issue an access token for a refresh token that is not rotated: only its record (refreshes left) and its end change. The
+-- sealed reply that its predecessor left is deleted.
 -- KEYS  grant, refresh_token, new_access_token, predecessor_reply
 -- ARGV  access_record, access_ends, seen_record, new_record, new_ends, grant_ends
 -- RETURNS spent | changed | ended

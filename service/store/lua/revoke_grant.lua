@@ -1,5 +1,5 @@
 #!lua flags=allow-oom
--- End a grant and everything it issued. Beside 'revoked' comes the client that it was given to.
+-- End a grant and everything it issued. The answer 'revoked' carries the client that it was given to.
 -- KEYS  grant
 -- ARGV  -
 -- RETURNS revoked | unknown

@@ -1,6 +1,6 @@
 #!lua flags=allow-oom
--- Revoke a token for the client it was issued to; with ends_grant '1' everything that its grant issued, but for a token that
--- was exchanged: the grant is another's. Beside 'revoked' comes the subject of a grant that was ended.
+-- Revoke a token for the client it was issued to. With ends_grant = '1' everything that its grant issued is revoked, except
+-- for an exchanged token, whose grant is another client's. The answer 'revoked' carries the subject of a grant that was ended.
 -- KEYS  credential, grant
 -- ARGV  client_id, ends_grant
 -- RETURNS revoked | unknown | foreign

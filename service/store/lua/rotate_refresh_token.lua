@@ -1,7 +1,8 @@
 #!lua
 -- Exchange a refresh token for its one successor, leaving the sealed response for repeats; a late repeat ends the grant.
--- The reply that its predecessor left goes: who uses the successor has it. While a reply waits, who asked for something else
--- (asked: '' or a colon and a fingerprint) gets the new access token beside the successor that there is, if it adds any.
+-- The sealed reply that its predecessor left is deleted: a client that uses the successor has received it. ``asked`` is empty or
+-- a colon and a fingerprint of the request. While the reply is kept, a request with another fingerprint gets a new access token
+-- together with the successor that exists already, if it brings one (``added``).
 -- KEYS  grant, refresh_token, reply, new_access_token, new_refresh_token, predecessor_reply
 -- ARGV  access_record, access_ends, new_hash, new_record, new_ends, grant_ends, used_ends, sealed_reply, grace, asked, adds, most_repeats
 -- RETURNS spent | repeated | added | refused | replayed | ended

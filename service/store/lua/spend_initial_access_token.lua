@@ -1,5 +1,6 @@
 #!lua
--- Use an initial access token once more, if uses are left; ``by`` tells a repeated command from another registration.
+-- Use an initial access token once more, if uses are left. ``by`` is a random word that distinguishes a command that is sent
+-- again from another registration.
 -- KEYS  token
 -- ARGV  by
 -- RETURNS spent | unknown

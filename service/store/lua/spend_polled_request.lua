@@ -1,7 +1,7 @@
 #!lua
 -- Spend an allowed request once, storing the tokens that it brings; a second try ends the grant. An empty refresh_record
--- means none. The sealed reply waits until it is known that the client has it: while it does, a second try gets it.
--- spent_as: the hash of the access token, the mark of the key that the request is bound to, and by whom it was allowed.
+-- means none. The sealed reply is kept until the client is known to have it; until then a second try gets the reply.
+-- spent_as: the hash of the access token, the mark of the key that the request is bound to, and the ``by`` of its allowance.
 -- KEYS  grant, request, access_token, refresh_token, reply
 -- ARGV  spent_as, access_record, access_ends, refresh_hash, refresh_record, refresh_ends, grant_ends, spent_ends, sealed_reply, grace
 -- RETURNS spent | repeated | replayed | ended

@@ -1,5 +1,6 @@
 #!lua
--- Spend a pushed authorization request, whether it still waits or not; ``by`` tells a command that is sent again from another.
+-- Spend a pushed authorization request, whether it still waits or not. ``by`` is a random word that distinguishes a command that
+-- is sent again from another one.
 -- KEYS  pushed
 -- ARGV  by, ends
 -- RETURNS spent | replayed

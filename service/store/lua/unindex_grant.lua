@@ -1,5 +1,5 @@
 #!lua flags=allow-oom
--- Take a grant that has ended out of its user's index, and from among its kin.
+-- Remove a grant that has ended from its user's index, and from the index of its kin.
 -- KEYS  user_grants, kin, other_kin
 -- ARGV  grant_id
 -- RETURNS unindexed

@@ -1,7 +1,7 @@
 #!lua
--- Change the record of a grant, of an access token of it, or of both, and until when they live; nothing at all where one of
--- them is no longer as it was read. A record that was seen as empty is left alone, so is an end that is given as empty. A
--- grant is only ever made to live longer, but one without an end gets one where its refresh token does.
+-- Change the record of a grant, of one of its access tokens, or of both, with the seconds at which they end. Nothing changes
+-- if one of them is no longer as it was read. A record that was read as empty and an end that is given as empty stay as they
+-- are. The end of a grant only ever moves to later, except that a grant without an end gets one if its refresh token does.
 -- KEYS  grant, access_token, refresh_token
 -- ARGV  seen_grant, grant_record, seen_access, access_record, access_ends, refresh_ends, grant_ends
 -- RETURNS updated | changed | ended
@@ -17,7 +17,7 @@ local function compare(key, seen, replacement)
   if not held or held == '' then
     return 'ended'
   end
-  -- The replacement is there where this was sent again after a dropped connection.
+-- The record is the replacement already if the command was sent again after a dropped connection.
   return (held == seen or held == replacement) and 'updated' or 'changed'
 end
 for _, answer in ipairs({ compare(grant, seen_grant, grant_record), compare(access_token, seen_access, access_record) }) do
@@ -40,5 +40,5 @@ if seen_grant ~= '' then
     redis.call('EXPIREAT', grant, grant_ends)
   end
 end
-publish_end(seen_grant ~= '' and grant or access_token) -- a process that remembers what it was asks again
+publish_end(seen_grant ~= '' and grant or access_token) -- a process that has the record in memory reads it again
 return 'updated'

@@ -1,5 +1,5 @@
 #!lua flags=allow-oom
--- Append an entry to the audit log; the outcome of an act takes the place of the entry that said it began.
+-- Append an entry to the audit log. The outcome of an act replaces the entry that recorded its beginning.
 -- KEYS  audit
 -- ARGV  entry_id, entry, begun_at, length
 -- RETURNS written

@@ -1,5 +1,5 @@
--- Whether all that an exchanged token came from is alive: the grant, where a user gave one, and each access token on the
--- way (RFC 8693). The record of such a token, and no other, begins with a blank: the rest pay for a look at that alone.
+-- Whether everything that an exchanged token derives from is alive: the user's grant, if there is one, and each access token in
+-- between (RFC 8693). Only the record of an exchanged token begins with a blank, so for all others one comparison decides.
 local function is_exchanged(record)
   return string.byte(record) == 32
 end

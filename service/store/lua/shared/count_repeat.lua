@@ -1,4 +1,4 @@
--- Count that a sealed reply is given once more. After so many it goes, and a further request is taken for theft.
+-- Count that a sealed reply is given once more. After ``most`` times it is deleted, and a further request is taken for theft.
 local function count_repeat(reply, most)
   local repeats = reply .. ':repeats'
   local left = redis.call('PTTL', reply)

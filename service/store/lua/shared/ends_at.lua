@@ -1,5 +1,5 @@
--- When a key ends, as a whole second of the epoch; 0 = never or no such key. Redis 7 says so itself; before, ends being
--- written as whole seconds, rounding takes away the milliseconds that pass between TIME and PTTL.
+-- The second of the epoch at which a key ends; 0 if it never does, or is not there. Redis 7 has a command for it. Before, it is
+-- computed from TIME and PTTL; ends are whole seconds, so rounding removes the milliseconds that pass between the two.
 local function ends_at(key)
   if redis.REDIS_VERSION_NUM then
     return math.max(redis.call('EXPIRETIME', key), 0)

@@ -1,5 +1,6 @@
--- Let a grant live at least until a second of the epoch; '0' = for ever. Never shortens: an older access token may need it
--- longer. Only a refresh token can be for ever, and it is being replaced: a grant that was for ever is so no more.
+-- Let a grant live at least until a second of the epoch; '0' means without an end. This never shortens its life, since an older
+-- access token may need it longer, with one exception: only a refresh token can be without an end, and it is being replaced, so
+-- a grant that had no end gets one.
 local function extend(grant, ends)
   if ends == '0' then
     redis.call('PERSIST', grant)

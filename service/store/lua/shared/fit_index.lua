@@ -1,4 +1,4 @@
--- Let an index end with the last grant it points to. Scores may have a fraction, and come as 1.79e+9.
+-- Let an index end with the last grant it points to. Redis returns scores with a fraction, or as 1.79e+9.
 local function fit_index(index)
   local last = redis.call('ZRANGE', index, -1, -1, 'WITHSCORES')
   if last[2] == 'inf' then

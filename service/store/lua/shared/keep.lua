@@ -1,4 +1,4 @@
--- Set a key until a second of the epoch; '0' = for ever. Absolute times make a repeated write the same write.
+-- Set a key until a second of the epoch; '0' means without an end. Since times are absolute, a repeated write changes nothing.
 local function keep(key, value, ends)
   if ends == '0' then
     redis.call('SET', key, value)

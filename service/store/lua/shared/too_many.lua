@@ -1,6 +1,6 @@
--- Say which of an index are to end for the newest, so that no more than so many (most) live on: those that end first, which
--- are those that began first or were longest not used. They stay in it under a negative score, since when they are
--- being ended; where that was in vain for ten seconds, they are said once more.
+-- Return the members of an index that have to end so that at most ``most`` stay alive: those that end first, which are those
+-- that began first or were not used for longest. They stay in the index under a negative score, the second since which they
+-- are being ended; ten seconds later they are returned once more.
 local function too_many(kin, newest, ends, most)
   local now = redis.call('TIME')
   -- Those that begin within a second, by clocks that differ a little, are put in the order in which they come.
