@@ -48,7 +48,7 @@ ENV PATH=/opt/mintmark/bin:$PATH \
     PYTHONDONTWRITEBYTECODE=1 \
     PYTHONUNBUFFERED=1 \
     MINTMARK_HOST=0.0.0.0
-# A number, so that Kubernetes can see that it is not root. Nothing is written but metrics of several workers, to /tmp.
+# A number, so that Kubernetes can see that it is not root. Nothing is written but metrics of several workers, to TMPDIR.
 USER 10001:10001
 EXPOSE 8080
 HEALTHCHECK --interval=10s --timeout=3s --start-period=5s \

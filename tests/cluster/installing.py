@@ -1,5 +1,6 @@
 """The chart in a real cluster: helm's commands, and lists of all that is there."""
 
+import shutil
 import subprocess
 import tarfile
 from io import BytesIO
@@ -7,13 +8,14 @@ from pathlib import Path
 from typing import NamedTuple
 
 import pytest
+import yaml  # type: ignore[import-untyped]
 
 from tests.cluster.api_server import LONGEST, Cluster, Object
 from tests.helm import tools
 from tests.helm.chart import CHART, ROOT
 
-COMMITS_BEFORE = 40
-"""How far back the chart is taken from where there is no release yet."""
+COMMITS_BEFORE = 150
+"""How far back the last release is taken from where there is none yet."""
 
 _COMES_AND_GOES = {"events", "events.events.k8s.io", "leases.coordination.k8s.io", "componentstatuses"}
 
@@ -75,13 +77,21 @@ _EACH = (
 ).replace("'", '"')
 
 
+def name_of_last_release() -> str:
+    """The newest tag before this commit, or else the commit that stands for it.
+
+    Skips where the checkout does not reach back to it.
+    """
+    for command in (("describe", "--tags", "--abbrev=0", "HEAD^"), ("rev-parse", "--short", f"HEAD~{COMMITS_BEFORE}")):
+        if (found := _git(*command)).returncode == 0:
+            return found.stdout.decode().strip()
+    pytest.skip(f"this checkout does not reach back by {COMMITS_BEFORE} commits: git fetch --unshallow --tags")
+
+
 def last_release(folder: Path, *paths: str) -> Path:
-    """What was released last, all or some of it: at the newest tag before this commit, or else some commits ago."""
-    tagged = _git("describe", "--tags", "--abbrev=0", "HEAD^")
-    commit = tagged.stdout.decode().strip() if tagged.returncode == 0 else f"HEAD~{COMMITS_BEFORE}"
-    packed = _git("archive", commit, *paths)
-    if packed.returncode:
-        pytest.skip(f"this checkout does not reach back to {commit}: git fetch --unshallow --tags")
+    """What was released last, all or some of it."""
+    packed = _git("archive", name_of_last_release(), *paths)
+    assert packed.returncode == 0, packed.stderr.decode()
     with tarfile.open(fileobj=BytesIO(packed.stdout)) as archive:
         archive.extractall(folder, filter="data")
     return folder
@@ -90,6 +100,14 @@ def last_release(folder: Path, *paths: str) -> Path:
 def chart_of_last_release(folder: Path) -> Path:
     """Its chart."""
     return last_release(folder, "helm/mintmark") / "helm" / "mintmark"
+
+
+def chart_of_next_release(folder: Path) -> Path:
+    """Today's chart by another version."""
+    next_one = Path(shutil.copytree(CHART, folder / "next"))
+    described = yaml.safe_load((next_one / "Chart.yaml").read_text()) | {"version": "9.9.9"}
+    (next_one / "Chart.yaml").write_text(yaml.safe_dump(described))
+    return next_one
 
 
 def _git(*arguments: str) -> subprocess.CompletedProcess[bytes]:

@@ -6,9 +6,13 @@ What is built lies in the folder of tests/helm/tools.py under Kubernetes' versio
 import os
 import re
 import shutil
+import sys
 from pathlib import Path
 
+import pytest
+
 from tests.helm import tools
+from tests.helm.kubernetes_schemas import EXTENSIONS
 
 VERSION = tools.KUBERNETES[-1]
 PACKAGES = {"etcd": "go.etcd.io/etcd/server/v3"} | {
@@ -59,6 +63,19 @@ def _module() -> str:
     return f"module mintmark.example/cluster\n\ngo {language}\n\n{needed}\n{replaced}"
 
 
+def _fetch_all() -> None:
+    """Programs, helm, and the kinds of others: the tests have no network."""
+    for name in PACKAGES:
+        print(program(name))
+    print(tools.program(tools.HELM))
+    for path_and_version in EXTENSIONS:
+        print(tools.module(path_and_version))
+
+
 if __name__ == "__main__":
-    for one in PACKAGES:
-        print(program(one))
+    try:
+        _fetch_all()
+    except pytest.skip.Exception as missing:
+        print(f"NO CLUSTER: {missing}")  # the tests say so again
+    except pytest.fail.Exception as failed:
+        sys.exit(str(failed))

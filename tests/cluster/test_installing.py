@@ -1,14 +1,12 @@
 """Installing, upgrading, rolling back and uninstalling on a real control plane; without a node pods are made and wait."""
 
-import shutil
 from pathlib import Path
 
 import pytest
-import yaml  # type: ignore[import-untyped]
 
 from tests.cluster.api_server import Cluster, Object, wait_until
-from tests.cluster.installing import Release, chart_of_last_release, everything
-from tests.helm.chart import CHART, FILES, MATRIX
+from tests.cluster.installing import Release, chart_of_last_release, chart_of_next_release, everything
+from tests.helm.chart import FILES, MATRIX
 
 BUNDLED = ("-f", str(FILES["bundled"]))
 DEFAULT = ("-f", str(FILES["default"]))
@@ -58,10 +56,7 @@ def test_the_last_release_is_upgraded_and_rolled_back_to(release: Release, tmp_p
 def test_a_new_version_of_the_chart_leaves_the_bundled_redis_alone(release: Release, tmp_path: Path) -> None:
     release.install(*BUNDLED)
     there = _uids(_until_pods(release, "redis", 1) + _until_pods(release, "server", 2))
-    newer = Path(shutil.copytree(CHART, tmp_path / "mintmark"))
-    described = yaml.safe_load((newer / "Chart.yaml").read_text()) | {"version": "9.9.9"}
-    (newer / "Chart.yaml").write_text(yaml.safe_dump(described))
-    release.install(*BUNDLED, chart=newer)
+    release.install(*BUNDLED, chart=chart_of_next_release(tmp_path))
     labels = release.the("StatefulSet", "tokens-mintmark-redis")["metadata"]["labels"]
     assert labels["helm.sh/chart"] == "mintmark-9.9.9"
     _until_seen(release)

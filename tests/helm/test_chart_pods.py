@@ -113,8 +113,6 @@ def test_the_service_is_probed_where_it_listens(values: str) -> None:
     assert [(probe["port"], probe.get("scheme")) for probe in probes] == [("admin", scheme)] * 3
     asked = {name: container[name]["httpGet"]["path"] for name in container if name.endswith("Probe")}
     assert asked == {"startupProbe": "/livez", "livenessProbe": "/livez", "readinessProbe": "/readyz"}
-    writes = read.get("workers", 1) != 1
-    assert ({"name": "tmp", "mountPath": "/tmp"} in container["volumeMounts"]) == writes
 
 
 @each_set_of_values

@@ -125,7 +125,7 @@ def test_a_bad_value_is_refused(bad: str, where: str) -> None:
         ("default", ["fullnameOverride=4prod"], "must begin with a letter"),
         ("cluster", ["settings.issuer=https://10.0.0.1"], "must be a name there and no IP address"),
         ("cluster", ["settings.issuer=https://[fd00::1]:8443"], "must be a name there and no IP address"),
-        ("default", ["extraVolumes[0].name=tmp"], "has a volume called tmp itself"),
+        ("default", ["extraVolumes[0].name=tls"], "has a volume called tls itself"),
         ("default", ["extraVolumes[0].name=mine", "extraVolumes[1].name=mine"], "has a volume called mine itself"),
         ("clients", ["extraVolumes[0].name=client-0"], "has a volume called client-0 itself"),
         ("default", ["resources.requests.memory=1Gi"], "resources: requests.memory (1Gi) must not be more than limits"),

@@ -51,7 +51,7 @@ def go(
     command = shutil.which("go") or shutil.which("go", path="/usr/local/go/bin")
     if command is None:
         pytest.skip(
-            f"neither {arguments[-1]} nor Go to fetch it: install helm and kubeconform, and Go ≥ 1.26 for the schemas"
+            f"neither {arguments[-1]} nor Go to build it: install Go ≥ 1.26 (helm and kubeconform alone do for some tests)"
         )
     folder.mkdir(parents=True, exist_ok=True)
     # At low priority: building helm keeps two cores busy for minutes.

@@ -83,7 +83,7 @@
 {{- if and $redis.existingSecret (hasKey .Values.secrets.from "redis_password") -}}
 {{- fail "redis_password: say it once, in redis.existingSecret or in secrets.from" -}}
 {{- end -}}
-{{- $taken := list "settings" "secrets" "redis-tls" "tls" "client-authorities" "tmp" -}}
+{{- $taken := list "settings" "secrets" "redis-tls" "tls" "client-authorities" -}}
 {{- range .Values.extraVolumes -}}
 {{- if or (has .name $taken) (regexMatch "^client-[0-9]+$" (toString .name)) -}}
 {{- fail (printf "extraVolumes: the chart has a volume called %s itself; choose another name" .name) -}}

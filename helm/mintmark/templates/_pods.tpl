@@ -95,11 +95,6 @@ securityContext:
 {{- end }}
 {{- end -}}
 
-{{/* One worker writes nothing: its pod has no volume that would keep a node from being drained. */}}
-{{- define "mintmark.needsTmp" -}}
-{{- if ne (toString (.Values.settings.workers | default 1)) "1" -}}true{{- end -}}
-{{- end -}}
-
 {{- define "mintmark.volumeMounts" -}}
 - name: settings
   mountPath: /etc/mintmark
@@ -123,10 +118,6 @@ securityContext:
 - name: client-authorities
   mountPath: /run/mintmark/client-authorities
   readOnly: true
-{{- end }}
-{{- if include "mintmark.needsTmp" . }}
-- name: tmp
-  mountPath: /tmp
 {{- end }}
 {{- with .Values.extraVolumeMounts }}
 {{ toYaml . }}
@@ -216,12 +207,6 @@ securityContext:
       - key: {{ .clientAuthorities.key }}
         path: ca.crt
 {{- end }}
-{{- end }}
-{{- if include "mintmark.needsTmp" . }}
-# Several workers sum their metrics in files there.
-- name: tmp
-  emptyDir:
-    sizeLimit: 64Mi
 {{- end }}
 {{- with .Values.extraVolumes }}
 {{ toYaml . }}

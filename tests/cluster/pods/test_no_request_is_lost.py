@@ -6,7 +6,13 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 from tests.cluster.api_server import Cluster, Object, wait_until
-from tests.cluster.installing import Release, chart_of_last_release, everything
+from tests.cluster.installing import (
+    Release,
+    chart_of_last_release,
+    chart_of_next_release,
+    everything,
+    name_of_last_release,
+)
 from tests.cluster.pods.asking import Asking, registered, until_ready, url_of
 
 WAITING = ("--wait", "--timeout", "4m")
@@ -26,12 +32,12 @@ async def test_through_upgrade_rollback_deletion_scaling_and_a_failed_upgrade(
     redis = _uid(release.pods("redis"))
     asking = Asking(url_of(release), registered(release, "load"))
     async with asking.going_on():
-        async with _step(asking, "upgrade from the last release"):
+        async with _step(asking, f"upgrade from {name_of_last_release()}"):
             await asyncio.to_thread(release.install, *_image("now"), *WAITING)
         async with _step(asking, "rollback"):
             await asyncio.to_thread(release.does, "rollback", "1", *WAITING)
-        async with _step(asking, "upgrade again"):
-            await asyncio.to_thread(release.install, *_image("now"), *WAITING)
+        async with _step(asking, "upgrade to a chart of another version"):
+            await asyncio.to_thread(release.install, *_image("now"), *WAITING, chart=chart_of_next_release(tmp_path))
         async with _step(asking, "deletion of each pod"):
             for pod in release.pods("server"):
                 await asyncio.to_thread(_delete, release, pod)

@@ -1,15 +1,12 @@
-"""What only pods that run can show: starts before Redis, Jobs for clients, the admin port's TLS, wrong secrets, a drain."""
+"""What only pods that run can show: starts before Redis, Jobs for clients, the admin port's TLS, wrong secrets."""
 
 from pathlib import Path
-
-import pytest
 
 from tests.certificates import self_signed
 from tests.cluster.api_server import Cluster, Object, wait_until
 from tests.cluster.installing import Release, everything
 from tests.cluster.pods.asking import in_a_pod, is_ready, until_ready
 from tests.cluster.pods.images import VALKEY
-from tests.cluster.pods.node import NAME
 
 NOW = ("--set", "image.tag=now", "--set", "image.pullPolicy=Never", "--set", "replicas=1")
 BUNDLED = (*NOW, "--set", "redis.bundled.enabled=true")
@@ -44,11 +41,12 @@ def _redis(namespace: str) -> list[Object]:
 def test_a_pod_that_starts_before_redis_waits_for_it(cluster: Cluster, release: Release) -> None:
     release.install(*NOW, *_set("redis.hosts={redis}", "settings.issuer=http://127.0.0.1:8080"))
 
-    def waits() -> bool:
+    def is_alive() -> bool:
+        """By its own words, as the probe of the start asks for them."""
         pods = release.pods("server")
-        return bool(pods) and "running" in pods[0]["status"].get("containerStatuses", [{}])[0].get("state", {})
+        return bool(pods) and bool(pods[0]["status"].get("containerStatuses", [{}])[0].get("started"))
 
-    wait_until(waits, "the container runs", cluster.folder)
+    wait_until(is_alive, "the container has started", cluster.folder)
     log = ("logs", "deployment/tokens-mintmark", "--namespace", release.namespace)
     wait_until(lambda: "edis" in cluster.run(*log).stdout, "it says what it waits for", cluster.folder)
     (pod,) = release.pods("server")
@@ -115,15 +113,3 @@ def test_a_client_whose_secret_is_missing_stops_no_other(cluster: Cluster, relea
     release.does("uninstall", "--wait")
     gone = {one for one in everything(cluster) - before if "/sh.helm.release" not in one}
     wait_until(lambda: not {*everything(cluster)} & gone, "the Job that failed goes by itself", cluster.folder, 300)
-
-
-@pytest.mark.parametrize("workers", ["1", "2"])
-def test_a_node_is_drained(cluster: Cluster, release: Release, workers: str) -> None:
-    """With several workers only by force, as the README says: their metrics are summed in a local volume."""
-    release.install(*BUNDLED, *_set(f"settings.workers={workers}"), "--wait", "--timeout", "4m")
-    ours = f"app.kubernetes.io/component=server,app.kubernetes.io/instance={release.name}"
-    done = cluster.run("drain", NAME, "--dry-run=server", "--pod-selector", ours, "--ignore-daemonsets")
-    if workers == "1":
-        assert done.returncode == 0, done.stderr
-    else:
-        assert "local storage" in done.stderr
