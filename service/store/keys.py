@@ -107,15 +107,15 @@ class Keys:
         return f"{self._tag}{grant_id}}}:reply:{token_hash}"
 
     def user_grants(self, subject: str) -> str:
-        """A user's grant ids, scored by the second at which they end."""
+        """A user's grant ids, scored by the second at which they end; the fraction marks the only one of a client."""
         return f"{self._tag}user:{_part(subject)}}}:grants"
 
     def lasting_grants(self, subject: str, client_id: str) -> str:
-        """A user's grants to one client that can be refreshed, the first to end in front."""
+        """A user's grants to one client that can be refreshed, the first to end in front; from the second one on."""
         return f"{self._tag}user:{_part(subject)}}}:lasting:{_part(client_id)}"
 
     def passing_grants(self, subject: str, client_id: str) -> str:
-        """A user's grants to one client that cannot be refreshed: codes, and those of the authorization endpoint."""
+        """The same of grants that cannot be refreshed: codes, and those of the authorization endpoint."""
         return f"{self._tag}user:{_part(subject)}}}:passing:{_part(client_id)}"
 
     def user_disabled(self, subject: str) -> str:

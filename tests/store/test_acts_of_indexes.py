@@ -1,5 +1,7 @@
 """What scripts do with a user's index of grants, and with those that count together."""
 
+import random
+
 import pytest
 
 from tests import redis_shapes
@@ -130,6 +132,55 @@ def test_a_grant_counts_among_one_kind_and_until_it_says(acts: Acts) -> None:
     index(acts, "a", 100, most=2, counts_until=40)
     assert (acts.scores("kin"), acts.scores("other_kin"), acts.ends("kin")) == ({"a": 40}, {"b": 50}, 40)
     assert acts.ends("user_grants") == 100
+
+
+def test_what_has_no_kin_has_no_set_of_them(acts: Acts) -> None:
+    """Most users have one grant of a client, and each such set costs as much as a token."""
+    assert index(acts, "a", 100, most=2) == ["indexed"]
+    assert acts("index_grant", grant_id="b", grant_ends=acts.at(90), most=2, kin="other_clients") == ["indexed"]
+    index(acts, "a", 200, most=2)
+    assert acts.names() == {"user_grants"}
+    assert {name: int(score) for name, score in acts.scores("user_grants").items()} == {"a": 200, "b": 90}
+    assert acts.ends("user_grants") == 200
+    assert index(acts, "c", 300, most=2) == ["indexed"]
+    assert (acts.scores("kin"), acts.ends("kin")) == ({"a": 200, "c": 300}, 300)
+    assert index(acts, "d", 400, most=2) == ["indexed", "a"]
+    assert acts.names() == {"user_grants", "kin"}
+
+
+def test_a_grant_that_an_earlier_release_indexed_is_counted_once_it_is_used(acts: Acts) -> None:
+    add(acts, "user_grants", a=acts.at(100))
+    add(acts, "kin", a=acts.at(100))
+    assert index(acts, "b", 200, most=1) == ["indexed", "a"]
+    add(acts, "user_grants", **{"never counted": acts.at(100)})
+    index(acts, "never counted", 300, most=2)
+    assert acts.scores("kin")["never counted"] == 300
+
+
+def test_grants_without_kin_end_as_if_all_had_been_counted_from_the_first(acts: Acts) -> None:
+    """Beside it the same with sets from the beginning, as sessions have them: the same ones are named to be ended."""
+    chance, named = random.Random(7), 0
+    for turn in range(100):
+        for step in range(15):
+            grant, ends = chance.choice("abcdef"), acts.at(100 + 10 * step)
+            kinds = ["one", "two"] if grant < "e" else ["three", "four"]
+            chance.shuffle(kinds)
+            answers = [
+                acts(
+                    "index_grant",
+                    grant_id=grant,
+                    grant_ends=ends,
+                    most=2,
+                    counts_until=counts_until,
+                    user_grants=f"{turn}:{whose}:grants",
+                    kin=f"{turn}:{whose}:{kinds[0]}",
+                    other_kin=f"{turn}:{whose}:{kinds[1]}",
+                )
+                for counts_until, whose in (("", "some"), (ends, "all"))
+            ]
+            assert answers[0] == answers[1], (turn, step)
+            named += len(answers[0]) - 1
+    assert named > 50
 
 
 def test_a_grant_for_ever_counts_for_ten_years_since_its_last_use(acts: Acts) -> None:

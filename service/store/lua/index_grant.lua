@@ -4,6 +4,7 @@
 -- 'indexed' carries the grants to end. Among its kin a grant counts until counts_until, or until its end if that is empty. With
 -- may_lag = '1' nothing changes if the index has a later end for the grant by now: then the command was sent again, and the
 -- grant has been extended in between.
+-- A grant without kin has no such index (shared/alone.lua): that is made when a second one comes.
 -- KEYS  user_grants, user_disabled, kin, other_kin
 -- ARGV  grant_id, grant_ends, most, counts_until, may_lag
 -- RETURNS indexed | disabled
@@ -11,47 +12,57 @@ local user_grants, user_disabled, kin, other_kin = unpack(KEYS)
 local grant_id, grant_ends, most, counts_until, may_lag = unpack(ARGV)
 -- INCLUDE fit_index
 -- INCLUDE too_many
+-- INCLUDE alone
 if redis.call('EXISTS', user_disabled) == 1 then
   return 'disabled'
 end
-if may_lag == '1' and grant_ends ~= '0' then
-  local held = redis.call('ZSCORE', user_grants, grant_id)
-  if held and (held == 'inf' or tonumber(held) > tonumber(grant_ends)) then
-    return {'indexed'}
-  end
+local is_for_ever = grant_ends == '0'
+local held = redis.call('ZSCORE', user_grants, grant_id)
+local held_ends, held_mark = 0, 0
+if held and held ~= 'inf' then
+  held_ends, held_mark = math.floor(held), held % 1
 end
-local ends = grant_ends == '0' and '+inf' or grant_ends
-local is_shortened = false
-if redis.call('ZADD', user_grants, 'GT', ends, grant_id) == 1 then
+if may_lag == '1' and not is_for_ever and (held == 'inf' or held_ends > tonumber(grant_ends)) then
+  return {'indexed'}
+end
+local mark = 0
+if most ~= '0' and not is_for_ever and counts_until == '' and redis.call('EXISTS', kin) == 0 then
+  mark = mark_of(kin)
+end
+local score = '+inf'
+if not is_for_ever then
+  score = string.format('%.17g', math.max(grant_ends, held_ends) + mark) -- never moved to an earlier end
+end
+redis.call('ZADD', user_grants, score, grant_id)
+if not held then
   -- With each new grant those that are over leave: by this server's clock, as they end, not by one that may be ahead.
   redis.call('ZREMRANGEBYSCORE', user_grants, '-inf', '(' .. redis.call('TIME')[1])
 end
 -- Mostly a grant only lives on, and then so does the index; Redis 7 does that in one call.
-if grant_ends == '0' or not redis.REDIS_VERSION_NUM or redis.call('EXPIREAT', user_grants, grant_ends, 'GT') == 0 then
-  if ends ~= '+inf' and redis.call('ZSCORE', user_grants, grant_id) == 'inf' then
-    redis.call('ZADD', user_grants, ends, grant_id) -- it was to live for ever, and is no more
-    is_shortened = true
-  end
+if is_for_ever or not redis.REDIS_VERSION_NUM or redis.call('EXPIREAT', user_grants, grant_ends, 'GT') == 0 then
   fit_index(user_grants)
 end
 if most == '0' then
   return 'indexed'
 end
-if ends == '+inf' then
+if mark ~= 0 and (mark == held_mark or is_alone(user_grants, grant_id, mark, kin, other_kin)) then
+  return {'indexed'}
+end
+if is_for_ever then
   counts_until = string.format('%d', redis.call('TIME')[1] + 315360000) -- for ten years since its last use
 elseif counts_until == '' then
-  counts_until = ends
+  counts_until = grant_ends
 end
 local excess = {}
 if redis.call('ZADD', kin, 'GT', counts_until, grant_id) == 1 then
   redis.call('ZREM', other_kin, grant_id)
   if redis.call('ZCARD', kin) == 1 then
-    redis.call('EXPIREAT', kin, counts_until) -- the first of its kind, as most are
+    redis.call('EXPIREAT', kin, counts_until) -- the first of its kind
     return {'indexed'}
   end
   excess = too_many(kin, grant_id, counts_until, tonumber(most))
-elseif is_shortened then
-  redis.call('ZADD', kin, counts_until, grant_id)
+elseif held == 'inf' and not is_for_ever then
+  redis.call('ZADD', kin, counts_until, grant_id) -- it was to live for ever, and is no more
 end
 if not redis.REDIS_VERSION_NUM or redis.call('EXPIREAT', kin, counts_until, 'GT') == 0 then
   fit_index(kin)
