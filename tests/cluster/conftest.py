@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import pytest
 
 from tests.cluster.api_server import Cluster, wait_until
-from tests.cluster.control_plane import control_plane
+from tests.cluster.control_plane import control_plane, filled_namespace
 from tests.cluster.installing import Release
 from tests.helm import tools
 from tests.helm.kubernetes_schemas import EXTENSIONS
@@ -30,11 +30,8 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
 
 @pytest.fixture
 def namespace(cluster: Cluster) -> str:
-    """An empty namespace, with what every namespace gets."""
-    name = cluster.namespace(f"test-{next(_numbers)}")
-    for given in ("serviceaccount/default", "configmap/kube-root-ca.crt"):
-        cluster.kubectl("wait", "--for=create", given, "--namespace", name, "--timeout=60s")
-    return name
+    """An empty namespace."""
+    return filled_namespace(cluster, f"test-{next(_numbers)}")
 
 
 @pytest.fixture

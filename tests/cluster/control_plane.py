@@ -8,6 +8,14 @@ from tests.cluster.api_server import Cluster, api_server, running, wait_until
 from tests.free_ports import HOST, free_ports
 
 
+def filled_namespace(cluster: Cluster, name: str) -> str:
+    """A new namespace, with what controllers put into each."""
+    cluster.namespace(name)
+    for given in ("serviceaccount/default", "configmap/kube-root-ca.crt"):
+        cluster.kubectl("wait", "--for=create", given, "--namespace", name, "--timeout=60s")
+    return name
+
+
 @contextmanager
 def control_plane(folder: Path, host: str = HOST) -> Iterator[Cluster]:
     """``host``: the address that the API server listens on."""

@@ -5,8 +5,9 @@ from pathlib import Path
 import pytest
 
 from tests.cluster.api_server import Cluster, Object, wait_until
+from tests.cluster.control_plane import filled_namespace
 from tests.cluster.installing import Release, chart_of_last_release, chart_of_next_release, everything
-from tests.helm.chart import FILES, MATRIX
+from tests.helm.chart import FILES, MATRIX, objects
 
 BUNDLED = ("-f", str(FILES["bundled"]))
 DEFAULT = ("-f", str(FILES["default"]))
@@ -21,6 +22,12 @@ def _volumes(release: Release) -> set[str]:
     return {f"v1 PersistentVolumeClaim {release.namespace}/data-{release.name}-mintmark-redis-0"}
 
 
+def _kept(values: str) -> list[str]:
+    """Kinds of the operator: with them all objects of the cluster would go."""
+    policy = "helm.sh/resource-policy"
+    return [one["metadata"]["name"] for one in objects(values) if policy in one["metadata"].get("annotations", {})]
+
+
 def _until_pods(release: Release, component: str, count: int) -> list[Object]:
     wait_until(lambda: len(release.pods(component)) == count, f"{count} pods {component}", release.cluster.folder)
     return release.pods(component)
@@ -28,6 +35,8 @@ def _until_pods(release: Release, component: str, count: int) -> list[Object]:
 
 @pytest.mark.parametrize("values", MATRIX)
 def test_uninstalling_leaves_nothing(cluster: Cluster, release: Release, values: str) -> None:
+    for name in {one["metadata"]["namespace"] for one in objects(values) if "namespace" in one["metadata"]}:
+        filled_namespace(cluster, name)  # which the values name
     before = everything(cluster)
     # Hooks wait for Jobs to end, and nothing runs here: those of the clients are below and in test_pods.py.
     release.install("-f", str(FILES[values]), "--no-hooks")
@@ -36,6 +45,8 @@ def test_uninstalling_leaves_nothing(cluster: Cluster, release: Release, values:
     release.install("-f", str(FILES[values]), "--no-hooks", "--set", "settings.log_level=DEBUG")
     release.does("rollback", "1", "--no-hooks")
     release.does("uninstall", "--wait")
+    for name in _kept(values):
+        cluster.kubectl("delete", "customresourcedefinition", name)
     left = f"nothing of {sorted(made)} is left"
     wait_until(lambda: everything(cluster) - before <= _volumes(release), left, cluster.folder)
 

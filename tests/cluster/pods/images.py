@@ -27,6 +27,8 @@ ALL = (PYTHON, VALKEY, NOW, BEFORE)
 PACKAGES = "python3,python3-venv,ca-certificates"
 LONGEST = 1800
 NEEDED = ("containerd", "runc", "ctr", "iptables", "conntrack", "buildah", "debootstrap", "ip", "unshare")
+PLUGINS = Path("/usr/lib/cni")
+"""Where Debian has the network's plugins."""
 INSTALL = "apt-get install containerd runc containernetworking-plugins iptables conntrack buildah debootstrap iproute2"
 
 _PLACE = tools.CACHE / "images"
@@ -39,7 +41,9 @@ _FETCH = (
 
 def what_is_missing() -> str:
     """What pods need and this machine has not, empty where they can run."""
-    if missing := [one for one in NEEDED if not shutil.which(one)]:
+    missing = [one for one in NEEDED if not shutil.which(one)]
+    missing += [str(path) for path in (PLUGINS / "ptp", PLUGINS / "host-local") if not path.exists()]
+    if missing:
         return f"{', '.join(missing)} not here: {INSTALL}"
     return "" if os.geteuid() == 0 else "only root runs them"
 

@@ -1,10 +1,12 @@
 """Names of Services for pods, as a cluster's DNS answers them: ``tokens-mintmark.identity.svc.cluster.local``."""
 
+import json
 import socket
 import struct
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from socketserver import BaseRequestHandler, ThreadingUDPServer
 
 from tests.cluster.api_server import Cluster
 
@@ -14,22 +16,31 @@ _ANSWERED, _NO_SUCH_NAME = 0x8580, 0x8583
 _A, _SECONDS = 1, 1
 
 
+class _Names(ThreadingUDPServer):
+    daemon_threads = True
+
+    def __init__(self, cluster: Cluster, address: str) -> None:
+        super().__init__((address, 53), _Query)
+        self.cluster = cluster
+
+
+class _Query(BaseRequestHandler):
+    def handle(self) -> None:
+        question, listening = self.request
+        assert isinstance(self.server, _Names)
+        with suppress(OSError):  # the pod that wants to know may be gone, and its route
+            listening.sendto(_answer(self.server.cluster, question), self.client_address)
+
+
 @contextmanager
 def names(cluster: Cluster, address: str) -> Iterator[None]:
     """A name server at port 53 of an address, until the block ends."""
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as listening:
-        listening.bind((address, 53))
-        threading.Thread(target=_serve, args=(cluster, listening), daemon=True).start()
-        yield
-
-
-def _serve(cluster: Cluster, listening: socket.socket) -> None:
-    while True:
+    with _Names(cluster, address) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
         try:
-            question, asker = listening.recvfrom(512)
-        except OSError:
-            return  # closed: the block has ended
-        listening.sendto(_answer(cluster, question), asker)
+            yield
+        finally:
+            server.shutdown()
 
 
 def _answer(cluster: Cluster, question: bytes) -> bytes:
@@ -54,5 +65,8 @@ def _address(cluster: Cluster, labels: list[str]) -> str | None:
     """The address of a Service in the cluster."""
     if len(labels) != 5 or labels[2:] != ["svc", *DOMAIN.split(".")]:
         return None
-    done = cluster.run("get", "service", labels[0], "-n", labels[1], "--output", "jsonpath={.spec.clusterIP}")
-    return done.stdout if done.returncode == 0 else None
+    try:
+        found = json.loads(cluster.read(f"/api/v1/namespaces/{labels[1]}/services/{labels[0]}"))
+    except OSError:
+        return None
+    return str(found["spec"]["clusterIP"])

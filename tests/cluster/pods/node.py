@@ -14,12 +14,11 @@ import pytest
 import yaml  # type: ignore[import-untyped]
 
 from tests.cluster.api_server import ADVERTISED, SERVICES, Cluster, running, wait_until
-from tests.cluster.pods.images import PYTHON, what_is_missing
+from tests.cluster.pods.images import PLUGINS, PYTHON, what_is_missing
 from tests.cluster.pods.names import DOMAIN, names
 
 NAME = "node"
 PODS = "10.244.0.0/16"
-PLUGINS = Path("/usr/lib/cni")
 
 
 def skip_where_pods_cannot_run() -> None:
