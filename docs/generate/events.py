@@ -1,9 +1,13 @@
 """Log events and metrics, from those that there are."""
 
 import logging
+import time
+
+from prometheus_client import CollectorRegistry
 
 from service.observe.events import Event
 from service.observe.metrics import Metrics
+from service.operator.metrics import OperatorMetrics
 
 _HEAD = """# Log events and metrics
 
@@ -24,11 +28,21 @@ At `/metrics` of the admin port, in the text format of Prometheus.
 | metric | type | labels | what it measures |
 |---|---|---|---|
 """
+_OF_OPERATOR = """
+## Metrics of the operator
+
+At `/metrics` of the port that [`mintmark operator`](../how-to/kubernetes-objects.md) has with `--health-port`.
+
+| metric | type | labels | what it measures |
+|---|---|---|---|
+"""
 
 
 def page() -> str:
     """The whole page."""
-    return _HEAD + "".join(map(_event, Event)) + _METRICS + "".join(_metrics(Metrics()))
+    of_operator = OperatorMetrics(time.time).registry
+    tables = (_METRICS, *_metrics(Metrics().registry), _OF_OPERATOR, *_metrics(of_operator))
+    return _HEAD + "".join(map(_event, Event)) + "".join(tables)
 
 
 def _event(event: Event) -> str:
@@ -37,11 +51,9 @@ def _event(event: Event) -> str:
     return f"| `{event}` | {level}{mark} | {event.text} | {_names(event.fields)} |\n"
 
 
-def _metrics(metrics: Metrics) -> list[str]:
+def _metrics(registry: CollectorRegistry) -> list[str]:
     rows = []
-    for (
-        collector
-    ) in metrics.registry._collector_to_names:  # has the labels; what is collected has them only with values
+    for collector in registry._collector_to_names:  # has the labels; what is collected has them only with values
         (family,) = collector.describe()  # type: ignore[attr-defined]
         name = f"{family.name}_total" if family.type == "counter" else family.name
         labels = _names(collector._labelnames)  # type: ignore[attr-defined]

@@ -2,31 +2,30 @@
 
 import asyncio
 import os
-import signal
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Annotated, Any
 
-import aiohttp
 import typer
 
+from service.admin.errors import AdminError
 from service.admin.operations import AnyOperation, Do
 from service.cli import remote
 from service.cli.exits import ServiceUnusableError
 from service.cli.json_output import Json, emit
 from service.cli.variables import CA_VARIABLE, CERTIFICATE_VARIABLE, KEY_VARIABLE
 from service.observe import log
+from service.operator.health import UnavailableError
+from service.operator.metrics import RequestOutcome
 from service.settings import SettingsError
 
 _AT_ONCE = 8
 """Requests to the service at a time, however many objects there are."""
 _TOKEN_FOR = 30.0
 """Seconds after which the file with the token is read again."""
-_LISTED_FOR = 30.0
-"""Seconds for which what the service listed counts for objects that are only looked at."""
 _REQUEST_ENDED_AFTER = 90.0
 """Seconds after which every request that had begun is over."""
 _Files = tuple[tuple[int, int, int], ...]
@@ -52,7 +51,11 @@ _Resync = Annotated[
 _SecretGrace = Annotated[
     int, typer.Option(help="Seconds for which a secret counts beside the one after it.", min=0, metavar="SECONDS")
 ]
-_Liveness = Annotated[str, typer.Option(help="Answer probes here: http://0.0.0.0:8082/healthz.", metavar="URL")]
+_HealthPort = Annotated[
+    int,
+    typer.Option(help="Port of /livez, /readyz and /metrics; 0 = none.", min=0, max=65535, metavar="PORT"),
+]
+_HealthHost = Annotated[str, typer.Option(help="Address that this port listens on.", metavar="HOST")]
 _LogLevel = Annotated[
     str, typer.Option(help="Least level that is logged: DEBUG, INFO, WARNING, ERROR.", metavar="LEVEL")
 ]
@@ -66,7 +69,8 @@ def operator(
     cluster: _ClusterName = "",
     resync: _Resync = 600,
     secret_grace: _SecretGrace = 86400,
-    liveness: _Liveness = "",
+    health_port: _HealthPort = 0,
+    health_host: _HealthHost = "127.0.0.1",
     log_level: _LogLevel = "INFO",
     log_format: _LogFormat = "json",
     json: Json = False,
@@ -87,19 +91,23 @@ def operator(
         )
     log.configure(log_level, log_format)
     try:
-        from service.operator import handlers  # with kopf, which a server does without
+        from service.operator.running import Options, run  # with kopf, which a server does without
     except ImportError as error:
         raise SettingsError(
             "kopf is not installed: pip install -e '.[operator]' in the checkout of Mintmark"
         ) from error
     labels = dict(_label(one) for one in namespace_label or ())
-    watching = handlers.Watching(tuple(namespace or ()), labels or None, resync, liveness)
     if json:
         emit({"url": target.url, "namespaces": namespace or [], "namespace_labels": labels})
     else:
         sys.stdout.write(f"Watching {', '.join(namespace or ['all namespaces'])} for {target.url}\n")
         sys.stdout.flush()
-    asyncio.run(_run(watching, {"issuer": issuer, "cluster_name": cluster, "secret_grace": float(secret_grace)}))
+    options = Options(tuple(namespace or ()), labels, issuer, cluster, secret_grace, resync, health_host, health_port)
+    asyncio.run(run(_open_service, options))
+
+
+def _open_service(stack: AsyncExitStack, answered: Callable[[RequestOutcome], None]) -> Do:
+    return _Service(stack, answered).do
 
 
 def _label(text: str) -> tuple[str, str]:
@@ -109,65 +117,33 @@ def _label(text: str) -> tuple[str, str]:
     return name, value
 
 
-async def _run(watching: Any, options: Mapping[str, Any]) -> None:  # noqa: ANN401 (handlers.Watching, which imports kopf)
-    from service.operator import handlers
-    from service.operator.api_server import ApiServer, ApiServerError
-    from service.operator.connection import connection, login
-    from service.operator.reconciling import Reconciler
-    from service.operator.record_digests import RecordDigests
-
-    stop = asyncio.Event()
-    for one in (signal.SIGTERM, signal.SIGINT):
-        asyncio.get_running_loop().add_signal_handler(one, stop.set)
-    async with AsyncExitStack() as stack:
-        do = _Service(stack, handlers.UnavailableError).do
-        http = await stack.enter_async_context(aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar()))
-        api_server = ApiServer(http, connection)
-        await _check_kinds(api_server)
-        records = RecordDigests(do, time.monotonic, _LISTED_FOR)
-        reconciler = Reconciler(do, records, api_server, time.time, **options)
-        try:
-            await handlers.run_operator(reconciler, watching, login, stop)
-        except ApiServerError as error:
-            raise ServiceUnusableError(f"The API server of the cluster: {error}") from error
-
-
-async def _check_kinds(api_server: Any) -> None:  # noqa: ANN401 (ApiServer, imported with kopf)
-    """Raises SettingsError where the cluster does not know what is to be watched, ServiceUnusableError."""
-    from service.operator.api_server import ApiServerError
-
-    try:
-        if not await api_server.knows_kinds():
-            raise SettingsError(
-                "the cluster does not know OAuth2Client and the other kinds: install their definitions with the chart "
-                "(operator.crds.install), or kubectl apply --server-side -f helm/mintmark/files/crds"
-            )
-    except ApiServerError as error:
-        raise ServiceUnusableError(f"The API server of the cluster cannot be asked: {error}") from error
-
-
 class _Service:
     """The service, by a token and certificates that may be replaced while we run; some requests at a time."""
 
-    def __init__(self, stack: AsyncExitStack, unavailable: type[Exception]) -> None:
-        self._stack = stack
+    def __init__(self, stack: AsyncExitStack, answered: Callable[[RequestOutcome], None]) -> None:
+        self._stack, self._answered = stack, answered
         self._connection = AsyncExitStack()
         self._files: _Files = ()
         self._closing: set[asyncio.Future[None]] = set()
-        self._unavailable = unavailable
         self._slots = asyncio.Semaphore(_AT_ONCE)
         self._target: remote.RunningService | None = None
         self._do: Do | None = None
         self._read_at = 0.0
 
     async def do(self, operation: AnyOperation, given: Mapping[str, Any]) -> dict[str, Any]:
-        """Perform an operation there. Raises AdminError, and what was said to be raised where it cannot be asked."""
+        """Perform an operation there. Raises AdminError, and UnavailableError where it cannot be asked."""
         async with self._slots:
             try:
-                return await (await self._connected())(operation, given)
+                output = await (await self._connected())(operation, given)
             except (ServiceUnusableError, SettingsError) as error:
+                self._answered(RequestOutcome.FAILED)
                 self._read_at = 0.0  # perhaps the token is another by now
-                raise self._unavailable(" ".join(str(error).split())) from error
+                raise UnavailableError(" ".join(str(error).split())) from error
+            except AdminError:
+                self._answered(RequestOutcome.REFUSED)
+                raise
+            self._answered(RequestOutcome.OK)
+            return output
 
     async def _connected(self) -> Do:
         """A connection with token, authority and certificate as their files have them now."""

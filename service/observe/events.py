@@ -169,7 +169,12 @@ class Event(StrEnum):
     OBJECT_UNFULFILLED = "object_unfulfilled", WARNING, "The operator cannot let the service have what an object declares; the object says why.", "kind namespace object reason text"
     OBJECT_ENDED = "object_ended", INFO, "An object was deleted, and what it had made ended.", "kind namespace object key"
     OBJECT_CANNOT_END = "object_cannot_end", WARNING, "What a deleted object had made cannot be ended now; it is tried again.", "kind namespace object reason"
-    NAMESPACE_FORBIDDEN = "namespace_forbidden", ERROR, "The operator's account may not see the objects of a namespace that it is to watch; it is tried again.", "namespace hint"
+    NAMESPACE_FORBIDDEN = "namespace_forbidden", ERROR, "The operator's account lacks rights in a namespace that it is to watch; it is tried again.", "namespace rights hint"
+    NAMESPACE_ALLOWED = "namespace_allowed", INFO, "The operator's account has all its rights in a namespace where some were missing.", "namespace"
+    API_SERVER_UNAVAILABLE = "api_server_unavailable", WARNING, "The operator cannot use the API server of the cluster; it waits, not ready.", "reason failures for_seconds"
+    API_SERVER_AVAILABLE = "api_server_available", INFO, "The API server answers again.", "failures after_seconds"
+    SERVICE_UNAVAILABLE = "service_unavailable", WARNING, "The operator cannot use the admin API of the service; it waits, not ready.", "reason failures for_seconds"
+    SERVICE_AVAILABLE = "service_available", INFO, "The admin API answers again.", "failures after_seconds"
     OBJECT_STATUS_UNWRITTEN = "object_status_unwritten", WARNING, "The API server does not take the status of an object now.", "kind namespace object reason"
 
     # Redis

@@ -2,15 +2,16 @@
 
 import ssl
 from collections.abc import Callable, Mapping
-from http import HTTPStatus
 from typing import Any, Protocol
 
 import aiohttp
 import orjson
 
 from service.declared import API_VERSION
+from service.operator.metrics import RequestOutcome
 
 KubeObject = dict[str, Any]
+_REVIEWS = "authorization.k8s.io/v1"
 _SECONDS = 30
 
 
@@ -20,10 +21,6 @@ class ConflictError(Exception):
 
 class ApiServerError(Exception):
     """The API server refuses, or cannot be reached."""
-
-    def __init__(self, text: str, status: int = 0) -> None:
-        super().__init__(text)
-        self.is_forbidden = status == HTTPStatus.FORBIDDEN
 
 
 class ApiServerAccess(Protocol):
@@ -46,30 +43,53 @@ class ApiServerAccess(Protocol):
 class ApiServer:
     """The API server, by the account of the operator."""
 
-    def __init__(self, http: aiohttp.ClientSession, connect: Callable[[], ApiServerAccess]) -> None:
+    def __init__(
+        self,
+        http: aiohttp.ClientSession,
+        connect: Callable[[], ApiServerAccess],
+        answered: Callable[[RequestOutcome], None] = lambda _answer: None,
+    ) -> None:
         """Make it.
 
         Args:
             http: Sends requests.
             connect: How we sign in now: tokens of service accounts are replaced every hour.
+            answered: Called with what came of each request.
         """
         self._http = http
         self._connect = connect
+        self._answered = answered
         self._tls: Any = None
 
     async def knows_kinds(self) -> bool:
         """Return whether the definitions of our kinds are installed. Raises ApiServerError."""
         return await self._ask("GET", f"/apis/{API_VERSION}") is not None
 
-    async def may_list(self, plural: str, namespace: str) -> bool:
-        """Return whether our account may see the objects of a namespace. Raises ApiServerError."""
-        try:
-            await self._ask("GET", f"/apis/{API_VERSION}/namespaces/{namespace}/{plural}?limit=1")
-        except ApiServerError as error:
-            if not error.is_forbidden:
-                raise
-            return False
-        return True
+    async def rules_of(self, namespace: str) -> list[KubeObject]:
+        """Return what our account may do in a namespace, as far as the API server can list it. Raises ApiServerError."""
+        asked = {"apiVersion": _REVIEWS, "kind": "SelfSubjectRulesReview", "spec": {"namespace": namespace}}
+        found = await self._ask("POST", f"/apis/{_REVIEWS}/selfsubjectrulesreviews", asked)
+        rules: list[KubeObject] = (found or {}).get("status", {}).get("resourceRules") or []
+        return rules
+
+    async def may(self, verb: str, group: str, resource: str, namespace: str) -> bool:
+        """Return whether our account may do this.
+
+        Args:
+            verb: What is done, such as ``list``.
+            group: The group of the resource, "" for that of Secrets.
+            resource: Its plural, with ``/status`` for that part of it.
+            namespace: Where; "" for all namespaces.
+
+        Raises:
+            ApiServerError: It does not say.
+        """
+        name, _, part = resource.partition("/")
+        attributes = {"namespace": namespace, "verb": verb, "group": group, "resource": name, "subresource": part}
+        spec = {"resourceAttributes": attributes}
+        asked = {"apiVersion": _REVIEWS, "kind": "SelfSubjectAccessReview", "spec": spec}
+        found = await self._ask("POST", f"/apis/{_REVIEWS}/selfsubjectaccessreviews", asked)
+        return bool((found or {}).get("status", {}).get("allowed"))
 
     async def declares(self, plural: str, namespace: str, name: str, uid: str) -> bool:
         """Return whether this very object is there, and not about to go. Raises ApiServerError."""
@@ -84,7 +104,7 @@ class ApiServer:
     async def create_secret(self, namespace: str, secret: KubeObject) -> KubeObject:
         """Make a Secret. Raises ConflictError where it is there, ApiServerError."""
         if (made := await self._ask("POST", _secrets(namespace), secret)) is None:
-            raise ApiServerError(f"namespace {namespace} is not there", HTTPStatus.NOT_FOUND)
+            raise ApiServerError(f"namespace {namespace} is not there")
         return made
 
     async def replace_secret(self, namespace: str, secret: KubeObject) -> KubeObject:
@@ -130,8 +150,10 @@ class ApiServer:
                 ssl=self._tls,
                 timeout=aiohttp.ClientTimeout(total=_SECONDS),
             ) as response:
+                self._answered(RequestOutcome.OK if response.ok else RequestOutcome.REFUSED)
                 return await _read(response, f"{method} {path}")
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
+            self._answered(RequestOutcome.FAILED)
             if isinstance(error, (aiohttp.ClientSSLError, ssl.SSLError)):
                 self._tls = None  # perhaps the authority is another by now
             raise ApiServerError(f"{method} {path}: {error or 'no answer in time'}") from error
@@ -148,7 +170,7 @@ async def _read(response: aiohttp.ClientResponse, asked: str) -> KubeObject | No
         found = None  # of a proxy in between
     if not response.ok:
         why = found.get("message") if isinstance(found, dict) else "and no JSON"
-        raise ApiServerError(f"{asked}: {response.status} {why}", response.status)
+        raise ApiServerError(f"{asked}: {response.status} {why}")
     if not isinstance(found, dict):
         raise ApiServerError(f"{asked}: {response.status} and no object of JSON")
     return found

@@ -2,6 +2,8 @@
 
 import kopf
 
+from service.operator.api_server import ApiServerError
+
 
 def login(settings: kopf.OperatorSettings, **_: object) -> kopf.ConnectionInfo:
     """Return how to sign in, for kopf. Raises LoginError."""
@@ -12,5 +14,8 @@ def login(settings: kopf.OperatorSettings, **_: object) -> kopf.ConnectionInfo:
 
 
 def connection() -> kopf.ConnectionInfo:
-    """Return how to sign in now: the token of a pod's account is replaced every hour. Raises LoginError."""
-    return login(kopf.OperatorSettings())
+    """Return how to sign in now: the token of a pod's account is replaced every hour. Raises ApiServerError."""
+    try:
+        return login(kopf.OperatorSettings())
+    except (kopf.LoginError, OSError) as error:
+        raise ApiServerError(str(error)) from error

@@ -8,19 +8,23 @@ import asyncio
 import contextlib
 import logging
 import random
-from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from time import perf_counter
 from typing import Any, NoReturn
 
 import kopf
 
 from service.admin.errors import AdminError
-from service.declared import GROUP, KINDS, VERSION
+from service.declared import GROUP, KINDS
 from service.observe.events import Event
-from service.operator.api_server import ApiServer, ApiServerError, ConflictError
+from service.operator.api_server import ApiServerError, ConflictError
+from service.operator.health import UnavailableError
+from service.operator.metrics import ObjectState, OperatorMetrics, Reconciled
 from service.operator.reconciling import ABANDON, Reconciler, UnfulfilledError
 from service.operator.secrets import ROTATE
-from service.operator.status import News, ready_of, with_news
+from service.operator.status import News, Reason, ready_of, since_of, with_news
 
 log = logging.getLogger(__name__)
 
@@ -29,27 +33,21 @@ _DOUBLINGS = 10
 """Of pauses; a number that grows with every failure would be none of floating point after a day without the service."""
 _PREFIX = f"operator.{GROUP}"
 _SELECTED = f"{_PREFIX}/selected"
-_LOOK_FOR_RIGHTS = 60.0
-"""Seconds between two looks whether namespaces may be seen that could not be."""
-_FIRST_PAUSE, _LONGEST_PAUSE, _STOP_SECONDS = 1.0, 300.0, 20.0
-
-
-class UnavailableError(Exception):
-    """The service cannot be asked now."""
+_FIRST_PAUSE, _LONGEST_PAUSE = 1.0, 300.0
+STOP_SECONDS = 20.0
+"""How long a look may take that is under way when the operator is to end."""
+_AT_ONCE = 16
+"""Objects that are looked at side by side, however many there are."""
 
 
 @dataclass(frozen=True)
-class Watching:
-    """What the operator looks at, and how often."""
+class Looking:
+    """Which objects are looked at, and how often."""
 
-    namespaces: tuple[str, ...] = ()
-    """Empty: all."""
-    namespace_labels: Mapping[str, str] | None = None
-    """Only namespaces with these labels; needs all of them to be watched."""
+    namespace_labels: Mapping[str, str] = field(default_factory=dict)
+    """Only those of namespaces with these labels."""
     resync: float = 600
     """Seconds between two looks at an object that does not change, about."""
-    liveness: str = ""
-    """Where kopf answers probes."""
 
 
 class _Essence(kopf.AnnotationsDiffBaseStorage):
@@ -59,85 +57,13 @@ class _Essence(kopf.AnnotationsDiffBaseStorage):
         return {"metadata": {"generation": body.metadata.get("generation", 0)}}
 
 
-async def run_operator(
-    reconciler: Reconciler, watching: Watching, login: Callable[..., kopf.ConnectionInfo], stop: asyncio.Event
-) -> None:
-    """Watch objects until ``stop`` is set; of namespaces that are named those that may be seen, others as soon as they may.
+class Handlers:
+    """What is done with objects."""
 
-    Raises:
-        ApiServerError: The API server cannot be asked, or lets us see none of the namespaces that are named.
-    """
-    is_over = False
-    while not is_over:
-        seen = [one for one in watching.namespaces if await _may_see(reconciler.api_server, one)]
-        for one in sorted(set(watching.namespaces) - set(seen)):
-            hint = "give its account the rights there: operator.namespaces of the chart"
-            log.error(Event.NAMESPACE_FORBIDDEN, extra={"namespace": one, "hint": hint})
-        if watching.namespaces and not seen:
-            raise ApiServerError(f"none of these namespaces may be seen: {', '.join(watching.namespaces)}")
-        anew = asyncio.Event()
-        waiting = asyncio.create_task(_until_another_run(reconciler.api_server, watching, seen, stop, anew))
-        try:
-            await _watch(reconciler, replace(watching, namespaces=tuple(seen)), login, anew)
-        finally:
-            waiting.cancel()
-        is_over = stop.is_set() or not anew.is_set()  # signals end kopf by themselves
-
-
-async def _may_see(api_server: ApiServer, namespace: str) -> bool:
-    return all([await api_server.may_list(f"{kind.lower()}s", namespace) for kind in KINDS])
-
-
-async def _until_another_run(
-    api_server: ApiServer, watching: Watching, seen: Collection[str], stop: asyncio.Event, anew: asyncio.Event
-) -> None:
-    """Set ``anew`` when ``stop`` is set, or when a namespace may be seen that could not be."""
-    missing = sorted(set(watching.namespaces) - set(seen))
-    while not stop.is_set():
-        try:
-            await asyncio.wait_for(stop.wait(), min(watching.resync, _LOOK_FOR_RIGHTS) if missing else None)
-        except TimeoutError:
-            with contextlib.suppress(ApiServerError, ConflictError):
-                if any([await _may_see(api_server, one) for one in missing]):
-                    break
-    anew.set()
-
-
-async def _watch(
-    reconciler: Reconciler, watching: Watching, login: Callable[..., kopf.ConnectionInfo], stop: asyncio.Event
-) -> None:
-    registry = kopf.OperatorRegistry()
-    handlers = _Handlers(reconciler, watching)
-    if not log.isEnabledFor(logging.DEBUG):  # that a handler was called says nothing; what was done is logged here
-        logging.getLogger("kopf").setLevel(logging.WARNING)
-    logging.getLogger("kopf.objects").addFilter(_without_settings)
-    kopf.on.startup(registry=registry)(handlers.configure)
-    kopf.on.login(registry=registry)(login)
-    selected = handlers.is_selected if watching.namespace_labels else None
-    if watching.namespace_labels:
-        kopf.index("namespaces", registry=registry)(handlers.know_namespace)  # before any handler is called
-        kopf.on.event("namespaces", registry=registry)(handlers.see_namespace)
-    for kind in KINDS:
-        plural = f"{kind.lower()}s"
-        kopf.on.event(GROUP, VERSION, plural, registry=registry, when=selected)(handlers.wake)
-        kopf.daemon(GROUP, VERSION, plural, registry=registry, when=selected, cancellation_timeout=_STOP_SECONDS)(
-            handlers.follow
-        )
-        kopf.on.delete(GROUP, VERSION, plural, registry=registry, when=selected)(handlers.end)
-    await kopf.operator(
-        registry=registry,
-        standalone=True,
-        clusterwide=not watching.namespaces,
-        namespaces=watching.namespaces,
-        liveness_endpoint=watching.liveness or None,
-        stop_flag=stop,
-    )
-
-
-class _Handlers:
-    def __init__(self, reconciler: Reconciler, watching: Watching) -> None:
-        self._reconciler = reconciler
-        self._watching = watching
+    def __init__(self, reconciler: Reconciler, metrics: OperatorMetrics, options: Looking) -> None:
+        """Make them, for all runs of kopf."""
+        self._reconciler, self._metrics, self._options = reconciler, metrics, options
+        self._turns = asyncio.Semaphore(_AT_ONCE)
         self._namespaces: set[str] = set()
         """Those with the labels."""
         self._seen: dict[str, bool] = {}
@@ -156,7 +82,7 @@ class _Handlers:
     def know_namespace(self, body: kopf.Body, **_: object) -> None:
         """Keep which namespaces have the labels."""
         labels = dict(body.metadata.get("labels") or {})
-        has_them = (self._watching.namespace_labels or {}).items() <= labels.items()
+        has_them = self._options.namespace_labels.items() <= labels.items()
         (self._namespaces.add if has_them else self._namespaces.discard)(str(body.metadata.get("name")))
 
     async def see_namespace(self, name: str | None, type: str | None, **_: object) -> None:
@@ -181,8 +107,36 @@ class _Handlers:
         """Whether objects of this namespace are ours to look at."""
         return namespace in self._namespaces
 
-    async def wake(self, memo: kopf.Memo, body: kopf.Body, **_: object) -> None:
+    @asynccontextmanager
+    async def _turn(self, kind: str) -> AsyncIterator[None]:
+        """Wait for a turn, and count what is done in it."""
+        metrics = self._metrics
+        metrics.queued += 1
+        try:
+            await self._turns.acquire()
+        finally:
+            metrics.queued -= 1
+        metrics.under_way += 1
+        began = perf_counter()
+        try:
+            yield
+        finally:
+            self._turns.release()
+            metrics.under_way -= 1
+            metrics.reconciliation_took(perf_counter() - began, kind)
+
+    def _note(self, body: kopf.Body, status: Mapping[str, Any]) -> None:
+        """Let the metrics show what its condition says."""
+        ready = ready_of(status)
+        since = since_of(ready, self._reconciler.clock())
+        state = ObjectState(body["kind"], str(ready.get("reason")), since)
+        self._metrics.objects[str(body.metadata.get("uid"))] = state
+
+    async def wake(self, memo: kopf.Memo, body: kopf.Body, type: str | None, **_: object) -> None:
         """Let the loop look at an object that is another than it was."""
+        if type == "DELETED":
+            self._metrics.objects.pop(str(body.metadata.get("uid")), None)
+            return
         annotations = body.metadata.get("annotations") or {}
         seen = (body.metadata.get("generation"), annotations.get(ROTATE), annotations.get(ABANDON))
         if memo.setdefault("seen", seen) != seen:
@@ -191,20 +145,29 @@ class _Handlers:
 
     async def follow(self, body: kopf.Body, memo: kopf.Memo, stopped: kopf.DaemonStopped, **_: object) -> None:
         """Look at an object until it, or the operator, ends."""
+        uid = str(body.metadata.get("uid"))
+        try:
+            await self._follow(body, memo, stopped)
+        finally:
+            if "deletionTimestamp" not in body.metadata:  # else it is there until it is gone
+                self._metrics.objects.pop(uid, None)
+
+    async def _follow(self, body: kopf.Body, memo: kopf.Memo, stopped: kopf.DaemonStopped) -> None:
         changed = memo.setdefault("changed", asyncio.Event())
         lock = memo.setdefault("lock", asyncio.Lock())
         status, failures = dict(body.status), 0
         while not stopped:
             changed.clear()
-            async with lock:
+            async with lock, self._turn(body["kind"]):
                 if stopped or "deletionTimestamp" in body.metadata:
                     return
                 status, is_good = await self._look(body, status)
+                self._note(body, status)
             failures = 0 if is_good else failures + 1
             pause = (
                 min(_FIRST_PAUSE * 2 ** min(failures - 1, _DOUBLINGS), _LONGEST_PAUSE)
                 if failures
-                else self._watching.resync
+                else self._options.resync
             )
             await _sleep(pause * random.uniform(0.7, 1.0), changed, stopped)  # noqa: S311 (jitter)
 
@@ -214,8 +177,10 @@ class _Handlers:
         body = _plain(live) | {"status": before}
         try:
             if await reconciler.is_settled(body, before):
+                self._metrics.reconciled(body["kind"], Reconciled.UNCHANGED)
                 return before, True
             status, done = await reconciler.apply(body, before)
+            self._metrics.reconciled(body["kind"], Reconciled.PUT_RIGHT if done else Reconciled.UNCHANGED)
             for news in done:
                 kopf.event(live, type="Normal", reason=news.reason, message=news.message)
                 log.info(Event.OBJECT_PUT_RIGHT, extra=_named(live) | {"reason": news.reason, "text": news.message})
@@ -233,9 +198,11 @@ class _Handlers:
         return status, is_good
 
     def _refused(self, body: kopf.Body, before: Mapping[str, Any], error: Exception) -> tuple[dict[str, Any], bool]:
-        reason = error.reason if isinstance(error, UnfulfilledError) else "Unavailable"
+        reason = error.reason if isinstance(error, UnfulfilledError) else Reason.UNAVAILABLE
         may_pass = not isinstance(error, UnfulfilledError) or error.may_pass
         news = News(False, reason, str(error))
+        outcome = Reconciled.UNAVAILABLE if reason is Reason.UNAVAILABLE else Reconciled.UNFULFILLED
+        self._metrics.reconciled(body["kind"], outcome)
         was = ready_of(before)
         if (was.get("reason"), was.get("message")) != (reason, str(error)[:1024]):
             kopf.event(body, type="Warning", reason=reason, message=str(error)[:1024])
@@ -246,19 +213,22 @@ class _Handlers:
         """End what an object made; until that is done, the object stays."""
         lock = memo.setdefault("lock", asyncio.Lock())
         try:
-            async with lock:
+            async with lock, self._turn(body["kind"]):
                 ended = await self._reconciler.end(_plain(body))
         except (UnavailableError, AdminError) as error:
+            self._metrics.reconciled(body["kind"], Reconciled.UNAVAILABLE)
             await self._say_stuck(body, error)
             _wait_and_end_again(body, error, retry)
+        self._metrics.reconciled(body["kind"], Reconciled.ENDED)
         if ended:
             kopf.event(body, type="Normal", reason="Ended", message=f"{ended} has ended, with all it held.")
             log.info(Event.OBJECT_ENDED, extra=_named(body) | {"key": ended})
 
     async def _say_stuck(self, body: kopf.Body, error: Exception) -> None:
         """Write into its condition why it does not go: Events are forgotten after an hour."""
-        news, before = News(False, "CannotEnd", _stuck(body, error)), dict(body.status)
+        news, before = News(False, Reason.CANNOT_END, _stuck(body, error)), dict(body.status)
         status = with_news(before, news, body.metadata.get("generation", 0), self._reconciler.clock())
+        self._note(body, status)
         plural, metadata = f"{body['kind'].lower()}s", body["metadata"]
         try:
             if status != before:
@@ -277,7 +247,7 @@ def _stuck(body: kopf.Body, error: Exception) -> str:
 def _wait_and_end_again(body: kopf.Body, error: Exception, retry: int) -> NoReturn:
     text = _stuck(body, error)
     if retry in (0, 5):
-        kopf.event(body, type="Warning", reason="CannotEnd", message=text[:1024])
+        kopf.event(body, type="Warning", reason=Reason.CANNOT_END, message=text[:1024])
         log.warning(Event.OBJECT_CANNOT_END, extra=_named(body) | {"reason": str(error)})
     raise kopf.TemporaryError(text, delay=min(2.0 ** min(retry, _DOUBLINGS), 60.0) * random.uniform(0.7, 1.0))  # noqa: S311 (jitter)
 
@@ -293,13 +263,6 @@ async def _sleep(seconds: float, changed: asyncio.Event, stopped: kopf.DaemonSto
             one.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await one
-
-
-def _without_settings(record: logging.LogRecord) -> bool:
-    """Take out of a line of kopf's what it carries for itself."""
-    for name in ("settings", "k8s_skip"):
-        record.__dict__.pop(name, None)
-    return True
 
 
 def _named(body: kopf.Body) -> dict[str, Any]:

@@ -26,7 +26,7 @@ from service.declared.kinds import KINDS, MANAGED_BY
 from service.operator.api_server import ApiServer, ConflictError
 from service.operator.record_digests import RecordDigests, digest
 from service.operator.secrets import CurrentSecret, SecretProblem, WantedSecret, is_ours, settle_secret
-from service.operator.status import News, ready_of, with_news
+from service.operator.status import News, Reason, ready_of, with_news
 from service.protocol.names import HmacAlgorithm
 
 ABANDON = "mintmark.dev/abandon"
@@ -37,7 +37,7 @@ _LONGEST_MARK = 255
 class UnfulfilledError(Exception):
     """It is not as the object says yet; the text is for the object's condition."""
 
-    def __init__(self, reason: str, text: str, *, may_pass: bool = True) -> None:
+    def __init__(self, reason: Reason, text: str, *, may_pass: bool = True) -> None:
         super().__init__(text)
         self.reason = reason
         self.may_pass = may_pass
@@ -119,14 +119,14 @@ class Reconciler:
             manifest = parse_manifest({name: body[name] for name in ("apiVersion", "kind", "metadata", "spec")})
             await self._apply(attempt, manifest)
         except ManifestError as error:
-            raise UnfulfilledError("Invalid", str(error), may_pass=False) from error
+            raise UnfulfilledError(Reason.INVALID, str(error), may_pass=False) from error
         except SecretProblem as error:
             raise UnfulfilledError(error.reason, str(error)) from error
         except ConflictError as error:
-            raise UnfulfilledError("Changing", f"somebody else changes it at the same time: {error}") from error
+            raise UnfulfilledError(Reason.CHANGING, f"somebody else changes it at the same time: {error}") from error
         except AdminError as error:
-            raise UnfulfilledError("Refused", str(error)) from error
-        news = News(True, "Declared", f"The service has this {manifest.kind.noun}.")
+            raise UnfulfilledError(Reason.REFUSED, str(error)) from error
+        news = News(True, Reason.DECLARED, f"The service has this {manifest.kind.noun}.")
         generation = body["metadata"]["generation"]
         status = attempt.status | {"key": manifest.key, "digest": digest(attempt.shown)}
         return with_news(status, news, generation, self.clock()), attempt.done
@@ -158,7 +158,7 @@ class Reconciler:
         do = self._remembering(attempt, kind)
         change = await self._compare(do, attempt, manifest)
         if change.act is DeclaredAct.FOREIGN:
-            raise UnfulfilledError("DeclaredElsewhere", _foreign(change))
+            raise UnfulfilledError(Reason.DECLARED_ELSEWHERE, _foreign(change))
         current = await self._secret(attempt, change) if kind.has_secret else None
         if current and current.done:
             attempt.done.append(News(True, "SecretWritten", current.done))
@@ -187,7 +187,7 @@ class Reconciler:
         metadata = body["metadata"]
         plural = f"{body['kind'].lower()}s"
         if not await self.api_server.declares(plural, metadata["namespace"], metadata["name"], metadata["uid"]):
-            raise UnfulfilledError("Changing", "the object is about to go")
+            raise UnfulfilledError(Reason.CHANGING, "the object is about to go")
 
     async def _compare(self, do: Do, attempt: _Attempt, manifest: Manifest) -> Change:
         """What is to be done; what this object made before ``cluster_name`` was set is still its own."""
@@ -211,7 +211,7 @@ class Reconciler:
         try:
             return await perform_change(do, change, secret)
         except AlreadyExists as error:
-            raise UnfulfilledError("Changing", f"it was made meanwhile: {error}") from error
+            raise UnfulfilledError(Reason.CHANGING, f"it was made meanwhile: {error}") from error
 
     async def _secret(self, attempt: _Attempt, change: Change) -> CurrentSecret | None:
         """The Secret that the object names, as it must be; None where it names none and needs none."""
@@ -219,7 +219,7 @@ class Reconciler:
         if change.secret is None:
             if needs_secret:
                 raise UnfulfilledError(
-                    "SecretUnnamed",
+                    Reason.SECRET_UNNAMED,
                     "spec.secret.name: say which Secret gets the client's secret, or choose an auth_method without one",
                     may_pass=False,
                 )

@@ -14,6 +14,7 @@ from service.admin.errors import InvalidInput
 from service.declared import API_VERSION, GROUP
 from service.declared.manifest import SecretPlace
 from service.operator.api_server import ApiServer, ConflictError, KubeObject
+from service.operator.status import Reason
 from service.protocol.credentials import Kind, new_secret
 
 ROTATE = "mintmark.dev/rotate-secret"
@@ -26,7 +27,7 @@ _MANAGER = {"app.kubernetes.io/managed-by": "mintmark-operator"}
 class SecretProblem(Exception):
     """The Secret cannot be used as it is."""
 
-    def __init__(self, reason: str, text: str) -> None:
+    def __init__(self, reason: Reason, text: str) -> None:
         super().__init__(text)
         self.reason = reason
 
@@ -150,16 +151,16 @@ def _check_fit(wanted: WantedSecret, value: str) -> None:
     name, key = wanted.place.name, wanted.place.client_secret_key
     if value.rstrip("\r\n") != value:
         text = "ends in a newline, which is no part of a secret: write it without one (printf %s, not echo)"
-        raise SecretProblem("SecretUnfit", f"Secret {name}: what is under {key} {text}")
+        raise SecretProblem(Reason.SECRET_UNFIT, f"Secret {name}: what is under {key} {text}")
     if len(value) < wanted.least:
         text = (
             f"has {len(value)} characters, and needs {wanted.least} or more for the client's auth_method and algorithm"
         )
-        raise SecretProblem("SecretUnfit", f"Secret {name}: what is under {key} {text}")
+        raise SecretProblem(Reason.SECRET_UNFIT, f"Secret {name}: what is under {key} {text}")
     try:
         check_secret(value)
     except InvalidInput as error:
-        raise SecretProblem("SecretUnfit", f"Secret {name}: what is under {key} cannot be it: {error}") from error
+        raise SecretProblem(Reason.SECRET_UNFIT, f"Secret {name}: what is under {key} cannot be it: {error}") from error
 
 
 def _given(found: KubeObject, body: Mapping[str, Any], wanted: WantedSecret) -> CurrentSecret:
@@ -167,22 +168,22 @@ def _given(found: KubeObject, body: Mapping[str, Any], wanted: WantedSecret) -> 
     name, key = wanted.place.name, wanted.place.client_secret_key
     if any(owner["kind"] == body["kind"] and owner["name"] == body["metadata"]["name"] for owner in _owners(found)):
         raise SecretProblem(
-            "SecretGoing", f"Secret {name} belongs to an object of this name that was deleted; it goes with it"
+            Reason.SECRET_GOING, f"Secret {name} belongs to an object of this name that was deleted; it goes with it"
         )
     if others := [owner for owner in _owners(found) if owner["apiVersion"].startswith(f"{GROUP}/")]:
         raise SecretProblem(
-            "SecretNotOurs",
+            Reason.SECRET_NOT_OURS,
             f"Secret {name} belongs to {others[0]['kind']} {others[0]['name']}: name another one in spec.secret.name",
         )
     if wanted.needs_secret and not _data(found).get(key):
         raise SecretProblem(
-            "SecretNotOurs",
+            Reason.SECRET_NOT_OURS,
             f"Secret {name} is there already, was not made for this object, and has no key {key}: name another one in "
             "spec.secret.name, or give it that key with the secret that the client shall have",
         )
     if _is_ended(found, body, wanted):
         raise SecretProblem(
-            "SecretEnded",
+            Reason.SECRET_ENDED,
             f"the secret in Secret {name} was ended at the service, and does not come back by itself: write another one "
             "into it (any change of the Secret gives the client what is in it then)",
         )

@@ -2,10 +2,30 @@
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from enum import StrEnum
 from typing import Any, NamedTuple
 
 READY = "Ready"
+_TIME = "%Y-%m-%dT%H:%M:%SZ"
 _LONGEST = 1024
+
+
+class Reason(StrEnum):
+    """Why the condition Ready of an object is as it is; docs/how-to/kubernetes-objects.md says what to do."""
+
+    DECLARED = "Declared"
+    """The only one with which it is True."""
+    INVALID = "Invalid"
+    REFUSED = "Refused"
+    SECRET_UNNAMED = "SecretUnnamed"
+    SECRET_NOT_OURS = "SecretNotOurs"
+    SECRET_UNFIT = "SecretUnfit"
+    SECRET_ENDED = "SecretEnded"
+    SECRET_GOING = "SecretGoing"
+    DECLARED_ELSEWHERE = "DeclaredElsewhere"
+    CANNOT_END = "CannotEnd"
+    CHANGING = "Changing"
+    UNAVAILABLE = "Unavailable"
 
 
 class News(NamedTuple):
@@ -22,6 +42,14 @@ def ready_of(status: Mapping[str, Any]) -> dict[str, Any]:
     return next(found, {})
 
 
+def since_of(ready: Mapping[str, Any], now: float) -> float:
+    """Return since when the condition Ready is as it is, in seconds of the epoch; ``now`` where it does not say."""
+    try:
+        return datetime.strptime(ready["lastTransitionTime"], _TIME).replace(tzinfo=UTC).timestamp()
+    except (KeyError, TypeError, ValueError):
+        return now
+
+
 def with_news(status: Mapping[str, Any], news: News, generation: int, now: float) -> dict[str, Any]:
     """Return a status with what came of looking at this generation of the object; the same where nothing changed."""
     before = ready_of(status)
@@ -32,7 +60,7 @@ def with_news(status: Mapping[str, Any], news: News, generation: int, now: float
         "status": state,
         "reason": news.reason,
         "message": news.message[:_LONGEST],
-        "lastTransitionTime": since or datetime.fromtimestamp(now, UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
+        "lastTransitionTime": since or datetime.fromtimestamp(now, UTC).strftime(_TIME),
         "observedGeneration": generation,
     }
     others = [one for one in status.get("conditions") or () if one.get("type") != READY]

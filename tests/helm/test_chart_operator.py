@@ -1,5 +1,6 @@
 """The operator's part of the chart: definitions of its kinds, least rights, and where it may go."""
 
+import json
 from pathlib import Path
 
 import pytest
@@ -7,6 +8,7 @@ import yaml  # type: ignore[import-untyped]
 
 from helm import crds
 from service.declared import KINDS, DeclaredKind
+from service.operator.rights import OF_NAMESPACES, RIGHTS, Right
 from tests.helm.chart import objects, of_kind, refusal, the
 from tests.pages import Page
 
@@ -44,6 +46,9 @@ def test_its_rights_end_at_the_namespaces_that_it_watches() -> None:
         rules = {resource: rule["verbs"] for rule in role["rules"] for resource in rule["resources"]}
         assert rules["secrets"] == ["get", "create", "update", "delete"], "never listed"
         assert "*" not in repr(role["rules"])
+        given = {Right(verb, group, of) for rule in role["rules"] for group in rule["apiGroups"] for of in rule["resources"]
+                 for verb in rule["verbs"]}  # fmt: skip
+        assert given == set(RIGHTS), "the operator looks for what the chart gives it, or would never be ready"
     bound = of_kind("RoleBinding", "operator")
     assert {one["subjects"][0]["name"] for one in bound} == {"tokens-mintmark-operator"}
     assert {one["subjects"][0]["namespace"] for one in bound} == {"identity"}
@@ -82,12 +87,27 @@ def test_all_namespaces_need_a_cluster_role_that_no_other_release_has() -> None:
     assert not [rule for rule in role["rules"] if "namespaces" in rule["resources"]]
     labelled = (*ALL_NAMESPACES, "--set", "operator.namespaceLabels.team=shop")
     (role,) = of_kind("ClusterRole", "operator", *labelled)
+    assert [Right(verb, "", "namespaces") for verb in role["rules"][-1]["verbs"]] == list(OF_NAMESPACES)
     assert role["rules"][-1]["resources"] == ["namespaces"]
     (container,) = the("Deployment", "operator", *labelled, component="operator")["spec"]["template"]["spec"][
         "containers"
     ]
     assert "--namespace-label=team=shop" in container["args"]
     assert not [one for one in container["args"] if one.startswith("--namespace=")]
+
+
+def test_it_is_probed_where_it_listens() -> None:
+    (container,) = the("Deployment", "operator", "--set", "operator.healthPort=9000", component="operator")["spec"][
+        "template"
+    ]["spec"]["containers"]
+    assert container["ports"] == [{"name": "health", "containerPort": 9000}]
+    assert {"--health-host=0.0.0.0", "--health-port=9000"} <= set(container["args"])
+    asked = {name: container[name]["httpGet"]["path"] for name in ("startupProbe", "livenessProbe", "readinessProbe")}
+    assert asked == {"startupProbe": "/livez", "livenessProbe": "/livez", "readinessProbe": "/readyz"}
+    (over_ipv6,) = the("Deployment", "operator", "--set", "host=::", component="operator")["spec"]["template"]["spec"][
+        "containers"
+    ]
+    assert "--health-host=::" in over_ipv6["args"]
 
 
 def test_its_token_and_authority_are_files_of_secrets() -> None:
@@ -101,6 +121,10 @@ def test_its_token_and_authority_are_files_of_secrets() -> None:
 def test_it_may_go_to_the_admin_port_and_the_api_server_alone() -> None:
     policy = the("NetworkPolicy", "operator", component="operator")["spec"]
     assert policy["ingress"] == []
+    prometheus = {"namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": "monitoring"}}}
+    watched = the("NetworkPolicy", "operator", "--set-json", f"networkPolicy.adminFrom=[{json.dumps(prometheus)}]",
+                  component="operator")["spec"]  # fmt: skip
+    assert watched["ingress"] == [{"ports": [{"port": "health"}], "from": [prometheus]}]
     assert [[port["port"] for port in rule["ports"]] for rule in policy["egress"]] == [[53, 53], [443, 6443], ["admin"]]
     server = the("NetworkPolicy", "operator")["spec"]["ingress"]
     (admin,) = (rule for rule in server if rule["ports"] == [{"port": "admin"}])

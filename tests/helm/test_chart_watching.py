@@ -2,6 +2,7 @@
 
 import json
 import re
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,7 @@ from service.fronts.operators import make_application
 from service.grants import GRANT_TYPES
 from service.observe.events import SECURITY_EVENTS
 from service.observe.metrics import CACHES, REDIS_ERRORS, WRITE_REFUSALS, KeyTimes, Metrics
+from service.operator.metrics import OperatorMetrics
 from service.protocol.errors import ServerError, TemporarilyUnavailable
 from tests.helm.chart import CHART, FILES, ROOT, helm, of_kind, the
 from tests.redis_shapes import Shape
@@ -42,8 +44,20 @@ def _series() -> dict[str, set[str]]:
     metrics.watch_keys(lambda: [KeyTimes("ES256", 1.0, 1.0)])
     metrics.watch_writes(lambda: dict.fromkeys(WRITE_REFUSALS, False))
     metrics.watch_background_tasks(lambda: {"signing_keys": True})
-    found: dict[str, set[str]] = {"up": set()}
-    for line in metrics.exposition().decode().splitlines():
+    return {"up": set[str](), **_found(metrics.exposition().decode())}
+
+
+def _of_operator() -> dict[str, set[str]]:
+    """The same of the operator."""
+    metrics = OperatorMetrics(time.time)
+    metrics.reconciliation_took(0.1, "OAuth2Client")
+    return _found(metrics.exposition().decode())
+
+
+def _found(exposition: str) -> dict[str, set[str]]:
+    """The series of a scrape, each with the names of its labels."""
+    found: dict[str, set[str]] = {}
+    for line in exposition.splitlines():
         if selected := SELECTOR.match(line):
             found.setdefault(selected[1], set()).update(name for name, _, _ in MATCHER.findall(selected[2]))
         elif not line.startswith("#"):
@@ -51,6 +65,7 @@ def _series() -> dict[str, set[str]]:
     return found
 
 
+OF_OPERATOR = _of_operator()
 SERIES = _series()
 VALUES_OF: dict[str, set[str]] = {
     "event": set(SECURITY_EVENTS),
@@ -83,7 +98,14 @@ async def test_a_service_at_work_shows_them(redis: Shape) -> None:
 
 
 def _rules() -> list[dict[str, Any]]:
+    """Those for servers."""
     return [rule for group in the("PrometheusRule", "production")["spec"]["groups"] for rule in group["rules"]]
+
+
+def _rules_of_operator() -> list[dict[str, Any]]:
+    _, group = the("PrometheusRule", "operator")["spec"]["groups"]
+    assert group["name"] == "tokens-mintmark-operator"
+    return list(group["rules"])
 
 
 def _panels() -> Iterator[tuple[str, str]]:
@@ -103,7 +125,7 @@ def test_a_panel_asks_for_what_there_is(query: str) -> None:
 
 
 def test_an_alert_asks_for_what_there_is() -> None:
-    for rule in _rules():
+    for rule in (*_rules(), *_rules_of_operator()):
         _check(rule["expr"])
 
 
@@ -118,10 +140,11 @@ def _check(query: str) -> None:
         promql_parser.parse(query.replace("$__rate_interval", "5m"))
     selected = SELECTOR.findall(query)
     assert selected, query
-    labels = set[str]().union(*(SERIES[name] for name, _ in selected)) | OF_PROMETHEUS
+    series = SERIES | OF_OPERATOR
+    labels = set[str]().union(*(series[name] for name, _ in selected)) | OF_PROMETHEUS
     for name, matchers in selected:
         for label, _, value in MATCHER.findall(matchers):
-            assert label in SERIES[name] | OF_PROMETHEUS, (name, label)
+            assert label in series[name] | OF_PROMETHEUS, (name, label)
             if label in VALUES_OF:
                 assert set(value.split("|")) <= VALUES_OF[label], (name, value)
     for grouped in re.findall(r"\bby \(([^)]*)\)", query):
@@ -139,7 +162,7 @@ def test_every_security_event_has_an_alert() -> None:
 
 
 def test_an_alert_says_what_to_do() -> None:
-    for rule in _rules():
+    for rule in (*_rules(), *_rules_of_operator()):
         assert rule["labels"]["severity"] in ("warning", "critical")
         assert rule["annotations"]["summary"].endswith("."), rule["alert"]
         assert len(rule["annotations"]["runbook"]) > 100, rule["alert"]
@@ -154,6 +177,22 @@ def test_series_are_those_of_this_release() -> None:
         assert f'namespace="identity",job="{service["metadata"]["name"]}"' in rule["expr"]
 
 
+def test_series_of_the_operator_are_apart_from_those_of_servers() -> None:
+    """Or the alerts for servers would count its pods as theirs."""
+    monitor = the("PodMonitor", "operator", component="operator")
+    (endpoint,) = monitor["spec"]["podMetricsEndpoints"]
+    deployment = the("Deployment", "operator", component="operator")
+    (container,) = deployment["spec"]["template"]["spec"]["containers"]
+    assert endpoint["port"] in {one["name"] for one in container["ports"]}
+    selected = monitor["spec"]["selector"]["matchLabels"]
+    assert selected.items() <= deployment["spec"]["template"]["metadata"]["labels"].items()
+    (relabeling,) = endpoint["relabelings"]
+    assert relabeling["replacement"] == "tokens-mintmark-operator"
+    for rule in _rules_of_operator():
+        assert f'namespace="identity",job="{relabeling["replacement"]}"' in rule["expr"]
+    assert not of_kind("PodMonitor", "production")
+
+
 def test_every_series_is_on_the_dashboard() -> None:
     shown = {
         name
@@ -161,7 +200,7 @@ def test_every_series_is_on_the_dashboard() -> None:
         for target in panel["targets"]
         for name, _ in SELECTOR.findall(target["expr"])
     }
-    wanted = {name for name in SERIES if not name.endswith(("_created", "_sum", "_count"))} - {"up"}
+    wanted = {name for name in SERIES | OF_OPERATOR if not name.endswith(("_created", "_sum", "_count"))} - {"up"}
     assert wanted <= shown
 
 

@@ -17,12 +17,14 @@ from service.cli.exits import ServiceUnusableError
 from service.cli.variables import CA_VARIABLE
 from service.declared import KINDS
 from service.operator.api_server import ApiServer, ApiServerError, ConflictError
+from service.operator.health import UnavailableError
+from service.operator.metrics import RequestOutcome
 from service.operator.record_digests import RecordDigests
 
 SECRET = {"metadata": {"name": "web-oauth"}}
 
 
-class _Access:
+class Access:
     def __init__(self, server: str) -> None:
         self.server = server
 
@@ -34,25 +36,25 @@ class _Access:
 
 
 @asynccontextmanager
-async def _answering(status: int, text: str) -> AsyncIterator[ApiServer]:
+async def answering(status: int, text: str) -> AsyncIterator[ApiServer]:
     async def answer(_request: web.Request) -> web.Response:
         return web.Response(status=status, text=text)
 
     application = web.Application()
     application.router.add_route("*", "/{path:.*}", answer)
     async with TestServer(application) as server, aiohttp.ClientSession() as http:
-        yield ApiServer(http, lambda: _Access(str(server.make_url("")).rstrip("/")))
+        yield ApiServer(http, lambda: Access(str(server.make_url("")).rstrip("/")))
 
 
 async def test_a_proxy_in_between_may_say_anything() -> None:
     for status in (502, 200):
-        async with _answering(status, "<html>bad gateway") as api_server:
+        async with answering(status, "<html>bad gateway") as api_server:
             with pytest.raises(ApiServerError, match=str(status)):
                 await api_server.secret("shop", "web-oauth")
 
 
 async def test_what_is_gone_is_neither_made_nor_replaced() -> None:
-    async with _answering(404, "{}") as api_server:
+    async with answering(404, "{}") as api_server:
         assert await api_server.secret("shop", "web-oauth") is None
         assert not await api_server.declares("oauth2clients", "shop", "web", "uid")
         with pytest.raises(ApiServerError, match="shop is not there"):
@@ -67,16 +69,8 @@ async def test_an_object_is_there_until_it_is_to_go() -> None:
         ('{"uid": "of another"}', False),
         ('{"uid": "uid", "deletionTimestamp": "2026-11-29T00:00:00Z"}', False),
     ):
-        async with _answering(200, f'{{"metadata": {metadata}}}') as api_server:
+        async with answering(200, f'{{"metadata": {metadata}}}') as api_server:
             assert await api_server.declares("oauth2clients", "shop", "web", "uid") is is_there
-
-
-async def test_only_what_is_forbidden_may_not_be_seen() -> None:
-    async with _answering(403, '{"message": "forbidden"}') as api_server:
-        assert not await api_server.may_list("oauth2clients", "shop")
-    async with _answering(500, '{"message": "etcd is away"}') as api_server:
-        with pytest.raises(ApiServerError, match="etcd"):
-            await api_server.may_list("oauth2clients", "shop")
 
 
 async def test_a_renewed_authority_counts_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -84,7 +78,7 @@ async def test_a_renewed_authority_counts_at_once(tmp_path: Path, monkeypatch: p
     authority = tmp_path / "ca.crt"
     authority.write_text("first")
     monkeypatch.setenv(CA_VARIABLE, str(authority))
-    of_service, closed = "first", []
+    of_service, closed, answers = "first", [], list[RequestOutcome]()
 
     @asynccontextmanager
     async def connected(_to: remote.RunningService) -> AsyncIterator[Do]:
@@ -102,16 +96,17 @@ async def test_a_renewed_authority_counts_at_once(tmp_path: Path, monkeypatch: p
     monkeypatch.setattr(remote, "connected", connected)
     monkeypatch.setattr(operator, "_REQUEST_ENDED_AFTER", 0)
     async with AsyncExitStack() as stack:
-        do = operator._Service(stack, ConnectionError).do
+        do = operator._Service(stack, answers.append).do
         await do(clients.LIST, {})
         of_service = "second"
-        with pytest.raises(ConnectionError):
+        with pytest.raises(UnavailableError):
             await do(clients.LIST, {})
         authority.write_text("second")
         await do(clients.LIST, {})
         for _ in range(5):
             await asyncio.sleep(0)
         assert closed == ["first"]
+        assert answers == [RequestOutcome.OK, RequestOutcome.FAILED, RequestOutcome.OK]
 
 
 async def test_a_reading_that_fails_is_not_repeated_by_each_who_waits() -> None:

@@ -69,3 +69,8 @@ anew. Arguments: root, component; and labels. */}}
 {{- define "mintmark.series" -}}
 namespace="{{ .Release.Namespace }}",job="{{ include "mintmark.fullname" . }}"
 {{- end -}}
+
+{{/* Selects those of the operator. */}}
+{{- define "mintmark.operatorSeries" -}}
+namespace="{{ .Release.Namespace }}",job="{{ include "mintmark.fullname" . }}-operator"
+{{- end -}}

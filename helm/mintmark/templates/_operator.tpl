@@ -31,6 +31,61 @@ listed. */}}
   verbs: [create]
 {{- end -}}
 
+{{/* What is wrong with the operator, or with objects, and what to do about it. */}}
+{{- define "mintmark.operatorAlerts" -}}
+{{- $series := include "mintmark.operatorSeries" . -}}
+- name: {{ include "mintmark.fullname" . }}-operator
+  rules:
+    - alert: MintmarkOperatorDown
+      expr: absent(up{ {{- $series -}} } == 1)
+      for: 5m
+      labels:
+        severity: warning
+      annotations:
+        summary: No pod of the operator answers Prometheus; objects that change are not looked at.
+        runbook: >-
+          Clients go on to work. kubectl get pods, then kubectl logs --previous of one that restarts: exit code 4 names a faulty option. If pods
+          run, the PodMonitor lost them (operator.podMonitor), or a NetworkPolicy keeps Prometheus out (networkPolicy.adminFrom).
+    - alert: MintmarkOperatorNotReady
+      expr: max by (dependency) (mintmark_operator_dependency_available{ {{- $series -}} }) == 0
+      for: 5m
+      labels:
+        severity: warning
+      annotations:
+        summary: The operator cannot do its work, for something that it needs (label dependency) is missing.
+        runbook: >-
+          api_server, service: its log says why they do not answer (api_server_unavailable, service_unavailable), the token of operator.adminToken, the
+          certificate, a NetworkPolicy. rights: namespace_forbidden names what its account lacks; helm upgrade gives it back. It goes on by itself.
+    - alert: MintmarkOperatorForbidden
+      expr: max(mintmark_operator_namespaces{ {{- $series -}} ,state="forbidden"}) > 0
+      for: 15m
+      labels:
+        severity: warning
+      annotations:
+        summary: In some namespaces that the operator is to watch its account lacks rights; their objects are not looked at, or not wholly.
+        runbook: >-
+          namespace_forbidden in its log names namespace and rights. A namespace that is gone goes out of operator.namespaces; for one that was made
+          anew, helm upgrade makes Role and RoleBinding again. The others are looked at as ever.
+    - alert: MintmarkObjectsNotReady
+      expr: max by (kind) (mintmark_operator_not_ready_seconds{ {{- $series -}} }) > 900
+      labels:
+        severity: warning
+      annotations:
+        summary: Objects (label kind) have not been Ready for a quarter of an hour.
+        runbook: >-
+          kubectl get mintmark --all-namespaces shows which, and why in the column REASON; kubectl describe has the sentence.
+          docs/how-to/kubernetes-objects.md says of each reason what to do. CannotEnd: a deleted object waits for the service.
+    - alert: MintmarkObjectsWait
+      expr: min_over_time(mintmark_operator_reconciliations_queued{ {{- $series -}} }[15m]) > 0
+      labels:
+        severity: warning
+      annotations:
+        summary: Objects have waited for the operator to look at them, without a break, for a quarter of an hour.
+        runbook: >-
+          The service or the API server is slow: compare the panels "Reconciliation duration, p99" and "Requests of the operator". After thousands of
+          new objects it is the rule for some minutes. operator.resyncSeconds too low for so many objects keeps the queue full for ever.
+{{- end -}}
+
 {{- define "mintmark.checkOperator" -}}
 {{- $operator := .Values.operator -}}
 {{- if and $operator.enabled (not $operator.adminToken.name) -}}
