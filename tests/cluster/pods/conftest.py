@@ -9,6 +9,7 @@ import pytest
 
 from tests.cluster.api_server import ADVERTISED, Cluster
 from tests.cluster.control_plane import control_plane
+from tests.cluster.installing import Release
 from tests.cluster.pods.images import ALL, archive
 from tests.cluster.pods.node import network, node, skip_where_pods_cannot_run
 
@@ -28,3 +29,10 @@ def cluster() -> Iterator[Cluster]:
             yield made
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture
+def release(cluster: Cluster, namespace: str) -> Iterator[Release]:
+    """A release whose pods go with the test: the node has room for a few only."""
+    yield Release(cluster, namespace)
+    cluster.kubectl("delete", "namespace", namespace, "--wait=false")

@@ -29,7 +29,7 @@ async def test_through_upgrade_rollback_deletion_scaling_and_a_failed_upgrade(
     before = everything(cluster)
     last = chart_of_last_release(tmp_path)
     release.install(*_image("before"), *WAITING, chart=last)
-    redis = _uid(release.pods("redis"))
+    redis = _uids(release.pods("redis"))
     asking = Asking(url_of(release), registered(release, "load"))
     async with asking.going_on():
         async with _step(asking, f"upgrade from {name_of_last_release()}"):
@@ -41,8 +41,12 @@ async def test_through_upgrade_rollback_deletion_scaling_and_a_failed_upgrade(
         async with _step(asking, "deletion of each pod"):
             for pod in release.pods("server"):
                 await asyncio.to_thread(_delete, release, pod)
-        async with _step(asking, "one more pod, and one less"):
-            await asyncio.to_thread(release.install, *_image("now"), "--set", "replicas=3", *WAITING)
+        async with _step(asking, "one more pod, autoscaling, and one less"):
+            more = (*_image("now"), "--set", "replicas=3")
+            await asyncio.to_thread(release.install, *more, *WAITING)
+            three = _uids(release.pods("server"))
+            await asyncio.to_thread(release.install, *more, "--set", "autoscaling.enabled=true", *WAITING)
+            assert _uids(release.pods("server")) == three, "the scaler begins with the pods that there are"
             await asyncio.to_thread(release.install, *_image("now"), *WAITING)
             await asyncio.to_thread(until_ready, release, 2)
         async with _step(asking, "an upgrade that fails"):
@@ -51,7 +55,7 @@ async def test_through_upgrade_rollback_deletion_scaling_and_a_failed_upgrade(
         async with _step(asking, "helm test"):
             assert "Succeeded" in await asyncio.to_thread(release.does, "test")
     assert not asking.lost
-    assert _uid(release.pods("redis")) == redis, "the bundled Redis was left alone"
+    assert _uids(release.pods("redis")) == redis, "the bundled Redis was left alone"
     release.does("uninstall", "--wait")
     # Pods finish what is under way before they go.
     wait_until(lambda: not everything(cluster) - before, "uninstalling leaves nothing", cluster.folder)
@@ -66,9 +70,8 @@ async def _step(asking: Asking, name: str) -> AsyncIterator[None]:
     assert found, f"{name}: nobody asked meanwhile"
 
 
-def _uid(pods: list[Object]) -> str:
-    (pod,) = pods
-    return str(pod["metadata"]["uid"])
+def _uids(pods: list[Object]) -> set[str]:
+    return {pod["metadata"]["uid"] for pod in pods}
 
 
 def _delete(release: Release, pod: Object) -> None:

@@ -101,7 +101,8 @@ def test_first_clients_are_registered_and_their_job_goes(cluster: Cluster, relea
 def test_a_client_whose_secret_is_missing_stops_no_other(cluster: Cluster, release: Release) -> None:
     release.install(*BUNDLED, "--wait", "--timeout", "4m")
     before = everything(cluster)
-    complaint = release.refused(*BUNDLED, *_set(*CLIENTS, "clients.keepFailedSeconds=60"), "--timeout", "4m")
+    seconds = ("clients.deadlineSeconds=90", "clients.keepFailedSeconds=60")
+    complaint = release.refused(*BUNDLED, *_set(*CLIENTS, *seconds), "--timeout", "4m")
     assert "Job tokens-mintmark-clients" in complaint or "job tokens-mintmark-clients failed" in complaint, complaint
     said = [
         one["state"].get("terminated", {}).get("message", "")
