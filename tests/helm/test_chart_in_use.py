@@ -6,15 +6,15 @@ from pathlib import Path
 import pytest
 import yaml  # type: ignore[import-untyped]
 
-from tests.helm.chart import CHART, FILES, Object, helm, objects, pod_templates, the
+from tests.helm.chart import CHART, FILES, Object, documents, helm, objects, pod_templates, the
 from tests.helm.cluster import as_installed, cluster, upgraded
 
 
 def _deployment(manifests: str) -> Object:
     (found,) = (
         one
-        for one in yaml.safe_load_all(manifests)
-        if one and one["kind"] == "Deployment" and one["metadata"]["labels"]["app.kubernetes.io/component"] == "server"
+        for one in documents(manifests)
+        if one["kind"] == "Deployment" and one["metadata"]["labels"]["app.kubernetes.io/component"] == "server"
     )
     assert isinstance(found, dict)
     return found
@@ -91,8 +91,8 @@ def test_a_new_version_of_the_chart_starts_no_pod_anew(tmp_path: Path) -> None:
     assert "mintmark-9.9.9" in done.stdout
     after = {
         f"{one['kind']} {one['metadata']['name']}": one["spec"]["template"]
-        for one in yaml.safe_load_all(done.stdout)
-        if one and one["kind"] in ("Deployment", "StatefulSet", "Job")
+        for one in documents(done.stdout)
+        if one["kind"] in ("Deployment", "StatefulSet", "Job")
     }
     assert after == dict(pod_templates("bundled"))
 
@@ -106,7 +106,7 @@ def _within(tmp_path: Path, *options: str) -> list[Object]:
     (parent / "Chart.yaml").write_text(yaml.safe_dump(described))
     done = helm("template", "shop", str(parent), "--namespace", "identity", *options)
     assert done.returncode == 0, done.stderr
-    return [one for one in yaml.safe_load_all(done.stdout) if one]
+    return documents(done.stdout)
 
 
 def test_a_chart_around_it_can_switch_it_and_share_its_values(tmp_path: Path) -> None:

@@ -16,7 +16,8 @@ from tests.helm.chart import ALL, CHART, FILES, MATRIX, helm, objects, text
 def schemas(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with the schemas of one version of Kubernetes and of what extends it."""
     folder = tmp_path_factory.mktemp("schemas")
-    kubernetes_schemas.write_kubernetes(request.param, folder)
+    kinds = {one["kind"] for values in ALL for one in objects(values)}
+    kubernetes_schemas.write_kubernetes(request.param, folder, kinds)
     kubernetes_schemas.write_extensions(folder)
     return folder
 
@@ -75,7 +76,7 @@ def test_no_two_objects_have_the_same_name(values: str) -> None:
 @pytest.mark.parametrize("values", MATRIX)
 def test_no_key_stands_twice(values: str) -> None:
     """YAML readers keep the last of two without a word."""
-    for document in yaml.compose_all(text(values)):
+    for document in yaml.compose_all(text(values), yaml.CSafeLoader):
         _check_keys(document)
 
 

@@ -2,9 +2,7 @@
 
 from pathlib import Path
 
-import yaml  # type: ignore[import-untyped]
-
-from tests.helm.chart import CHART, helm
+from tests.helm.chart import CHART, documents, helm
 from tests.pages import Page
 
 
@@ -13,7 +11,7 @@ def test_the_values_make_what_the_page_says(tmp_path: Path) -> None:
     values.write_text(Page("how-to/kubernetes.md").block("yaml"))
     done = helm("template", "mintmark", str(CHART), "--namespace", "identity", "-f", str(values))
     assert done.returncode == 0, done.stderr
-    objects = [one for one in yaml.safe_load_all(done.stdout) if one]
+    objects = documents(done.stdout)
     kinds = [one["kind"] for one in objects]
     assert {"Deployment", "Ingress", "Job"} <= set(kinds)
     assert any("invoices" in str(one) for one in objects if one["kind"] == "Job")
