@@ -19,7 +19,7 @@ import uvloop
 from hypothesis import settings
 
 from service.app import open_issuer
-from tests import proofs, redis_groups, redis_shapes
+from tests import collecting, proofs, redis_groups, redis_shapes
 from tests.cutting_proxy import CuttingProxy
 from tests.kept_between_tests import kept_between_tests
 from tests.longest_first import longest_first
@@ -43,9 +43,14 @@ def pytest_asyncio_loop_factories() -> Mapping[str, Callable[[], asyncio.Abstrac
 
 
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
-    """Leave out a file of slow tests whose collection takes each test process seconds, where no slow test runs."""
-    is_costly = collection_path.name == "test_admin_api_by_schema.py"
-    return True if is_costly and "not slow" in config.option.markexpr else None
+    """Leave out what holds no test that is asked for."""
+    return None if collecting.may_hold(collection_path, config.option.markexpr) else True
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Generator[None, object, object]:
+    with collecting.without_garbage_collection():
+        return (yield)
 
 
 @pytest.hookimpl(wrapper=True)
@@ -57,6 +62,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> Generator[None, N
             item.add_marker(pytest.mark.browser)
         if needed & {"sentinel_shape", "cluster_shape"}:
             item.add_marker(pytest.mark.topologies)
+    collecting.check(items)
     yield
     if workers := int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "0")):
         items[:] = longest_first(items, [item.path.relative_to(TESTS).as_posix() for item in items], workers)

@@ -1,83 +1,27 @@
-"""schemathesis against the OpenAPI document and a real service: no 500, no answer outside the schema, auth ignored nowhere."""
+"""Every operation of the OpenAPI document, called by schemathesis in a test process of its own."""
 
-from collections.abc import Iterator
-from typing import Any
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
-import requests
-import schemathesis
-from hypothesis import HealthCheck, Phase, settings
-from schemathesis import Case
-from schemathesis.checks import not_a_server_error
-from schemathesis.specs.openapi.checks import (
-    content_type_conformance,
-    ignored_auth,
-    response_headers_conformance,
-    response_schema_conformance,
-    status_code_conformance,
-    unsupported_method,
-)
 
 from service.fronts.admin_api.openapi import document
-from service.fronts.admin_api.routes import PREFIX
-from tests.cli.running_service import Serving
-from tests.operators import TOKEN, TOKENS
-from tests.redis_shapes import Shape
-from tests.world import settings_for
 
-pytestmark = pytest.mark.slow
-
-schema = schemathesis.openapi.from_dict(document())
-AUTHORIZED = {"Authorization": f"Bearer {TOKEN}"}
-CHECKS = [
-    *(not_a_server_error, status_code_conformance, content_type_conformance, response_headers_conformance),
-    *(response_schema_conformance, ignored_auth, unsupported_method),
-]
-THERE = {
-    "client_id": (
-        "web",
-        "/clients",
-        {"grant_types": ["authorization_code"], "redirect_uris": ["https://a.example/cb"]},
-    ),
-    "username": ("alice", "/users", {}),
-}
-"""What is there whenever an operation about it is called."""
-bounded = settings(
-    max_examples=8,
-    derandomize=True,
-    deadline=None,
-    database=None,
-    phases=(Phase.explicit, Phase.generate),
-    suppress_health_check=list(HealthCheck),
-)
-generated = settings(bounded, phases=(Phase.generate,))
-"""Without the hundreds of border cases of each member, which the other test has."""
+ROOT = Path(__file__).parents[3]
+CASES = Path(__file__).with_name("schema_cases.py")
 
 
-@pytest.fixture(scope="module")
-def service(standalone_shape: Shape) -> Iterator[str]:
-    """The URL of an operators' listener."""
-    standalone_shape.flush()
-    quiet = {"user_failures_allowed": 1_000_000, "client_failures_allowed": 1_000_000}
-    serving = Serving(settings_for(standalone_shape.url, admin_port=0, admin_tokens=TOKENS, **quiet))
-    yield serving.url
-    serving.stop()
-
-
-@schema.parametrize()
-@bounded
-def test_anything_is_answered_as_the_document_says(case: Case[Any], service: str) -> None:
-    case.call_and_validate(base_url=service, headers=AUTHORIZED, checks=CHECKS)
-
-
-@schema.include(path_regex=r"\{(client_id|username)\}").parametrize()
-@generated
-def test_so_it_is_about_what_is_there(case: Case[Any], service: str) -> None:
-    """Random names name nothing: here they name somebody."""
-    for member in THERE.keys() & (case.path_parameters or {}).keys():
-        name, path, others = THERE[member]
-        requests.post(f"{service}{PREFIX}{path}", json={member: name, **others}, headers=AUTHORIZED, timeout=10)
-        case.path_parameters[member] = name
-    if case.headers and "If-Match" in case.headers:
-        case.headers["If-Match"] = "*"
-    case.call_and_validate(base_url=service, headers=AUTHORIZED, checks=CHECKS)
+@pytest.mark.slow
+def test_anything_is_answered_as_the_document_says() -> None:
+    """What failed there is in the output, with the call that did it."""
+    alone = {name: value for name, value in os.environ.items() if not name.startswith(("PYTEST_", "COV_"))}
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "schemathesis.pytest.plugin", "-p", "no:cacheprovider"]
+    done = subprocess.run([*command, str(CASES)], cwd=ROOT, env=alone, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    operations = sum(len(methods) for methods in document()["paths"].values())
+    passed = re.search(r"(\d+) passed", done.stdout)
+    assert passed
+    assert int(passed[1]) > operations, "every operation by itself, and some about what is there"
