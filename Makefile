@@ -1,4 +1,4 @@
-# Mintmark for people who check it out: `make` lists what there is. PYTHON=python3.12 chooses another Python.
+# Mintmark for people who check it out: `make` lists what there is. PYTHON=python3.12 chooses another Python, PIP=23.0.1 another pip.
 
 PYTHON ?= python3
 VENV := .venv
@@ -108,6 +108,7 @@ $(VENV)/.docs: requirements/docs.txt docs/node/package-lock.json $(MADE)
 $(MADE): | python-is-new-enough
 	@rm -rf $(VENV)
 	$(PYTHON) -m venv $(VENV)
+	$(if $(PIP),$(INSTALL) pip==$(PIP))
 	@touch $@
 
 python-is-new-enough:
