@@ -42,7 +42,7 @@ def aiohttp_guard(
         scopes: Needed by every request; ``Needed`` for more than scopes.
         open_paths: Exact paths that are for everybody.
         routes: Further scopes by route, see ``Routes``.
-        preflights: Let preflights of CORS through, with which a browser sends no token: whoever sends such a request reaches
+        preflights: Let preflights of CORS through, with which a browser sends no token: such a request reaches
             its handler without one, so that each handler of OPTIONS or ``*`` must look at the method. Without, a middleware
             for CORS stands before this one.
     """

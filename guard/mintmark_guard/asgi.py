@@ -35,7 +35,7 @@ class AsgiGuard:
         scopes: Needed by every request; ``Needed`` for more than scopes.
         open_paths: Exact paths that are for everybody, without ``root_path`` (of a mount, say).
         routes: Further scopes by route, see ``Routes``; likewise.
-        preflights: Let preflights of CORS through: whoever sends such a request reaches the application without a token, so
+        preflights: Let preflights of CORS through: such a request reaches the application without a token, so
             all that is in it must look at the method.
     """
 

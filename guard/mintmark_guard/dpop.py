@@ -136,7 +136,7 @@ class KeyCheck:
     def _target(self, url: str) -> str:
         """What a proof has to be for. Raises UnverifiableError."""
         if not self.knows_its_url:
-            raise UnverifiableError("this API is not told what clients call it (public_url)")
+            raise UnverifiableError("the URL by which clients call this API is not set (public_url)")
         if not self._url:
             return url
         try:

@@ -160,7 +160,7 @@ class Guard:
             scheme, text = presented_token(sent.headers)
             claims = self._at_hand(text)
             if claims is None:
-                claims = await self._asked(text)
+                claims = await self._introspected(text)
             return self._judged(claims, scheme, text, sent, needed)
         except Refused as refused:
             self._challenge(refused, sent)
@@ -201,7 +201,7 @@ class Guard:
         except InactiveError as error:
             raise self._inactive(str(error)) from None
 
-    async def _asked(self, text: str) -> Mapping[str, Any]:
+    async def _introspected(self, text: str) -> Mapping[str, Any]:
         try:
             return await self.source.claims(text)
         except InactiveError as error:

@@ -53,12 +53,12 @@ class Introspection:
         return self.cache.get(sha256(text.encode()).digest())
 
     async def claims(self, text: str) -> Mapping[str, Any]:
-        """From memory, or by asking; who wants the same meanwhile waits for the same answer."""
+        """Return the claims from memory, or ask the token service; concurrent callers share one request."""
         self.open()
         key = sha256(text.encode()).digest()
         claims = self.cache.get(key)
         if claims is None:
-            claims = await self._requests.answer(key, lambda: self._ask(text, key))
+            claims = await self._requests.answer(key, lambda: self._introspect(text, key))
         if claims is None:
             raise InactiveError
         return claims
@@ -79,7 +79,7 @@ class Introspection:
         if self._revocations is not None:
             await self._revocations.close()
 
-    async def _ask(self, text: str, key: bytes) -> Mapping[str, Any] | None:
+    async def _introspect(self, text: str, key: bytes) -> Mapping[str, Any] | None:
         news = self.cache.news
         answer = await self._answer_about(text)
         if answer.get("active") is not True or str(answer.get("token_type", "")).lower() not in SCHEMES:

@@ -13,7 +13,7 @@ from mintmark_guard.verdict import AnsweredError, MisconfiguredError
 TIMEOUT = 5.0
 """Seconds for an answer."""
 UNANSWERED = (aiohttp.ClientError, TimeoutError, OSError, ValueError, KeyError)
-"""What asking the token service ends with where there is no answer that is one."""
+"""Errors of a request to the token service that brought no valid answer."""
 _DISCOVERY = "/.well-known/openid-configuration"
 _MAX_ANSWER = 1_048_576
 """Bytes."""

@@ -31,7 +31,7 @@ _CURVES = {"ES256": "P-256", "ES384": "P-384"}
 _MEMBERS = frozenset({"kty", "use", "alg", "kid", "crv", "x", "y", "n", "e"})
 """What is looked at in a JWK (RFC 7517 section 4, RFC 7518 section 6)."""
 _LONGEST_REMEMBERED = 512
-"""Bytes of an encoded header: what strangers send must not fill the memory."""
+"""The most bytes of an encoded header: what unknown callers send must not fill the memory."""
 _RSA_EXPONENT = 65537
 """The largest one."""
 _NUMBERS = (int, float)

@@ -37,11 +37,11 @@ class Needed:
         is_old = self.max_age is not None and not (token.auth_time and now - token.auth_time <= self.max_age)
         if not unmet and not is_old:
             return
-        asked = {"acr_values": " ".join(unmet)} if unmet else {}
+        requirements = {"acr_values": " ".join(unmet)} if unmet else {}
         if self.max_age is not None:
-            asked["max_age"] = str(self.max_age)
+            requirements["max_age"] = str(self.max_age)
         text = "A different authentication level is needed." if unmet else "More recent authentication is needed."
-        raise Refused(401, "insufficient_user_authentication", text, asked)
+        raise Refused(401, "insufficient_user_authentication", text, requirements)
 
 
 NOTHING = Needed()

@@ -128,9 +128,9 @@ class _Place:
             ) from None
         self._make: Callable[..., Connection] = self._members.pop("connection_class", Connection)
         self._service = service
-        asked: dict[str, Any] = {"socket_timeout": 1.0, "socket_connect_timeout": 1.0}
-        asked |= {"ssl": True} if url.startswith("rediss") else {}
-        self._sentinels = Sentinel(sentinels, sentinel_kwargs=asked) if sentinels else None
+        options: dict[str, Any] = {"socket_timeout": 1.0, "socket_connect_timeout": 1.0}
+        options |= {"ssl": True} if url.startswith("rediss") else {}
+        self._sentinels = Sentinel(sentinels, sentinel_kwargs=options) if sentinels else None
 
     async def address(self) -> Mapping[str, str | int]:
         """Return where the server is now. Raises RedisError."""

@@ -15,7 +15,7 @@ class TokenSource(Protocol):
         """
 
     async def claims(self, text: str) -> Mapping[str, Any]:
-        """Return the claims of a token, asking where need be.
+        """Return the claims of a token, from the token service if needed.
 
         Raises:
             InactiveError: The token is not good.
@@ -30,4 +30,4 @@ class TokenSource(Protocol):
 
 
 class InactiveError(Exception):
-    """The token is not good. The text, if any, says to whoever sent it why."""
+    """The token is not valid. The text, if any, is the reason for its sender."""

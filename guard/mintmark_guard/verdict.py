@@ -59,11 +59,11 @@ class Refused(Exception):
     """The request is not let in (RFC 6750 section 3.1). ``status``: 400, 401, 403, or 503 where the issuer cannot be asked."""
 
     def __init__(
-        self, status: int, error: str = "", description: str = "", asked: Mapping[str, str] | None = None
+        self, status: int, error: str = "", description: str = "", requirements: Mapping[str, str] | None = None
     ) -> None:
         super().__init__(description or error)
         self.status, self.error, self.description = status, error, description
-        self.asked: Mapping[str, str] = asked or {}
+        self.requirements: Mapping[str, str] = requirements or {}
         """What the client has to ask for, as members of the challenge (RFC 9470 section 3)."""
         self.resource_metadata = ""
         """The URL of the API's metadata (RFC 9728 section 5.1)."""
@@ -79,7 +79,9 @@ class Refused(Exception):
         """``WWW-Authenticate`` (RFC 9449 section 7.2), and what every answer carries; ``Retry-After`` with 503."""
         if self.status == 503:
             return {"Retry-After": "1", **self.further}
-        members = {"error": self.error, "error_description": self.description, **self.asked} if self.error else {}
+        members = (
+            {"error": self.error, "error_description": self.description, **self.requirements} if self.error else {}
+        )
         if self.resource_metadata:
             members["resource_metadata"] = self.resource_metadata
         algorithms = {"algs": self.algorithms} if self.algorithms else {}

@@ -158,10 +158,8 @@ async def list_new(
     if not cursor:
         newest = await issuer.store.audit.before("", 0, 1)
         return Listing([], newest[0].place if newest else "0-0")
-    looked = await issuer.store.audit.after(cursor, limit)
-    return Listing(
-        [placed for placed in looked if wanted.matches(placed.entry)], looked[-1].place if looked else cursor
-    )
+    page = await issuer.store.audit.after(cursor, limit)
+    return Listing([placed for placed in page if wanted.matches(placed.entry)], page[-1].place if page else cursor)
 
 
 # writing

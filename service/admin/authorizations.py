@@ -21,7 +21,7 @@ _PAGE, _MOST, _MOST_DETAILS = 200, 2000, 20
 
 
 class Authorized(NamedTuple):
-    """A client that may do something for a user now, or may do it again without asking."""
+    """A client that may do something for a user now, or may be granted it again without a question."""
 
     client: Client
     scopes: tuple[str, ...]
@@ -61,7 +61,7 @@ async def update(issuer: Issuer, subject: str, client: Client, scopes: tuple[str
     """
     changes = TokenChanges.read({"scopes": scopes})
     tokens.check_scopes(client, changes.scopes or ())
-    await _narrow_consent(issuer, subject, client, scopes)  # first: else the old ones could be had again without asking
+    await _narrow_consent(issuer, subject, client, scopes)  # first: else the old ones could be granted again
     updated = 0
     async for listed in _each_grant(issuer, subject):  # every one: what is taken away must be nowhere
         if listed.grant.client_id == client.client_id and client.grant_is_current(listed.grant):

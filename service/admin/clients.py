@@ -73,7 +73,7 @@ async def create_client(
     try:
         await issuer.store.clients.save(client, None, lifetime)
     except ChangedMeanwhileError as error:
-        raise AlreadyExists(f"somebody else registered it meanwhile: {error}") from error
+        raise AlreadyExists(f"it was registered meanwhile: {error}") from error
     log.info(Event.CLIENT_CREATED, extra={"client_id": client.client_id, "grant_types": client.grant_types})
     return NewSecret(client, generated)
 
@@ -106,7 +106,7 @@ async def list_clients(
     limit: Limit = 100,
     registered: Annotated[bool, Field(description="Only clients that registered themselves (RFC 7591).")] = False,
     unused_for: Annotated[
-        int, Field(ge=0, description="Only clients that strangers registered and nobody has used for so many seconds.")
+        int, Field(ge=0, description="Only openly registered clients that were not used for so many seconds.")
     ] = 0,
 ) -> Listing[Client]:
     """A page of clients in no order; looks at some ``10 × limit`` keys. Raises InvalidInput for a bad cursor."""
@@ -117,7 +117,7 @@ async def list_clients(
 
 
 async def _unused(issuer: Issuer, clients: list[Client], seconds: int) -> list[Client]:
-    """Those of strangers that nobody has used for so long, to a day: when each ends tells since when."""
+    """Return the openly registered clients that were not used for so long, to a day: that follows from when each ends."""
     openly_registered = [client for client in clients if client.was_registered_openly]
     now, settings = int(issuer.clock()), issuer.settings
     found = []

@@ -210,7 +210,7 @@ async def revoke_of_subject(
 ) -> int:
     """The same for a subject that another directory may know, and a client that may be gone; the reason is for hooks."""
     grants = issuer.store.grants
-    await issuer.store.consents.forget(subject, client_id)  # else it could be had again without asking
+    await issuer.store.consents.forget(subject, client_id)  # else it could be granted again without a question
     facts = about_revoked(Revoked.USER, reason, subject=subject, client_id=client_id)
     async with issuer.hooks.notifying(HookEvent.REVOKED, **facts) as notification:
         if client_id is None:

@@ -7,12 +7,12 @@ from service.issuer import Issuer
 from service.store.scanning import LivingCredential
 
 KINDS = {"access": "access_token", "refresh": "refresh_token", "code": "authorization_code"}
-LOOKED_AT = 50_000
+SCANNED = 50_000
 """Keys of the grant's server that one call looks at unless the caller says another number."""
 
 
 async def list_issued(
-    issuer: Issuer, grant_id: str, cursor: str = "", limit: int = LOOKED_AT
+    issuer: Issuer, grant_id: str, cursor: str = "", limit: int = SCANNED
 ) -> Listing[LivingCredential]:
     """The living credentials of a grant, and those that are only remembered as used, living ones first.
 

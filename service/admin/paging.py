@@ -82,7 +82,7 @@ async def newest_first(
 
     Args:
         before: Reads up to so many before a place that are not older than so many milliseconds of the epoch.
-        since: Epoch seconds, 0 = for ever.
+        since: Epoch seconds, 0 = without a bound.
         matches: Whether one is wanted.
         cursor: Where the page begins, empty for the newest.
         limit: How many to find; ten times as many are looked at.
@@ -93,10 +93,10 @@ async def newest_first(
     check_place(cursor)
     if cursor and not any(map(int, cursor.split("-"))):  # Redis takes it for an error to look before the first place
         return Listing([], "")
-    looked, found = await before(cursor, since * 1000, limit * 10), list[_Found]()
-    for placed in looked:
+    page, found = await before(cursor, since * 1000, limit * 10), list[_Found]()
+    for placed in page:
         if matches(placed):
             found.append(placed)
         if len(found) == limit:
             return Listing(found, placed.place)
-    return Listing(found, looked[-1].place if len(looked) == limit * 10 else "")
+    return Listing(found, page[-1].place if len(page) == limit * 10 else "")

@@ -26,7 +26,7 @@ from service.records.client import Client
 MAX_ECHOED = 4096
 """Bytes of metadata that we only give back."""
 _LINKS = DECORATIONS
-_LOOKED_AT_ONLY = ("name", "contacts", *_LINKS)
+_DECORATIVE = ("name", "contacts", *_LINKS)
 """Members that are for people to look at only: one that cannot be registered is left out."""
 _WEB_URIS = tuple(row.name for row in REGISTERED.values() if row.name.endswith("_uri"))
 _ECHOED = ("software_id", "software_version")
@@ -84,7 +84,7 @@ def _check_is_registered_word(issuer: Issuer, name: str) -> None:
 
 
 def _check_method(issuer: Issuer, name: str, held: Client | None) -> None:
-    """Refuse a method that is off: the client could never authenticate. Of one with a secret, whoever makes that says so."""
+    """Refuse a method that is off: the client could never authenticate. One with a secret is refused where that is made."""
     method = METHODS.get(name)
     if method is None or method.has_secret or method.is_on(issuer) or (held is not None and held.auth_method == name):
         return
@@ -129,11 +129,11 @@ def _without_unusable(given: dict[str, Any], left_out: dict[str, str]) -> Client
         return ClientInput.read(given)
     except AdminError as error:
         faults = str(error).splitlines()
-    grave = [fault for fault in faults if _member(fault) not in _LOOKED_AT_ONLY]
+    grave = [fault for fault in faults if _member(fault) not in _DECORATIVE]
     if not grave:
         for fault in faults:
             left_out[_registered_name(_member(fault))] = fault.partition(": ")[2]
-    unusable = {_member(fault) for fault in faults} & set(_LOOKED_AT_ONLY)
+    unusable = {_member(fault) for fault in faults} & set(_DECORATIVE)
     return ClientInput.read({name: value for name, value in given.items() if name not in unusable})
 
 
@@ -183,12 +183,12 @@ def _types(
         left_out["grant_types"] = f"{', '.join(refused)[:200]} cannot be registered for; ask an operator"
         if not granted:
             raise InvalidClientMetadata(f"grant_types: {left_out['grant_types']}")
-    asked = _texts(said, "response_types")
-    if asked is None:
-        asked = (ResponseType.CODE.value,) if wanted is None or GrantTypeName.AUTHORIZATION_CODE in granted else ()
-    kept = _response_types(issuer, asked, granted, held)
-    if len(kept) < len(asked):
-        others = [one for one in asked if _canonical(one) not in kept]
+    requested = _texts(said, "response_types")
+    if requested is None:
+        requested = (ResponseType.CODE.value,) if wanted is None or GrantTypeName.AUTHORIZATION_CODE in granted else ()
+    kept = _response_types(issuer, requested, granted, held)
+    if len(kept) < len(requested):
+        others = [one for one in requested if _canonical(one) not in kept]
         left_out["response_types"] = (
             f"{', '.join(others)[:200]} cannot be registered for, or the grant_types for it are not there"
         )
@@ -202,13 +202,13 @@ def _types(
 
 
 def _response_types(
-    issuer: Issuer, asked: Collection[str], granted: Collection[str], held: Client | None
+    issuer: Issuer, requested: Collection[str], granted: Collection[str], held: Client | None
 ) -> tuple[str, ...]:
-    """Those of ``asked`` that may be registered for, and whose grant types are ``granted``."""
+    """Return those of ``requested`` that may be registered for, and whose grant types are ``granted``."""
     settings = issuer.settings
     offered = {*settings.registration_response_types, *(held.response_types if held else ())}
     offered &= set(settings.response_types)
-    canonical = (_canonical(one) for one in asked)
+    canonical = (_canonical(one) for one in requested)
     return tuple(one for one in canonical if one in offered and _needed((one,)) <= set(granted))
 
 

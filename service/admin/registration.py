@@ -50,7 +50,7 @@ class Registrant(NamedTuple):
 
 
 async def register(issuer: Issuer, metadata: Mapping[str, Any], registrant: Registrant | None = None) -> dict[str, Any]:
-    """Register a client, for a stranger if no operator gave an initial access token.
+    """Register a client; with a ``registrant`` openly, without an operator's initial access token.
 
     Return the response of RFC 7591 3.2.1, with ``left_out`` where not all was registered that was asked for.
     Raises InvalidRedirectUri, InvalidClientMetadata, TooManyRegistrations, TemporarilyUnavailable.
@@ -80,7 +80,7 @@ async def register(issuer: Issuer, metadata: Mapping[str, Any], registrant: Regi
 
 @asynccontextmanager
 async def place_taken(issuer: Issuer, client_id: str, registration: Registration) -> AsyncIterator[None]:
-    """Take one of the places for clients of strangers that are not used yet: there are so many in all, and for each network."""
+    """Reserve one of the places for openly registered clients that are not used yet, bounded in all and for each network."""
     if not registration.registered_openly:
         yield
         return

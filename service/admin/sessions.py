@@ -43,7 +43,7 @@ async def get_session(issuer: Issuer, sid: SessionId) -> Session:
 
 @audited("session.end", "session:sid")
 async def end_session(issuer: Issuer, sid: SessionId) -> EndedSessions:
-    """End a session with what was granted in it, and tell its clients, as signing out does; exactly what ended.
+    """End a session with what was granted in it, and notify its clients, as signing out does. Return exactly what ended.
 
     Raises NotFound.
     """

@@ -21,7 +21,7 @@ EVERY = 5.0
 """Seconds between samples."""
 KEPT = 721
 """Samples: an hour."""
-LOOKED_AT = 20_000
+SCANNED = 20_000
 """Keys that a count of grants looks at; where there are no more, it is exact."""
 RESTS = 30
 """A count of grants is not made anew for this many times as long as it took, and not before the next sample."""
@@ -76,7 +76,7 @@ class GrantCounts(NamedTuple):
     """Whether every key was looked at; else the numbers are estimates."""
     margin: int | None
     """The true total is within it 19 times out of 20."""
-    looked_at: int
+    scanned: int
     keys: int | None
     at: float
     """Epoch seconds."""
@@ -134,7 +134,7 @@ class Statistics:
         return await self._issuer.store.scanning.servers()
 
     async def grants(self) -> GrantCounts:
-        """Live grants by client, counted a little while ago at most: some ``LOOKED_AT`` keys are read for it.
+        """Live grants by client, counted a little while ago at most: some ``SCANNED`` keys are read for it.
 
         Raises TemporarilyUnavailable.
         """
@@ -147,26 +147,26 @@ class Statistics:
             return self._grants
 
 
-async def count_grants(issuer: Issuer, most: int = LOOKED_AT) -> GrantCounts:
+async def count_grants(issuer: Issuer, most: int = SCANNED) -> GrantCounts:
     """Count among the first ``most`` keys that Redis hands out, and extrapolate where there are more.
 
     Redis hands keys out in the order of their hashes, so that the first ones are a fair sample of all.
     Raises TemporarilyUnavailable.
     """
     keys = _sum(server.keys for server in await issuer.store.scanning.servers())
-    found, looked_at, cursor = Counter[str](), 0, ""
+    found, scanned, cursor = Counter[str](), 0, ""
     while True:
-        looked = await issuer.store.scanning.grants(cursor)
-        looked_at, cursor = looked_at + looked.keys, looked.cursor
-        for grant in looked.grants:
+        page = await issuer.store.scanning.grants(cursor)
+        scanned, cursor = scanned + page.keys, page.cursor
+        for grant in page.grants:
             client = await issuer.store.clients.get(grant.client_id)
             if client is not None and client.grant_is_current(grant):
                 found[grant.client_id] += 1
-        if not cursor or looked_at >= most:
+        if not cursor or scanned >= most:
             break
     if keys is None and cursor:
-        return GrantCounts(dict(found.most_common()), found.total(), False, None, looked_at, None, issuer.clock())
-    return _extrapolated(found, looked_at, max(keys or 0, looked_at), exact=not cursor, at=issuer.clock())
+        return GrantCounts(dict(found.most_common()), found.total(), False, None, scanned, None, issuer.clock())
+    return _extrapolated(found, scanned, max(keys or 0, scanned), exact=not cursor, at=issuer.clock())
 
 
 def redis_numbers(servers: Sequence[RedisServer]) -> dict[str, Any]:
@@ -222,13 +222,13 @@ def _point(before: Sample, after: Sample) -> Point:
     return Point(after.at, issued, refused, introspected, after.memory_bytes)
 
 
-def _extrapolated(found: Counter[str], looked_at: int, keys: int, *, exact: bool, at: float) -> GrantCounts:
-    if exact or not looked_at:
-        return GrantCounts(dict(found.most_common()), found.total(), True, 0, looked_at, keys, at)
-    factor = keys / looked_at
-    share = found.total() / looked_at
-    unseen = 1 - looked_at / keys
-    error = math.sqrt(max(share * (1 - share), 1 / looked_at) / looked_at * max(unseen, 0.0))
+def _extrapolated(found: Counter[str], scanned: int, keys: int, *, exact: bool, at: float) -> GrantCounts:
+    if exact or not scanned:
+        return GrantCounts(dict(found.most_common()), found.total(), True, 0, scanned, keys, at)
+    factor = keys / scanned
+    share = found.total() / scanned
+    unseen = 1 - scanned / keys
+    error = math.sqrt(max(share * (1 - share), 1 / scanned) / scanned * max(unseen, 0.0))
     by_client = {client_id: round(count * factor) for client_id, count in found.most_common()}
     margin = math.ceil(_CERTAINTY * error * keys)
-    return GrantCounts(by_client, sum(by_client.values()), False, margin, looked_at, keys, at)
+    return GrantCounts(by_client, sum(by_client.values()), False, margin, scanned, keys, at)

@@ -110,7 +110,7 @@ async def create_token(issuer: Issuer, given: TokenInput) -> Created:
             issuer, client, given.grant_type, Requested(scope, given.resources), subject=given.subject or ""
         )
         authorization = bind(_with_details(fresh, given), _binding(given))
-        issued = await issuing.issue(issuer, _as_asked(client, given), authorization)
+        issued = await issuing.issue(issuer, _as_requested(client, given), authorization)
     except TemporarilyUnavailable:
         raise
     except ProtocolError as error:
@@ -148,14 +148,14 @@ def _binding(given: TokenInput) -> Binding:
     return Binding(given.dpop_jkt or "", given.x5t_s256 or "")
 
 
-def _as_asked(client: Client, given: TokenInput) -> Client:
+def _as_requested(client: Client, given: TokenInput) -> Client:
     """The client with the refresh token that was asked for: the mint takes its lifetime from there."""
-    asked: Client = msgspec.structs.replace(
+    adjusted: Client = msgspec.structs.replace(
         client,
         refresh_idle_lifetime=given.refresh_token_lifetime or client.refresh_idle_lifetime,
         refresh_limit=0 if given.grant_type in _WITHOUT_REFRESH else client.refresh_limit,
     )
-    return asked
+    return adjusted
 
 
 def _with_details(fresh: Authorization, given: TokenInput) -> Authorization:

@@ -73,7 +73,7 @@ class UserInput(Input):
     DISAGREEMENTS: ClassVar[Rules] = (_lacks_subject,)
     username: Username
     subject: Annotated[
-        Identifier | None, Field(description="What tokens call them, for ever; the username unless given.")
+        Identifier | None, Field(description="The subject in tokens, which never changes; the username unless given.")
     ] = None
     claims: Claims = Field(default_factory=dict)
 

@@ -116,7 +116,7 @@ class _McpServer(ExitStack):
         self._starting: asyncio.Task[None] | None = None
 
     def start(self, on_ready: Callable[[], None]) -> None:
-        """Start it, and tell of it when it is there."""
+        """Start the server, and call ``on_ready`` when it answers."""
         if not self._port:
             on_ready()
             return

@@ -76,8 +76,8 @@ def add_command(
         if said:
             say(said.format(**output))
 
-    asked = [inspect.Parameter("yes", _KEYWORD, default=False, annotation=Yes)] if question else []
-    _register(app, operation, name, text, run, [*_parameters(operation, flags or {}), *asked])
+    confirmation = [inspect.Parameter("yes", _KEYWORD, default=False, annotation=Yes)] if question else []
+    _register(app, operation, name, text, run, [*_parameters(operation, flags or {}), *confirmation])
 
 
 def add_list(

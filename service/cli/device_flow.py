@@ -62,11 +62,11 @@ async def discover(http: aiohttp.ClientSession, issuer: str) -> DeviceServer:
         f"{issuer.rstrip('/')}/.well-known/openid-configuration",
     )
     for place in places:
-        status, document = await _asked(http, "GET", place)
+        status, document = await _fetched(http, "GET", place)
         if status != 200 or "issuer" not in document:
             continue
         if str(document["issuer"]).rstrip("/") != issuer.rstrip("/"):
-            raise LoginFailedError(f"{place} is about another issuer: {_shown(document['issuer'])}")
+            raise LoginFailedError(f"{place} is about another issuer: {_printable(document['issuer'])}")
         return _read_metadata(document)
     raise LoginFailedError(f"{issuer} has no metadata of an OAuth server (RFC 8414).")
 
@@ -75,7 +75,7 @@ async def sign_in(
     http: aiohttp.ClientSession,
     server: DeviceServer,
     client: DeviceClient,
-    asked: Mapping[str, str],
+    parameters: Mapping[str, str],
     show: Callable[[ShownCode], None],
     pause: Callable[[float], Awaitable[None]] = asyncio.sleep,
 ) -> dict[str, Any]:
@@ -85,14 +85,14 @@ async def sign_in(
         http: Sends the requests.
         server: From ``discover``.
         client: Who asks.
-        asked: Further parameters: scope, resource.
+        parameters: Further parameters: scope, resource.
         show: Shows the code.
         pause: Waits so many seconds.
 
     Raises:
         LoginFailedError: The user said no or took too long, or the server refuses.
     """
-    status, begun = await _posted(http, server, client, server.device_authorization_endpoint, asked)
+    status, begun = await _posted(http, server, client, server.device_authorization_endpoint, parameters)
     if status != 200:
         raise LoginFailedError(f"The server refuses: {_reason(status, begun)}")
     code, device_code = _read_code(begun), str(begun.get("device_code", ""))
@@ -142,13 +142,13 @@ def _read_code(begun: Mapping[str, Any]) -> ShownCode:
     """Raises LoginFailedError for what nobody can be shown."""
     complete = str(begun.get("verification_uri_complete") or "")
     code = ShownCode(
-        _shown(begun.get("user_code", "")),
+        _printable(begun.get("user_code", "")),
         str(begun.get("verification_uri") or begun.get("verification_url") or ""),
         complete,
         _seconds(begun.get("expires_in"), 0, _LONGEST_LIFETIME),
     )
     for url in (code.verification_uri, *([complete] if complete else [])):
-        if _parts(url, "The address to enter the code at").scheme not in ("http", "https") or _shown(url) != url:
+        if _parts(url, "The address to enter the code at").scheme not in ("http", "https") or _printable(url) != url:
             raise LoginFailedError("The server names no address to enter the code at.")
     return code
 
@@ -161,10 +161,10 @@ async def _posted(
         sent["client_secret"] = client.secret
     elif client.secret:
         headers["Authorization"] = aiohttp.encode_basic_auth(client.client_id, client.secret)
-    return await _asked(http, "POST", url, sent, headers)
+    return await _fetched(http, "POST", url, sent, headers)
 
 
-async def _asked(
+async def _fetched(
     http: aiohttp.ClientSession,
     method: str,
     url: str,
@@ -194,7 +194,7 @@ def _check_url(url: str, what: str) -> None:
     parts = _parts(url, what)
     is_safe = parts.scheme == "https" or (parts.scheme == "http" and is_loopback(parts.hostname or ""))
     if not is_safe or not parts.hostname or "@" in parts.netloc:
-        raise LoginFailedError(f"{what} has to be an https URL: {_shown(url)}")
+        raise LoginFailedError(f"{what} has to be an https URL: {_printable(url)}")
 
 
 def _parts(url: str, what: str) -> SplitResult:
@@ -202,7 +202,7 @@ def _parts(url: str, what: str) -> SplitResult:
     try:
         return urlsplit(url)
     except ValueError as error:
-        raise LoginFailedError(f"{what} has to be an https URL: {_shown(url)}") from error
+        raise LoginFailedError(f"{what} has to be an https URL: {_printable(url)}") from error
 
 
 def _seconds(value: object, otherwise: int, most: int) -> int:
@@ -212,9 +212,9 @@ def _seconds(value: object, otherwise: int, most: int) -> int:
 
 
 def _reason(status: int, answer: Mapping[str, Any]) -> str:
-    said = [_shown(answer[name]) for name in ("error", "error_description") if answer.get(name)]
+    said = [_printable(answer[name]) for name in ("error", "error_description") if answer.get(name)]
     return ": ".join(said) or f"status {status}"
 
 
-def _shown(text: object) -> str:
+def _printable(text: object) -> str:
     return spelled_out(" ".join(str(text)[:_LONGEST_SHOWN].split()))

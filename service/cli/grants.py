@@ -86,7 +86,7 @@ def list_(
 
     Example: `mintmark grant list --user alice`
 
-    Those of a client are found by walking over all keys: that takes time where there are millions.
+    Those of a client are found by a scan of all keys, which takes time where there are millions.
     """
     if (user is None) == (client is None):
         raise typer.BadParameter("Say whose: either --user or --client.")

@@ -50,7 +50,7 @@ def try_(
     The facts carry `"test": true`; nothing is issued. Ends with 1 where an answer would not count.
     """
     about = {name: value for name, value in (("user", user), ("client", client)) if value}
-    tried = do(operations.TRY, "asking the hook …", hook=name, **about)
+    tried = do(operations.TRY, "calling the hook …", hook=name, **about)
     rows = tried["events"]
     if json:
         emit(tried)

@@ -45,7 +45,7 @@ def login(
     ] = None,
     qr: Annotated[
         bool | None,
-        typer.Option("--qr/--no-qr", help="Show the link as a QR code; on a terminal, unless told otherwise."),
+        typer.Option("--qr/--no-qr", help="Show the link as a QR code; by default only on a terminal."),
     ] = None,
     json: Json = False,
 ) -> None:
@@ -57,9 +57,9 @@ def login(
     unless --output names a file. Works with every server that has RFC 8628 in its metadata.
     """
     client = DeviceClient(client_id, hidden("secret", "--secret-stdin", from_stdin=True) if secret_stdin else "")
-    asked = {name: value for name, value in (("scope", scope), ("resource", resource)) if value}
+    parameters = {name: value for name, value in (("scope", scope), ("resource", resource)) if value}
     shows_qr = sys.stderr.isatty() if qr is None else qr
-    server, tokens = asyncio.run(_signed_in(issuer, client, asked, shows_qr=shows_qr))
+    server, tokens = asyncio.run(_signed_in(issuer, client, parameters, shows_qr=shows_qr))
     kept = {
         "issuer": server.issuer,
         "client_id": client_id,
@@ -77,11 +77,11 @@ def login(
 
 
 async def _signed_in(
-    issuer: str, client: DeviceClient, asked: dict[str, str], *, shows_qr: bool
+    issuer: str, client: DeviceClient, parameters: dict[str, str], *, shows_qr: bool
 ) -> tuple[DeviceServer, dict[str, Any]]:
     async with aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar()) as http:
         server = await discover(http, issuer)
-        return server, await sign_in(http, server, client, asked, lambda code: _show(code, shows_qr=shows_qr))
+        return server, await sign_in(http, server, client, parameters, lambda code: _show(code, shows_qr=shows_qr))
 
 
 def _show(code: ShownCode, *, shows_qr: bool) -> None:

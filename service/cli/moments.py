@@ -13,7 +13,7 @@ _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 
 UnusedFor = Annotated[
     str,
-    typer.Option(help="Only clients that strangers registered and nobody used for so long: 12h, 30d.", metavar="TIME"),
+    typer.Option(help="Only openly registered clients that were not used for so long: 12h, 30d.", metavar="TIME"),
 ]
 
 

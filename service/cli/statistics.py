@@ -36,5 +36,5 @@ def _how(grants: Mapping[str, Any]) -> str:
     if grants["exact"]:
         return "counted"
     if grants["margin"] is None:
-        return f"at least: found among {grants['looked_at']} keys; how many there are is not known"
+        return f"at least: found among {grants['scanned']} keys; how many there are is not known"
     return f"estimated, give or take {grants['margin']}"

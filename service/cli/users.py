@@ -48,7 +48,7 @@ def create(
     username: Annotated[str, typer.Argument(metavar="USERNAME", help="What they sign in with; up to 255 characters.")],
     subject: Annotated[
         str | None,
-        typer.Option(help="What tokens call them, for ever (`sub`). The username if nothing is said.", metavar="ID"),
+        typer.Option(help="The subject in tokens (`sub`), which never changes. By default the username.", metavar="ID"),
     ] = None,
     claims: Claims = None,
     groups: Groups = None,

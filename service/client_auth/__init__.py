@@ -1,7 +1,7 @@
-"""Who is the client: one file a method, and the list. Nothing here knows what the client wants.
+"""Client authentication: one file a method, and the list. Nothing here knows what the client wants.
 
 To add one: a file with its ``METHOD``, its line in the list below, its name in ``protocol.names.ClientAuthMethod``; a new
-way of showing who one is (a header, a certificate) is also a reader in ``evidence``.
+kind of evidence (a header, a certificate) is also a reader in ``evidence``.
 """
 
 from functools import partial
@@ -61,34 +61,34 @@ def has_secret(auth_method: str) -> bool:
 
 
 def registered_name(auth_method: str) -> str:
-    """The method's name in the words of the RFCs."""
+    """Return the method's name in the RFCs."""
     return METHODS[auth_method].registered_name or auth_method
 
 
 def names_of_method(auth_method: str) -> str:
-    """The method for people: of one of ours what it accepts, in registered names."""
+    """Return the method as users see it: for one of ours what it accepts, in registered names."""
     method = METHODS[auth_method]
     return " or ".join(sorted(method.accepts)) if method.registered_name else auth_method
 
 
 def resumed_method(said: str, held: str) -> str:
-    """What a client or caller means that says a registered name: the method ``held``, where it was described by that name."""
+    """Return the method that a registered name stands for: ``held``, where the client was described by that name."""
     return held if registered_name(held) == said else said
 
 
 def methods_supported(issuer: Issuer) -> list[str]:
-    """The registered names of all methods that are on, for discovery."""
+    """Return the registered names of all methods that are on, for discovery."""
     return list(dict.fromkeys(registered_name(method.name) for method in _offered(issuer)))
 
 
 def algorithms_supported(issuer: Issuer) -> list[str]:
-    """What assertions of clients may be signed with, for discovery."""
+    """Return the algorithms for assertions of clients, for discovery."""
     demanded = demands_of(issuer.settings.profile, None).algorithms
     names = (name for method in _offered(issuer) for name in method.signing_algorithms)
     return [name for name in names if demanded is None or name in demanded]
 
 
 def _offered(issuer: Issuer) -> list[Method]:
-    """The methods that are on, and that the profile of the settings lets clients have."""
+    """Return the methods that are on, and that the profile of the settings allows."""
     demanded = demands_of(issuer.settings.profile, None).auth_methods
     return [one for one in METHODS.values() if one.is_on(issuer) and (demanded is None or one.name in demanded)]

@@ -1,4 +1,4 @@
-"""A JWT as proof: shared by client_secret_jwt and private_key_jwt (RFC 7521 section 4.2, RFC 7523 section 2.2)."""
+"""Assertions as evidence: shared by client_secret_jwt and private_key_jwt (RFC 7521 section 4.2, RFC 7523 section 2.2)."""
 
 from service.client_auth.evidence import ClientEvidence, unusable
 from service.client_auth.method import Proof
@@ -10,7 +10,7 @@ from service.tokens import assertions
 
 
 async def verify_assertion(issuer: Issuer, client: Client, evidence: ClientEvidence) -> Proof | None:
-    """Raises InvalidClient, saying what is wrong with the assertion."""
+    """Verify the assertion. Raises InvalidClient, saying what is wrong with it."""
     if evidence.assertion is None:
         return None
     try:

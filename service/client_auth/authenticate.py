@@ -1,4 +1,4 @@
-"""The shared steps of client authentication, around whatever method is used."""
+"""The steps of client authentication that all methods share."""
 
 import logging
 from collections.abc import Mapping
@@ -26,15 +26,15 @@ MAX_CLIENT_ID = 255
 
 
 class AuthenticatedClient(msgspec.Struct, frozen=True):
-    """Holding one means that the client is known, enabled and proved itself as it is registered to.
+    """A client that is known, enabled and authenticated as it is registered to.
 
-    ``alias_used``: whether it called itself by its alias (AU-27).
+    ``alias_used`` is whether it used its alias as client_id (AU-27).
     """
 
     client: Client
     alias_used: bool
     replay_checks: tuple[ReplayCheck, ...] = ()
-    """On their way to Redis: ``confirm`` them before anything is given away."""
+    """Replay checks that are under way: ``confirm`` them before anything is issued or revealed."""
 
 
 async def authenticate_by(methods: Mapping[str, Method], issuer: Issuer, request: Request) -> AuthenticatedClient:
@@ -42,8 +42,8 @@ async def authenticate_by(methods: Mapping[str, Method], issuer: Issuer, request
 
     Raises:
         InvalidRequest: It offers several kinds of evidence at once, or two client_ids.
-        UnauthorizedClient: It does not keep its security profile, or that of the settings.
-        InvalidClient: All else (401), and too many failures from this address (429).
+        UnauthorizedClient: It breaks its security profile, or that of the settings.
+        InvalidClient: Anything else (401), and too many failures from this address (429).
     """
     evidence = collect(request)
     if len(evidence.client_id) > MAX_CLIENT_ID:
@@ -66,7 +66,7 @@ async def authenticate_by(methods: Mapping[str, Method], issuer: Issuer, request
 
 
 def _check_body_client_id(request: Request, evidence: ClientEvidence, client: Client) -> None:
-    """A client_id beside HTTP authentication must be the same client's, unless the path's documents ignore it."""
+    """Refuse a client_id that differs from that of HTTP authentication, unless the path's documents ignore it."""
     in_body = request.parameters.get("client_id")
     if request.ignore_client_id or in_body is None or in_body == evidence.client_id:
         return
@@ -77,10 +77,10 @@ def _check_body_client_id(request: Request, evidence: ClientEvidence, client: Cl
 async def _check_evidence(
     issuer: Issuer, method: Method | None, client: Client, evidence: ClientEvidence, address: str
 ) -> Proof:
-    """Check that it is of the registered method, not blocked, and holds; failures are counted per client and address.
+    """Check that it is of the registered method, not blocked, and valid; failures are counted per client and address.
 
-    A block counts only for the address that failed, so no caller can lock a client out elsewhere; a secret that we generated
-    cannot be guessed and is not blocked at all, failures with it are only slowed down.
+    A block counts only for the address that failed, so no caller can lock a client out elsewhere. A secret that we generated
+    cannot be guessed and is never blocked; failures with it are only slowed down.
     """
     failures = issuer.store.failures
     wait = failures.known_wait(_who(client, address)) if failures.knows_any else 0

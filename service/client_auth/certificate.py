@@ -9,17 +9,17 @@ from service.protocol.forwarded_certificates import ClientCertificate
 from service.protocol.request import Request
 
 
-def shown_in(issuer: Issuer, request: Request) -> tuple[ClientCertificate, Certificate]:
-    """The certificate as it came, and read. Raises InvalidClient where there is none, or none that is good now."""
-    shown = request.certificate
-    if shown is None:
+def certificate_of(issuer: Issuer, request: Request) -> tuple[ClientCertificate, Certificate]:
+    """Return the certificate as it came, and read. Raises InvalidClient where there is none that is valid now."""
+    presented = request.certificate
+    if presented is None:
         raise InvalidClient("The client must show its certificate in TLS.", log="no client certificate")
     try:
-        return shown, opened(shown.certificate, issuer.clock())
+        return presented, opened(presented.certificate, issuer.clock())
     except UnusableCertificateError as error:
         raise InvalidClient(f"The client certificate cannot be used: {error}") from error
 
 
 def can_show_certificates(issuer: Issuer) -> bool:
-    """Whether certificates of clients get here at all, by TLS or by a proxy."""
+    """Whether certificates of clients reach us, by TLS or by a proxy."""
     return issuer.settings.takes_client_certificates

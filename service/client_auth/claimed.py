@@ -1,4 +1,4 @@
-"""Whose request it claims to be, for logs: where it was refused before a client was authenticated."""
+"""The client that a refused request claims to come from, for logs."""
 
 import re
 from contextlib import suppress
@@ -12,7 +12,7 @@ from service.protocol.request import Request
 
 _LONGEST = 255
 _MOST = 4
-"""How many names are looked at."""
+"""The most names that are looked up."""
 _NAMED = re.compile(rb"(?:^|&)client_id=([^&]{1,800})")
 
 
@@ -34,7 +34,7 @@ async def note_claimed_client(issuer: Issuer, request: Request, error: ProtocolE
 
 
 def unread_request(form: bytes, authorization: str | None) -> Request:
-    """A request that was refused before its form could be read: no more of it than whose it claims to be."""
+    """A request that was refused before its form could be read: all that is known is whose it claims to be."""
     found = _NAMED.search(form)
     named = {"client_id": unquote_plus(found[1].decode("ascii", "replace"))} if found else {}
     return Request(named, authorization, "")

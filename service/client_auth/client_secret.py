@@ -1,6 +1,6 @@
-"""client_secret: a secret by HTTP Basic or in the form, as the client's library does it (RFC 6749 section 2.3.1).
+"""client_secret: a secret by HTTP Basic or in the form, whichever the client's library uses (RFC 6749 section 2.3.1).
 
-The RFCs have no name for both: the registration shows client_secret_basic.
+The RFCs have no name for both: registration returns client_secret_basic.
 """
 
 from service.client_auth.evidence import EvidenceKind

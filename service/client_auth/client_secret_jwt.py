@@ -1,6 +1,6 @@
 """client_secret_jwt: an assertion signed with the client's secret (OpenID Connect Core 9, IT-15).
 
-The secret has to be read for that, so it is kept encrypted under the master key beside its hash.
+This needs the secret itself, so it is stored encrypted under the master key in addition to its hash.
 """
 
 from service.client_auth.assertion import verify_assertion

@@ -1,4 +1,4 @@
-"""What a request offers as client authentication, collected once, whatever method its client is registered for."""
+"""The evidence that a request offers for its client, collected once, whatever method the client is registered for."""
 
 import binascii
 from base64 import b64decode
@@ -20,28 +20,28 @@ _READ_BY_TYPE = {assertions.CLIENT_ASSERTION: assertions.read, assertions.SPIFFE
 
 
 class EvidenceKind(StrEnum):
-    """How a client tries to authenticate, by the name of the method that the RFCs have for it."""
+    """The kind of evidence, named by the RFCs' method for it."""
 
     BASIC = "client_secret_basic"
     POST = "client_secret_post"
     HMAC_ASSERTION = "client_secret_jwt"
     SIGNED_ASSERTION = "private_key_jwt"
     CLIENT_ID = "none"
-    """A client_id without any proof beside it."""
+    """A client_id without any proof."""
 
 
 class ClientEvidence(msgspec.Struct, frozen=True):
-    """Whose request it claims to be, and what is to prove it."""
+    """The claimed client, and the evidence for it."""
 
     kind: EvidenceKind
     client_id: str
     request: Request
-    """A method may look at more of it: a header, the client's certificate."""
+    """A method may examine more of the request: a header, the client's certificate."""
     secrets: tuple[str, ...] = ()
     """Spellings of the secret, one of which must be right."""
     assertion: UnverifiedAssertion | None = None
     other_names: tuple[str, ...] = ()
-    """Further spellings of client_id, where the first is no client's."""
+    """Further spellings of client_id, in case the first one is unknown."""
 
 
 def collect(request: Request) -> ClientEvidence:
@@ -86,7 +86,7 @@ def _basic(request: Request) -> ClientEvidence | None:
 
 
 def _spellings(text: str) -> tuple[str, ...]:
-    """What it may mean, the way of the RFC first: form-urlencoded, percent-encoded with ``+`` for itself, or not at all."""
+    """Return the possible readings: form-urlencoded as the RFC says, percent-encoded with a plain ``+``, or not at all."""
     if "%" not in text and "+" not in text:
         return (text,)
     return tuple(dict.fromkeys((unquote_plus(text), unquote(text), text)))
@@ -101,9 +101,9 @@ def _post(request: Request) -> ClientEvidence | None:
 
 
 def _assertion(request: Request) -> ClientEvidence | None:
-    """A JWT as proof (RFC 7521 section 4.2, RFC 7523 section 2.2).
+    """An assertion (RFC 7521 section 4.2, RFC 7523 section 2.2).
 
-    The client is its ``sub``, or the one that client_id names, where another one says it of the client.
+    The client is its ``sub``, or the one in client_id, where another issuer asserts it.
     """
     token = request.parameters.get("client_assertion")
     if token is None:
@@ -119,15 +119,15 @@ def _assertion(request: Request) -> ClientEvidence | None:
     except UnverifiableError as error:
         raise InvalidClient(unusable(error)) from error
     kind = EvidenceKind.HMAC_ASSERTION if algorithm in assertions.HMAC else EvidenceKind.SIGNED_ASSERTION
-    is_own = unverified.issuer == unverified.subject  # RFC 7523 section 3; else a platform says it of a workload
+    is_own = unverified.issuer == unverified.subject  # RFC 7523 section 3; else a platform asserts it of a workload
     client_id = unverified.subject if is_own else request.parameters.get("client_id", unverified.subject)
     return ClientEvidence(kind, client_id, request, assertion=unverified)
 
 
 def unusable(error: UnverifiableError) -> str:
-    """What the client reads about its assertion: who sends one has nothing to guess."""
+    """Return the client's error about its assertion, with the reason: its sender has nothing to guess."""
     return f"The client assertion cannot be used: {error}"
 
 
 READERS: tuple[Callable[[Request], ClientEvidence | None], ...] = (_basic, _post, _assertion)
-"""Each finds its kind of evidence, or None. They raise InvalidClient or InvalidRequest where it is malformed."""
+"""Each reader finds its kind of evidence, or None. They raise InvalidClient or InvalidRequest where it is malformed."""

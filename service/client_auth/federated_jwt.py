@@ -1,8 +1,8 @@
 """federated_jwt: a token that the workload's own platform gave it (Kubernetes, GitHub, GitLab, SPIFFE, clouds); no secret.
 
 In form it is private_key_jwt (RFC 7523 section 2.2), but another issuer signed it: one that is trusted here for
-``client-authentication``. The client's registration names that issuer and the subject, letter by letter. Platforms make a
-token for minutes or hours, and workloads use it until it ends: a ``jti`` does not count once, so only TLS keeps it.
+``client-authentication``. The client's registration names that issuer and the exact subject. Platforms make a token for
+minutes or hours, and workloads use it until it ends: there is no replay check, so only TLS protects it.
 """
 
 from collections.abc import Mapping
@@ -39,7 +39,7 @@ async def verify(issuer: Issuer, client: Client, evidence: ClientEvidence) -> Pr
 
 
 def _check_names(client: Client, assertion: UnverifiedAssertion) -> None:
-    """Its issuer and subject are the registered ones, before anything is fetched. Raises UnverifiableError."""
+    """Check the registered issuer and subject, before anything is fetched. Raises UnverifiableError."""
     if client.federated_issuer is None or assertion.issuer != client.federated_issuer:
         raise UnverifiableError("its issuer is not the one that the client is registered with")
     if client.federated_subject is None or assertion.subject != client.federated_subject:
@@ -47,7 +47,7 @@ def _check_names(client: Client, assertion: UnverifiedAssertion) -> None:
 
 
 def _check_algorithm(issuer: Issuer, client: Client, assertion: UnverifiedAssertion) -> None:
-    """Raises UnverifiableError where client or profile want another signature than the issuer's."""
+    """Check that client and profile allow the signature algorithm. Raises UnverifiableError."""
     allowed = issuer.demands_on(client).algorithms
     registered = client.token_endpoint_auth_signing_alg
     if (registered or assertion.algorithm) != assertion.algorithm or assertion.algorithm not in (allowed or ALGORITHMS):
@@ -55,7 +55,7 @@ def _check_algorithm(issuer: Issuer, client: Client, assertion: UnverifiedAssert
 
 
 def _check_claims(client: Client, claims: Mapping[str, object]) -> None:
-    """Raises UnverifiableError where a registered claim is missing, or another."""
+    """Check the claims that the registration demands. Raises UnverifiableError."""
     for text in client.federated_claims:
         path, value = parse_required_claim(text)
         if not has_claim(claims, path, value):

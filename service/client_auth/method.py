@@ -1,4 +1,4 @@
-"""What every method of client authentication offers."""
+"""The interface of every method of client authentication."""
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -12,13 +12,13 @@ from service.store.replay_checks import ReplayCheck
 
 
 class Proof(msgspec.Struct, frozen=True):
-    """The evidence holds, if what counts once only is used for the first time."""
+    """The evidence is valid, provided that the replay checks pass."""
 
     replay_checks: tuple[ReplayCheck, ...] = ()
 
 
 HOLDS = Proof()
-"""Nothing more is to be known."""
+"""The evidence is valid, and there is nothing else to check."""
 
 
 def _on(_: Issuer) -> bool:
@@ -31,15 +31,15 @@ class Method:
 
     name: str
     accepts: frozenset[EvidenceKind]
-    """The evidence that it verifies; with any other the client authenticates in another way than it is registered for."""
+    """The kind of evidence that it verifies; with any other the client does not use its registered method."""
     verify: Callable[[Issuer, Client, ClientEvidence], Awaitable[Proof | None]]
-    """The proof, None where the evidence does not hold. Raises InvalidClient where there is more to say than that."""
+    """Returns the proof, None where the evidence is not valid. Raises InvalidClient where there is more to say than that."""
     has_secret: bool
     """Whether the client and we share a secret."""
     help: str = ""
-    """What the client does, for who chooses a method."""
+    """One line on what the client does, shown where a method is chosen."""
     registered_name: str = ""
-    """In discovery and client registration (RFC 7591); "" if it is ``name``."""
+    """Its name in discovery and client registration (RFC 7591); "" if it is ``name``."""
     signing_algorithms: tuple[str, ...] = ()
-    """What its assertions may be signed with."""
+    """The algorithms for its assertions."""
     is_on: Callable[[Issuer], bool] = _on

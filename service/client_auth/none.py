@@ -1,4 +1,4 @@
-"""none: a public client that only says who it is (RFC 6749 section 2.1, WM-06); PKCE and rotation protect it."""
+"""none: a public client that only names itself (RFC 6749 section 2.1, WM-06); PKCE and rotation protect it."""
 
 from service.client_auth.evidence import ClientEvidence, EvidenceKind
 from service.client_auth.method import HOLDS, Method, Proof
@@ -7,7 +7,7 @@ from service.records.client import Client
 
 
 async def verify(_issuer: Issuer, _client: Client, _evidence: ClientEvidence) -> Proof | None:
-    """Nothing to prove."""
+    """Accept the client without evidence."""
     return HOLDS
 
 

@@ -9,7 +9,7 @@ from service.protocol.networks import wide_network_of
 from service.records.client import Client
 
 MAX_SECRET = 1024
-"""Characters of a client secret; a longer one is wrong."""
+"""The most characters of a client secret; a longer one is wrong."""
 
 
 async def verify_secret(issuer: Issuer, client: Client, evidence: ClientEvidence) -> Proof | None:
@@ -29,6 +29,6 @@ async def verify_secret(issuer: Issuer, client: Client, evidence: ClientEvidence
 
 
 async def _matches(issuer: Issuer, evidence: ClientEvidence, secret: str, held: str) -> bool:
-    """Compare an imported secret, whose hashing waits among clients, in the turn of its network."""
+    """Compare an imported secret, whose hashing is queued with that of other clients, in the turn of its network."""
     with requested_by(Requester(RequesterGroup.CLIENTS, wide_network_of(evidence.request.address))):
         return await issuer.hashing.verify_secret(secret, held)

@@ -1,9 +1,9 @@
 """self_signed_tls_client_auth: a certificate that is registered with a key of the client (RFC 8705 section 2.2).
 
-Who made it does not matter: the client has proved in TLS that it holds the key.
+Its issuer does not matter: the client has proved in TLS that it holds the key.
 """
 
-from service.client_auth.certificate import can_show_certificates, shown_in
+from service.client_auth.certificate import can_show_certificates, certificate_of
 from service.client_auth.evidence import ClientEvidence, EvidenceKind
 from service.client_auth.method import HOLDS, Method, Proof
 from service.crypto.client_certificates import thumbprint
@@ -15,10 +15,10 @@ from service.records.client import Client
 
 
 async def verify(issuer: Issuer, client: Client, evidence: ClientEvidence) -> Proof | None:
-    """Raises InvalidClient, saying what is wrong with the certificate."""
-    shown, _ = shown_in(issuer, evidence.request)
+    """Verify the certificate. Raises InvalidClient, saying what is wrong with it."""
+    presented, _ = certificate_of(issuer, evidence.request)
     try:
-        if await issuer.client_keys.has_certificate(key_source(client), thumbprint(shown.certificate)):
+        if await issuer.client_keys.has_certificate(key_source(client), thumbprint(presented.certificate)):
             return HOLDS
     except UnverifiableError as error:
         raise InvalidClient(f"The client certificate cannot be compared: {error}", log=str(error)) from error

@@ -1,8 +1,8 @@
-"""tls_client_auth: a certificate of an authority that is trusted, about the name that is registered (RFC 8705 section 2.1)."""
+"""tls_client_auth: a certificate of a trusted authority for the registered name (RFC 8705 section 2.1)."""
 
 from collections.abc import Callable
 
-from service.client_auth.certificate import can_show_certificates, shown_in
+from service.client_auth.certificate import can_show_certificates, certificate_of
 from service.client_auth.evidence import ClientEvidence, EvidenceKind
 from service.client_auth.method import HOLDS, Method, Proof
 from service.crypto.client_certificates import CertificateNames, UnusableCertificateError
@@ -26,17 +26,17 @@ def _is(registered: str | None, is_in_certificate: Callable[[str], bool]) -> boo
 
 
 async def verify(issuer: Issuer, client: Client, evidence: ClientEvidence) -> Proof | None:
-    """Raises InvalidClient, saying what is wrong with the certificate."""
-    from service.crypto.client_authorities import authorities_at  # loads pyOpenSSL, which takes its time
+    """Verify the certificate. Raises InvalidClient, saying what is wrong with it."""
+    from service.crypto.client_authorities import authorities_at  # loads pyOpenSSL, which takes time
 
-    shown, certificate = shown_in(issuer, evidence.request)
+    presented, certificate = certificate_of(issuer, evidence.request)
     if issuer.settings.client_ca_file is None:
         raise InvalidClient(
             "No authority for certificates of clients is trusted here.", log="client_ca_file is not set"
         )
     try:
         authorities = authorities_at(issuer.settings.client_ca_file)
-        names = authorities.names_in(shown, certificate, issuer.clock())
+        names = authorities.names_in(presented, certificate, issuer.clock())
     except UnusableCertificateError as error:
         raise InvalidClient(f"The client certificate cannot be used: {error}") from error
     found = [named for is_named in _NAMED if (named := is_named(client, names)) is not None]

@@ -1,4 +1,4 @@
-"""Work side by side in one process: background tasks, the fair queue before scarce work, calls that several wait for.
+"""Concurrency in one process: background tasks, the fair queue for scarce work, calls that several callers share.
 
-What is done in them is decided above; processes beside each other are `workers`, work that leaves the process `outbound`.
+What they do is decided above. Several processes are `workers`; calls to other servers are `outbound`.
 """

@@ -14,13 +14,13 @@ log = logging.getLogger(__name__)
 FIRST_PAUSE, LONGEST_PAUSE = 1.0, 60.0
 """Seconds before a task that failed is started again: 1, 2, 4 … 60."""
 SETTLED_AFTER = 10.0
-"""Seconds that a task has to run before it counts as running again."""
+"""Seconds that a task has to run before it counts as recovered."""
 
 Work = Callable[[], Coroutine[Any, Any, None]]
 
 
 class BackgroundTasks:
-    """Starts background tasks, and starts them again when they fail: logged, counted, shown by readiness (P7)."""
+    """Starts background tasks, and restarts them when they fail: logged, counted, reported by readiness (P7)."""
 
     def __init__(self, metrics: Metrics, *, settled_after: float = SETTLED_AFTER) -> None:
         self._metrics = metrics
@@ -32,14 +32,14 @@ class BackgroundTasks:
 
     @property
     def missing(self) -> tuple[str, ...]:
-        """Names of stopped tasks without which this process must not get requests; empty where all is well."""
+        """Return the names of stopped tasks without which this process must not get requests; empty where all is well."""
         return tuple(sorted(self._stopped & self._needed))
 
     def start(self, name: str, work: Work, *, needed: bool = False) -> None:
         """Run ``work`` until it returns or ``close`` is called, however often it fails.
 
         Args:
-            name: What logs and metrics call it.
+            name: Its name in logs and metrics.
             work: Makes the coroutine, once at the start and once after each failure.
             needed: Whether the process is not ready while the task has stopped.
         """
@@ -64,7 +64,7 @@ class BackgroundTasks:
                 return await work()
             except asyncio.CancelledError:
                 if asyncio.current_task().cancelling():  # type: ignore[union-attr]
-                    raise  # by ``close``; anything else that was cancelled in there is a failure like others
+                    raise  # by ``close``; anything else that was cancelled in it is a failure like others
                 log.exception(Event.BACKGROUND_TASK_FAILED, extra={"task": name, "restart_in": round(pause, 1)})
             except Exception:
                 log.exception(Event.BACKGROUND_TASK_FAILED, extra={"task": name, "restart_in": round(pause, 1)})

@@ -1,4 +1,4 @@
-"""Batches: work that is cheaper one after the other, done for all requests that a turn of the event loop has brought."""
+"""Batches: work that is cheaper in one go, done for all requests that one turn of the event loop has brought."""
 
 import asyncio
 from collections.abc import Callable
@@ -8,17 +8,17 @@ _Result = TypeVar("_Result")
 
 
 class WorkBatch:
-    """Work of one event loop that is done together: signatures, above all.
+    """Work of one event loop that is done in one go: signatures, above all.
 
-    What a signature calculates with fills the nearest cache of a processor several times over. Between two pieces of Python it
-    evicts them, and they it: each costs half as much again.
+    The tables of a signature fill the nearest cache of a processor several times. Between two pieces of Python, signature and
+    Python evict each other's data, which costs each of them half as much again.
     """
 
     def __init__(self) -> None:
         self._due: list[tuple[asyncio.Future[Any], Callable[[], Any]]] = []
 
     def do(self, work: Callable[[], _Result]) -> "asyncio.Future[_Result]":
-        """Do this when every request that is here has come as far. The future gets what it returns, or the error it raises."""
+        """Add work to the batch of this turn. The future gets its result, or the error that it raises."""
         loop = asyncio.get_running_loop()
         if not self._due:
             loop.call_soon(self._run)
@@ -29,7 +29,7 @@ class WorkBatch:
     def _run(self) -> None:
         due, self._due = self._due, []
         for future, work in due:
-            if future.done():  # who waited has given up
+            if future.done():  # the waiting caller has given up
                 continue
             try:
                 future.set_result(work())

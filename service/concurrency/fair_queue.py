@@ -1,6 +1,6 @@
-"""A bounded queue before scarce work, in which groups take turns, and within a group networks do.
+"""A bounded queue for scarce work, in which groups take turns, and within a group networks do.
 
-A requester with a thousand connections waits for itself, and none waits longer than the patience of the queue.
+A requester with a thousand connections only delays itself, and none waits longer than the patience of the queue.
 """
 
 import asyncio
@@ -12,7 +12,7 @@ from service.protocol.errors import TemporarilyUnavailable
 
 
 class RequesterGroup(StrEnum):
-    """Whose work it is. Each group has places of its own, and its turn while one of it waits."""
+    """The group of a requester. Each has places of its own, and its turn while any of it waits."""
 
     OPERATORS = "operators"
     CLIENTS = "clients"
@@ -24,18 +24,18 @@ class RequesterGroup(StrEnum):
 
 
 class Requester(NamedTuple):
-    """Who waits for a turn."""
+    """A requester that waits for a turn."""
 
     group: RequesterGroup = RequesterGroup.OPERATORS
     network: str = ""
-    """The wide network, see ``protocol.networks``."""
+    """The wide network (see ``protocol.networks``)."""
 
 
 _Waiter = asyncio.Future[None]
 
 
 class _Line:
-    """Those of one group who wait, by network; the first network is the next one."""
+    """Waiting requesters of one group, by network; the first network is the next one."""
 
     def __init__(self) -> None:
         self.networks: dict[str, deque[_Waiter]] = {}
@@ -54,7 +54,7 @@ class _Line:
             self.networks.pop(network, None)
 
     def pop(self) -> _Waiter:
-        """The next one; their network goes to the end."""
+        """Remove and return the next one; its network goes to the end."""
         network, waiters = next(iter(self.networks.items()))
         waiter = waiters.popleft()
         self.size -= 1
@@ -64,7 +64,7 @@ class _Line:
         return waiter
 
     def drop_of_longest(self, than: str) -> _Waiter | None:
-        """The last one of the network that has most, if it has more than ``than`` would have with another one."""
+        """Remove and return the last one of the longest network, if that has more than ``than`` would have with another one."""
         longest = max(self.networks, key=lambda name: len(self.networks[name]))
         if len(self.networks[longest]) <= len(self.networks.get(than, ())) + 1:
             return None
@@ -80,9 +80,9 @@ class FairQueue:
         """Make an empty queue.
 
         Args:
-            at_once: How much is done side by side.
+            at_once: How many have their turn at the same time.
             most: How many of a group may wait.
-            patience: Seconds that one may wait.
+            patience: Seconds that a requester may wait.
             what: What is waited for, in the log.
         """
         self._free = at_once
@@ -110,7 +110,7 @@ class FairQueue:
             raise
 
     def release(self) -> None:
-        """Let the next one have the turn."""
+        """Give the turn to the next one."""
         while self._lines:
             group = next(iter(self._lines))
             line = self._lines.pop(group)
@@ -123,7 +123,7 @@ class FairQueue:
         self._free += 1
 
     def _join(self, requester: Requester, waiter: _Waiter) -> _Line:
-        """Of a full group the network that has most waiting gives up a place, unless that is the requester's."""
+        """Make room in a full group: the network that has most waiting gives up a place, unless it is the requester's."""
         line = self._lines.setdefault(requester.group, _Line())
         if line.size >= self._most:
             dropped = line.drop_of_longest(requester.network)

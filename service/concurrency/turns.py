@@ -1,4 +1,4 @@
-"""Turns: what is counted must be looked at one at a time, or of a hundred at once none would see the others."""
+"""Turns, one at a time for each name: checks against a counter must not run at once, or none sees the others."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -20,7 +20,7 @@ class Turns:
         self._turns: dict[str, tuple[asyncio.Lock, int]] = {}
 
     def __len__(self) -> int:
-        """Return how many names have a turn now: nothing is remembered of others."""
+        """Return how many names have a turn now; others are not remembered."""
         return len(self._turns)
 
     @asynccontextmanager

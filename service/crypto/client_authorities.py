@@ -27,7 +27,7 @@ _CACHED, _CACHED_BYTES = 1000, 4 * 1024 * 1024
 """Certificates that a process remembers so, and how much of them."""
 _PURPOSES = {ExtendedKeyUsageOID.CLIENT_AUTH, ExtendedKeyUsageOID.ANY_EXTENDED_KEY_USAGE}
 _BROKEN = (MD5, SHA1)
-"""Hashes for which somebody can find two certificates with one signature."""
+"""Broken hashes, for which two certificates with one signature can be found."""
 
 
 class _Verified(NamedTuple):
@@ -48,23 +48,23 @@ class ClientAuthorities:
         self._files = WatchedFiles((path,), lambda: _read(path))
         self._verified: BoundedCache[_Verified] = BoundedCache(_CACHED, _CACHED_BYTES)
 
-    def names_in(self, shown: ClientCertificate, certificate: x509.Certificate, now: float) -> CertificateNames:
+    def names_in(self, presented: ClientCertificate, certificate: x509.Certificate, now: float) -> CertificateNames:
         """Whom a certificate is about that an authority made, for a client.
 
         Args:
-            shown: As it came.
+            presented: As it came.
             certificate: The same, opened.
             now: Epoch seconds.
 
         Raises:
             UnusableCertificateError: None did, it is for another purpose, or its names cannot be read.
         """
-        key = sha256(b"".join((shown.certificate, *shown.chain))).hexdigest()
+        key = sha256(b"".join((presented.certificate, *presented.chain))).hexdigest()
         held, authorities = self._verified.get(key), self._files.current
         if held is None or held.authorities is not authorities or not held.at <= now < held.at + _AGAIN_AFTER:
-            self.verify(certificate, shown.chain, now)
+            self.verify(certificate, presented.chain, now)
             held = _Verified(authorities, now, names_in(certificate))
-            self._verified.put(key, held, len(shown.certificate))
+            self._verified.put(key, held, len(presented.certificate))
         return held.names
 
     def verify(self, certificate: x509.Certificate, chain: Iterable[bytes], now: float) -> None:

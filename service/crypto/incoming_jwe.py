@@ -89,7 +89,7 @@ def parse(token: str, offered: Collection[KeyManagement]) -> Jwe:
 def decrypt(jwe: Jwe, key: DecryptionKey) -> bytes | None:
     """Return the content, None where it was not encrypted for this key, or was changed.
 
-    Where no key of the content can be found, another one is taken, so that the time does not tell what failed (RFC 7516
+    Where no key of the content can be found, another one is taken, so that the time does not reveal what failed (RFC 7516
     section 11.5).
     """
     size = jwe.encryption.key_bytes

@@ -17,7 +17,7 @@ SKEW = 10
 
 
 _LONGEST_REMEMBERED = 512
-"""Bytes of an encoded header: what strangers send must not fill the memory."""
+"""The most bytes of an encoded header: what unknown callers send must not fill the memory."""
 _NUMBERS = (int, float)
 _BASE64URL = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
 _STANDARD = bytes(one if one in _BASE64URL else 0 for one in range(256)).translate(bytes.maketrans(b"-_", b"+/"))

@@ -111,7 +111,7 @@ class Keyring:
             self.encryption = KeptKeys(use, encryption, sealing, randomness, self._now, self._published_anew)
         self._published = Published(b"", "")
         self._published_at = -1
-        self._looked_at = 0.0
+        self._read_at = 0.0
         self._batch = WorkBatch()
 
     # beginning and end
@@ -248,9 +248,9 @@ class Keyring:
 
     def _may_look_again(self) -> bool:
         """Requests for keys that never were must not make us read often."""
-        if time.monotonic() - self._looked_at < 1.0:
+        if time.monotonic() - self._read_at < 1.0:
             return False
-        self._looked_at = time.monotonic()
+        self._read_at = time.monotonic()
         return True
 
     def _now(self) -> float:

@@ -80,7 +80,7 @@ async def _compared(do: Do, manifest: Manifest, managed_by: str, *, adopts: bool
 
 def _foreign(change: Change) -> str:
     if change.managed_by:
-        return f"is managed by {change.managed_by}: whoever that is must let it go first"
+        return f"is managed by {change.managed_by}, which must release it first"
     return (
         f"was made by hand, or its name is that of another {change.kind.noun}; --adopt takes over what was made by hand"
     )

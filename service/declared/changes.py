@@ -95,7 +95,7 @@ async def compare(do: Do, manifest: Manifest, managed_by: str, *, adopts: bool =
 
 
 async def no_longer_declared(do: Do, managed_by: str, manifests: Iterable[Manifest]) -> list[Change]:
-    """Return what somebody made and declares no more, to be ended: clients first.
+    """Return what a source made and no longer declares, to be ended: clients first.
 
     Args:
         do: Performs operations.

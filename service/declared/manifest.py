@@ -33,7 +33,7 @@ class ManifestError(AdminError):
 
 @dataclass(frozen=True)
 class Manifest:
-    """What somebody declares of one client, resource or trusted issuer."""
+    """The declaration of one client, resource or trusted issuer."""
 
     kind: DeclaredKind
     name: str

@@ -34,7 +34,7 @@ async def perform_change(do: Do, change: Change, secret: str | None = None) -> P
     match change.act:
         case DeclaredAct.CREATE:
             if change.kind.is_put and await shown_of(do, change.kind, change.key):  # whose place it would take
-                raise AlreadyExists(f"the {change.kind.noun} was made by somebody else meanwhile")
+                raise AlreadyExists(f"the {change.kind.noun} was created by another caller meanwhile")
             made = await do(change.kind.create, {**change.members, **_imported(secret)})
             return Performed(made, made.pop("client_secret", None), secret is not None)
         case DeclaredAct.UPDATE:

@@ -84,8 +84,8 @@ async def run_checks(issuer: Issuer, url: str) -> AsyncIterator[CheckResult]:
     try:
         await users.create_user(issuer, UserInput(username=name), PASSWORD)
         challenge = {"code_challenge": pkce.s256(verifier), "code_challenge_method": "S256"}
-        asked = CodeInput.read({"client": name, "user": name, "scope": "read write", **challenge})
-        code = (await grants.issue_code(issuer, asked)).code
+        code_input = CodeInput.read({"client": name, "user": name, "scope": "read write", **challenge})
+        code = (await grants.issue_code(issuer, code_input)).code
         known = {"name": name, "verifier": verifier, "url": issuer.url, "code": code}
         async with ClientSession(url) as session:
             for step in STEPS:

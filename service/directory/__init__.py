@@ -1,4 +1,4 @@
-"""Who users are: one interface, wherever the accounts are kept (Redis, or a webhook), and what makes guessing slow."""
+"""Who users are: one interface for users in Redis and behind a webhook, and the delays against guessing."""
 
 from service.directory.directory import BlockedError, Directory, Person
 from service.directory.guessing import failures_of, forget_attempts

@@ -1,6 +1,6 @@
-"""Guessing passwords is slow: failures are counted per user and place, per user, and per place, with growing delays.
+"""Delays against guessing passwords: failures are counted per user and place, per user, and per place.
 
-Strangers do not keep a user out: at a browser from which this user signed in before (its cookie says so, a device cookie as
+A user cannot be locked out from elsewhere. At a browser from which this user signed in before (known by a device cookie as
 OWASP describes it) only the guesses made there count, and in a network from which they did, only the guesses made there.
 """
 
@@ -23,11 +23,11 @@ from service.store.known_places import LIFETIME
 from service.store.store import Store
 
 _MOST_WAITING = 20
-"""Guesses at one user from one place that may wait for their turn in a process."""
+"""The most guesses at one user from one place that may wait for their turn in a process."""
 
 
 class Attempt(NamedTuple):
-    """An attempt to be a user."""
+    """One attempt to sign in."""
 
     username: str
     address: str
@@ -36,7 +36,7 @@ class Attempt(NamedTuple):
 
 
 class Names(NamedTuple):
-    """Under which names an attempt is counted and known. ``browser``: "" where no cookie was shown."""
+    """The names under which an attempt is counted and known. ``browser`` is "" where there is no cookie."""
 
     browser_failures: str
     failures_here: str
@@ -52,17 +52,17 @@ class Turn(NamedTuple):
     attempt: Attempt
     names: Names
     found: Sequence[Any]
-    """Replies to the further steps."""
+    """The replies to the further steps."""
     states: Sequence[FailureState]
     by_browser: bool
-    """Whether this user signed in at this browser before; ``by_network``: in this network."""
+    """Whether this user signed in at this browser before; ``by_network`` in this network."""
     by_network: bool
     renew: bool
-    """Whether that is to be written anew."""
+    """Whether that has to be written again."""
 
     @property
     def requester(self) -> Requester:
-        """Whose turn it is in a queue."""
+        """The requester in a queue."""
         group = RequesterGroup.SUSPECTS if self.states[2].failed else RequesterGroup.OTHERS
         if self.by_browser or self.by_network:
             group = RequesterGroup.KNOWN
@@ -70,7 +70,7 @@ class Turn(NamedTuple):
 
 
 class GuessLimiter:
-    """Counts for one directory. Who guesses from one place does not lock the user out at another."""
+    """Counters for one directory. Guesses from one place do not lock the user out at another."""
 
     def __init__(self, store: Store, settings: Settings) -> None:
         self._store = store
@@ -87,10 +87,11 @@ class GuessLimiter:
 
     @asynccontextmanager
     async def turn(self, attempt: Attempt, *further: KeyedCommand) -> AsyncIterator[Turn]:
-        """One at a time: of a hundred guesses that arrive together, each sees what the one before it counted.
+        """Hold the turn of a user and place: of a hundred guesses that arrive together, each sees the count of the one before.
 
-        ``further``: what else is to be read. One round trip; a second one for a cookie that is not known for this user, which
-        must not be a way around the turns of its network. Raises BlockedError, and TemporarilyUnavailable where too many wait.
+        ``further`` are other steps to be read. One round trip; a second one for a cookie that is not known for this user, which
+        must
+        not be a way around the turns of its network. Raises BlockedError, and TemporarilyUnavailable where too many wait.
         """
         names = self._names(attempt)
         if names.browser:
@@ -112,9 +113,9 @@ class GuessLimiter:
         await self._failures.count_all([(who, limit) for who, (_, limit) in zip(counted, self._limits, strict=True)])
 
     def succeeded(self, turn: Turn) -> str:
-        """Remember the place, and forget this user's failures. Return the cookie for the browser, "" where there is none.
+        """Remember the place, and reset this user's failures. Return the cookie for the browser, "" where there is none.
 
-        Those of the network are not forgotten, and at a known browser only those made there.
+        Failures of the network are not reset, and at a known browser only those made there.
         """
         names, device = turn.names, turn.attempt.device
         own = (names.browser_failures,) if turn.by_browser else (names.failures_here, names.failures_anywhere)
@@ -129,7 +130,7 @@ class GuessLimiter:
         return device or ""
 
     def _checked(self, turn: Turn) -> Turn:
-        """Raises BlockedError."""
+        """Refuse an attempt that has to wait. Raises BlockedError."""
         checked = list(zip(self._limits, turn.states, strict=False))
         if turn.by_browser:
             checked = [(self._limits[0], turn.states[3])]
@@ -169,11 +170,11 @@ class GuessLimiter:
 
 
 def failures_of(store: Store, username: str) -> str:
-    """The name under which a user's wrong passwords are counted, wherever they come from: it cannot be read back."""
+    """Return the name under which a user's wrong passwords are counted, wherever they come from. It is not reversible."""
     return "user:" + store.pseudonyms.of("user\0" + username)
 
 
 async def forget_attempts(store: Store, username: str) -> None:
-    """Forget a user's failures, and the browsers and networks that they are known at: their password is another one now."""
+    """Reset a user's failures, and forget their browsers and networks, as their password has changed."""
     await store.failures.forget(failures_of(store, username))
     await store.known_places.forget(username)

@@ -33,10 +33,10 @@ from service.store.store import Store
 _SUBJECT = re.compile(r"[\x21-\x7e]{1,255}")
 _WRONG = (401, 403, 404)
 _LONGEST_WAIT = 3600
-"""Seconds that a webhook can make people wait."""
+"""Seconds that a webhook can make users wait."""
 
 _FOR_CLAIMS = 3
-"""Connections that guesses leave to those who have signed in, and whose claims are asked for."""
+"""Connections that are reserved for users who have signed in, and whose claims are requested."""
 
 
 class HttpDirectory:
@@ -57,12 +57,12 @@ class HttpDirectory:
         )
 
     async def verify(self, username: str, password: str, address: str, device: str | None = None) -> Person | None:
-        """See ``Directory``. The password is sent as it was typed: only the webhook knows what was hashed."""
+        """See ``Directory``. The password is sent as it was typed, as only the webhook knows what was hashed."""
         name = prepared_name(username)
         async with self._limiter.turn(Attempt(name, address, device)) as turn:
             await self._queue.take(turn.requester)
             try:
-                answered = await self._ask("verify", {"username": name, "password": password, "address": address})
+                answered = await self._call("verify", {"username": name, "password": password, "address": address})
             finally:
                 self._queue.release()
             if answered.status == 429:
@@ -75,7 +75,7 @@ class HttpDirectory:
 
     async def claims(self, subject: str, scopes: Collection[str], _username: str = "") -> Mapping[str, Any] | None:
         """See ``Directory``."""
-        answered = await self._ask("claims", {"sub": subject, "scopes": list(scopes)})
+        answered = await self._call("claims", {"sub": subject, "scopes": list(scopes)})
         if answered.status in _WRONG:
             return None
         claims = self._members(answered).get("claims")
@@ -94,11 +94,11 @@ class HttpDirectory:
             raise TemporarilyUnavailable(log="directory: it found another sub than the one that was asked for")
         return found
 
-    async def _found(self, asked: Mapping[str, str], username: str) -> Person | None:
-        answered = await self._ask("find", asked)
+    async def _found(self, query: Mapping[str, str], username: str) -> Person | None:
+        answered = await self._call("find", query)
         return None if answered.status in _WRONG else _person(self._members(answered), username)
 
-    async def _ask(self, what: str, value: Mapping[str, Any]) -> HttpResponse:
+    async def _call(self, what: str, value: Mapping[str, Any]) -> HttpResponse:
         try:
             return await self._http_client.request(
                 "POST",

@@ -20,7 +20,7 @@ from service.store.store import Store
 log = logging.getLogger(__name__)
 
 MAX_PASSWORD = 1024
-"""Characters of a password; longer ones are wrong."""
+"""The most characters of a password; longer ones are wrong."""
 
 
 class RedisDirectory:
@@ -32,7 +32,7 @@ class RedisDirectory:
         self._limiter = GuessLimiter(store, settings)
 
     async def verify(self, username: str, password: str, address: str, device: str | None = None) -> Person | None:
-        """See ``Directory``. A name as it was typed may be the one of an old record."""
+        """See ``Directory``. The name as it was typed may be that of an old record."""
         name, users = prepared_name(username), self._store.users
         names = dict.fromkeys((name, username))
         async with self._limiter.turn(Attempt(name, address, device), *map(users.read_step, names)) as turn:
@@ -47,7 +47,7 @@ class RedisDirectory:
                 return Person(user.subject, user.username, device, user.released_claims, proved_by)
 
     async def claims(self, subject: str, _scopes: Collection[str], username: str = "") -> Mapping[str, Any] | None:
-        """See ``Directory``: all claims that are kept. One round trip, two where ``username`` is not theirs."""
+        """See ``Directory``: all claims that are stored. One round trip, two where ``username`` is not theirs."""
         user = await self._store.users.get_by_subject(subject, username)
         return user.released_claims if user is not None and user.enabled else None
 
@@ -57,11 +57,14 @@ class RedisDirectory:
         return _named(await users.get(name) or (await users.get(username) if name != username else None))
 
     async def find_subject(self, subject: str) -> Person | None:
-        """See ``Directory``. One round trip, two where the username is another word."""
+        """See ``Directory``. One round trip, two where the username is not the subject."""
         return _named(await self._store.users.get_by_subject(subject))
 
     async def _right_spelling(self, user: User | None, password: str) -> str | None:
-        """The spelling of the password that is the user's. A disabled or unknown user costs as much as a wrong password."""
+        """Return the spelling of the password that is the user's.
+
+        A disabled or unknown user costs as much as a wrong password.
+        """
         held = (user.password_hash or None) if user else None
         for spelling in spellings_of_password(password[: 4 * MAX_PASSWORD]):
             matches = await self._hashing.verify(spelling[:MAX_PASSWORD], held)
@@ -70,7 +73,7 @@ class RedisDirectory:
         return None
 
     async def _renew_hash(self, user: User, spelling: str) -> str:
-        """Hash a password as today, or return its hash where that is so: else who is slower to check would stand out."""
+        """Hash a password with today's parameters, unless it is: one that takes longer to verify would reveal its user."""
         password = prepared_password(spelling)
         if password == spelling and not self._hashing.is_outdated(user.password_hash):
             return user.password_hash
@@ -84,7 +87,7 @@ class RedisDirectory:
 
 
 def _named(user: User | None) -> Person | None:
-    """A user whom a client named, if they are enabled."""
+    """Return a user whom a client named, if they are enabled."""
     if user is None or not user.enabled:
         return None
     return Person(user.subject, user.username, claims=user.released_claims, user_code_hash=user.user_code_hash)

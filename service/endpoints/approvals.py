@@ -56,7 +56,7 @@ async def _take_once(issuer: Issuer, visit: Visit, session: Session) -> Reply:
 
 
 async def _take(issuer: Issuer, visit: Visit, session: Session) -> Reply:
-    """Only the user who is asked decides, whoever else is at this browser."""
+    """Refuse another user than the one who is asked."""
     browser = browser_of(issuer, visit)
     try:
         loaded = await backchannel_requests.load(issuer, visit.parameters.get("request", ""))
@@ -117,7 +117,7 @@ async def _page(issuer: Issuer, visit: Visit, session: Session) -> Page:
 async def _shown(issuer: Issuer, loaded: LoadedRequest, session: Session) -> dict[str, Any]:
     """One request, in words; without its details where a hook does not let the user allow them."""
     client, request = loaded.client, loaded.waiting.request
-    described, scopes = issuer.settings.scopes, consents.asked_scopes(issuer, client, request)
+    described, scopes = issuer.settings.scopes, consents.requested_scopes(issuer, client, request)
     try:
         details = await described_members(issuer, client, session.subject, request.members)
     except TemporarilyUnavailable:

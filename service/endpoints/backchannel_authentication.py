@@ -30,12 +30,12 @@ _AUTHENTICATION = frozenset({"client_secret", "client_assertion", "client_assert
 
 
 async def decide(issuer: Issuer, request: Request) -> Decision:
-    """Let a request wait for its user, who is told by a hook, and finds it at /approvals. Raises the errors of section 13."""
+    """Store a request for its user, who is notified by a hook, and decides at /approvals. Raises the errors of section 13."""
     authenticated = await authenticate(issuer, request)
-    asked = await validated(issuer, request, authenticated)
+    ciba_request = await validated(issuer, request, authenticated)
     client = authenticated.client
-    person = await user_of(issuer, client, asked)
-    begun = await backchannel_requests.begin(issuer, client, asked, person)
+    person = await user_of(issuer, client, ciba_request)
+    begun = await backchannel_requests.begin(issuer, client, ciba_request, person)
     facts = about_backchannel(begun.reference, begun.waiting, name_of(issuer.settings, client))
     await issuer.hooks.notify(HookEvent.BACKCHANNEL_AUTHENTICATION, **facts)
     issuer.metrics.request(NAME, "ok")
@@ -60,14 +60,14 @@ async def validated(
     single = {name: value for name, value in request.parameters.items() if name not in _AUTHENTICATION}
     outer = Parameters(single, request.resources)
     try:
-        asked = await backchannel_requests.validate(
+        ciba_request = await backchannel_requests.validate(
             issuer, authenticated.client, outer, checks, by_backend=by_backend, is_proved=HEADER in request.headers
         )
     except ProtocolError:
         await confirm(checks)  # a client that sends an old assertion learns nothing else
         raise
     await confirm(checks)
-    return asked
+    return ciba_request
 
 
 def acknowledged(issuer: Issuer, client: Client, begun: BegunBackchannelRequest) -> Decision:

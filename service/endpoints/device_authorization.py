@@ -41,17 +41,17 @@ async def begin(
             raise UnauthorizedClient(
                 f"The client is not registered for the grant_type {GrantTypeName.DEVICE_CODE.value}."
             )
-        shown = await pushed_with(issuer, client, request, request.parameters)
-        single = {**request.parameters, **shown.parameters}
+        pushed = await pushed_with(issuer, client, request, request.parameters)
+        single = {**request.parameters, **pushed.parameters}
         parameters = Parameters(single, request.resources)
-        asked = await validate_polled_request(issuer, client, parameters)
+        authorization_request = await validate_polled_request(issuer, client, parameters)
     except ProtocolError:
         await confirm(checks)  # a client that sends an old assertion learns nothing else
         raise
-    begun = await begin_device_request(issuer, client, asked, request.address, shown.replay_checks)
-    await confirm((*checks, *shown.replay_checks))  # what was kept is of no use to who does not learn its name
+    begun = await begin_device_request(issuer, client, authorization_request, request.address, pushed.replay_checks)
+    await confirm((*checks, *pushed.replay_checks))  # a stored request is of no use without its name
     issuer.metrics.request(NAME, "ok")
-    return asked, begun
+    return authorization_request, begun
 
 
 def acknowledged(issuer: Issuer, begun: BegunDevice) -> Decision:

@@ -18,7 +18,7 @@ from service.protocol.decision import NO_STORE, Action, Decision, answer
 from service.protocol.errors import InsufficientScope, InvalidGrantId, InvalidToken, ProtocolError
 from service.protocol.request import Request
 from service.records.grant import Grant
-from service.tokens.binding import shown_with
+from service.tokens.binding import possession_of
 from service.tokens.ending import end_grant
 from service.tokens.opening import open_access_token
 
@@ -43,7 +43,7 @@ async def decide(issuer: Issuer, request: Request) -> Decision:
 
 async def _decide(issuer: Issuer, request: Request) -> Decision:
     presented = presented_token(request)
-    possession = await shown_with(issuer, request, presented.text)
+    possession = await possession_of(issuer, request, presented.text)
     token, client = await open_access_token(issuer, presented.text, possession)
     if token.record.binding.token_type != presented.scheme:
         raise InvalidToken(log=f"token is sent as {presented.scheme}")

@@ -40,7 +40,7 @@ _INACTIVE = orjson.dumps({"active": False})
 async def decide(issuer: Issuer, request: Request) -> Decision:
     """Everything that is not an active token of the caller's concern is exactly ``{"active": false}`` (RFC 7662 2.2).
 
-    ``token_type_hint`` is not needed: the token's prefix tells (RFC 7662 2.1: the server may ignore the hint).
+    ``token_type_hint`` is not needed, as the prefix identifies the kind (RFC 7662 2.1: the server may ignore the hint).
     """
     token = request.required("token")
     authenticated = await authenticate(issuer, request)
@@ -180,7 +180,7 @@ async def _with_grant(
         described["auth_time"] = grant.auth_time
     if is_access_token and grant.acr:
         described["acr"] = grant.acr
-    if grant.subject and subject == grant.subject:  # else it is pairwise, and the name would tell whom it hides
+    if grant.subject and subject == grant.subject:  # else it is pairwise, and the name would reveal the user
         described["username"] = grant.name
     for name in ("scope", "aud", "exp"):  # empty: no scope, no audience, never ends
         if not described[name]:

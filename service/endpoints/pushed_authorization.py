@@ -45,14 +45,14 @@ async def answer_client(
     try:
         outer = Parameters(single, request.resources)
         parameters = (await validate_pushed_request(issuer, client, outer, by_backend=by_backend)).parameters
-        shown = await pushed_with(issuer, client, request, parameters.single)
+        pushed = await pushed_with(issuer, client, request, parameters.single)
     except ProtocolError:
         await confirm(checks)  # a client that sends an old assertion learns nothing else
         raise
-    parameters = parameters._replace(single={**parameters.single, **shown.parameters})
-    request_uri = await push(issuer, client, parameters, request.address, shown.replay_checks)
+    parameters = parameters._replace(single={**parameters.single, **pushed.parameters})
+    request_uri = await push(issuer, client, parameters, request.address, pushed.replay_checks)
     # in the same batch, for what was kept is of no use to who does not learn its name
-    await confirm((*checks, *shown.replay_checks))
+    await confirm((*checks, *pushed.replay_checks))
     issuer.metrics.request(NAME, "ok")
     body = {"request_uri": request_uri, "expires_in": lifetime(issuer, client)}
     return Decision(Action.OK, 201, orjson.dumps(body), NO_STORE)

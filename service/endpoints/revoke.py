@@ -26,8 +26,8 @@ PATH = "/revoke"
 async def decide(issuer: Issuer, request: Request) -> Decision:
     """200 and an empty body, whatever the token was (RFC 7009 2.2): revoked now, unknown, or not this client's.
 
-    A token of another client is left alone; saying so would tell that it exists. ``token_type_hint`` is not needed: the
-    token's prefix tells. Raises UnsupportedTokenType for a stateless one (2.2.1).
+    A token of another client is not revoked, without an error that would reveal that it exists. ``token_type_hint`` is not
+    needed, as the prefix identifies the kind. Raises UnsupportedTokenType for a stateless one (2.2.1).
     """
     token = request.required("token")
     authenticated = await authenticate(issuer, request)

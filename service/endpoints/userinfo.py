@@ -15,7 +15,7 @@ from service.protocol.request import Request
 from service.records.client import Client
 from service.store.replay_checks import confirm
 from service.store.tokens import OpenedToken
-from service.tokens.binding import NO_KEY, Possession, shown_with
+from service.tokens.binding import NO_KEY, Possession, possession_of
 from service.tokens.encryption import encrypted, encryption_metadata
 from service.tokens.id_tokens import algorithm_of, keyring_of, sub_of
 from service.tokens.opening import open_access_token
@@ -39,7 +39,7 @@ async def decide(issuer: Issuer, request: Request) -> Decision:
 
 async def _decide(issuer: Issuer, request: Request) -> Decision:
     presented = presented_token(request)
-    possession = await shown_with(issuer, request, presented.text)
+    possession = await possession_of(issuer, request, presented.text)
     token, client = await opened_for_claims(issuer, presented.text, possession, confirms=False)
     if token.record.binding.token_type != presented.scheme:
         raise InvalidToken(log=f"token is sent as {presented.scheme}")

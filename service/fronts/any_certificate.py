@@ -66,7 +66,7 @@ class ClientConnection(ssl.SSLObject):
         self._connection.set_accept_state()
         self._incoming, self._outgoing = incoming, outgoing
         self._holds_more = False
-        """Whether there is more to read than was read, or an end to be told."""
+        """Whether there is more to read, or an end to be reported."""
         self._certificates: tuple[bytes, ...] = ()
 
     @property

@@ -55,7 +55,7 @@ def route(path: str, handler: Handler) -> web.RouteDef:
 
 
 async def _leave(_: web.Request) -> None:
-    """By itself aiohttp tells everybody to go on, and refuses with what it was sent."""
+    """Answer ``Expect``. By itself aiohttp sends 100 Continue to all, and quotes the header in its error."""
 
 
 def with_head(methods: Iterable[str]) -> tuple[str, ...]:

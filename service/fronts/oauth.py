@@ -133,14 +133,14 @@ class _Sharing(NamedTuple):
     def preflight(self, http: web.BaseRequest) -> Mapping[str, str]:
         """What a browser wants to know before it sends what a page asked it to.
 
-        Any header may come: who tells nobody by a cookie can do no harm with one.
+        Any header is allowed: a request without cookies can do no harm with one.
         """
-        asked = http.headers.get(hdrs.ACCESS_CONTROL_REQUEST_HEADERS, "")
+        requested = http.headers.get(hdrs.ACCESS_CONTROL_REQUEST_HEADERS, "")
         return {
             **SERVER,
             **self.headers(http),
             "Access-Control-Allow-Methods": self.methods,
-            "Access-Control-Allow-Headers": asked if _HEADER_NAMES.fullmatch(asked) else self.request_headers,
+            "Access-Control-Allow-Headers": requested if _HEADER_NAMES.fullmatch(requested) else self.request_headers,
             "Access-Control-Max-Age": str(_CORS_SECONDS),
         }
 

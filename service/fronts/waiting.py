@@ -18,7 +18,7 @@ from service.store.store import open_store
 log = logging.getLogger(__name__)
 
 _PAUSE = 0.5
-"""Seconds between two attempts: whoever waits for us should not wait much longer than we for Redis."""
+"""Seconds between two attempts: callers should not wait much longer for us than we for Redis."""
 _FIRST_SILENCE, _LONGEST_SILENCE = 4.0, 300.0
 """Seconds until it is said again; each time twice as many."""
 

@@ -1,6 +1,6 @@
-"""The grant types: one file each, and the list. A grant type says who allowed which client what; ``tokens`` mints.
+"""The grant types: one file each, and the list. A grant type decides who allowed which client what; ``tokens`` mints.
 
-Grants that were issued are elsewhere: ``records/grant.py`` is what one holds, ``store/grants.py`` where it is kept.
+Issued grants are elsewhere: ``records/grant.py`` has their contents, ``store/grants.py`` keeps them.
 
 To add one: a file with its ``GRANT_TYPE``, and its name in the list below.
 """

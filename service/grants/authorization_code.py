@@ -1,4 +1,4 @@
-"""grant_type=authorization_code: checks what a code is redeemed with (RFC 6749 section 4.1.3, RFC 7636, IT-02, WM-03).
+"""grant_type=authorization_code: checks the redemption of a code (RFC 6749 section 4.1.3, RFC 7636, IT-02, WM-03).
 
 It is spent in ``tokens.authorization_codes``, when the tokens are made.
 """
@@ -20,8 +20,8 @@ from service.tokens.token_request import TokenRequest
 async def authorize(issuer: Issuer, token_request: TokenRequest) -> Authorization:
     """Open the code and check what its authorization request fixed.
 
-    In this order: a wrong client learns nothing and does no harm; a replay by the right one ends the grant (P1); a wrong
-    redirect_uri or verifier leaves the code as it is, for the one who has the right ones.
+    The order matters: a wrong client learns nothing and does no harm; a replay by the right one ends the grant (P1); a wrong
+    redirect_uri or verifier leaves the code as it is, for the caller who has the right ones.
     """
     request = token_request.request
     code = request.required("code")
@@ -64,7 +64,7 @@ async def authorize(issuer: Issuer, token_request: TokenRequest) -> Authorizatio
 
 
 def _check_still_registered(redirect_uri: str, client: Client) -> None:
-    """A client that says itself what it is may have another address by now. Raises InvalidGrant."""
+    """Check that a client with a metadata document still has the address of its request. Raises InvalidGrant."""
     is_native = client.application_type is ApplicationType.NATIVE
     try:
         redirect_uris.resolve(redirect_uri, client.redirect_uris, is_native=is_native)

@@ -1,4 +1,4 @@
-"""What a grant that begins at the token endpoint is allowed: shared by the grant types that take a scope (WM-13)."""
+"""Scope and audience of a grant that begins at the token endpoint: shared by the grant types that take a scope (WM-13)."""
 
 from service.issuer import Issuer
 from service.protocol.requested import Requested
@@ -16,15 +16,15 @@ def fresh_authorization(
     subject: str = "",
     username: str = "",
 ) -> Authorization:
-    """Begin a grant now, with scope and audience within what the client may have.
+    """Begin a grant, with scope and audience within what the client may have.
 
     Args:
         issuer: Its settings hold the default scope.
         client: Whom the grant is for.
         grant_type: How it begins, for the record.
         requested: What the client asks for.
-        subject: The user, "" for a grant of the client's own.
-        username: Kept only where it differs from the subject.
+        subject: The user, "" for a client grant.
+        username: Stored only where it differs from the subject.
 
     Raises:
         InvalidScope: The scope goes beyond what the client may have.

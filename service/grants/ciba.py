@@ -11,7 +11,7 @@ from service.tokens.token_request import TokenRequest
 
 
 async def authorize(issuer: Issuer, token_request: TokenRequest) -> Authorization:
-    """Poll. Raises the errors of section 11; UnauthorizedClient for a client that gets its tokens delivered."""
+    """Answer a poll. Raises the errors of section 11; UnauthorizedClient for a client whose tokens are delivered."""
     if token_request.client.delivery_mode is DeliveryMode.PUSH:
         raise UnauthorizedClient("The client gets its tokens delivered (CIBA Core 11): it cannot poll.")
     auth_req_id = token_request.request.required("auth_req_id")

@@ -1,4 +1,4 @@
-"""grant_type=client_credentials: the client itself, no subject and no refresh token (RFC 6749 section 4.4, IT-04)."""
+"""grant_type=client_credentials: a grant without a user or refresh token (RFC 6749 section 4.4, IT-04)."""
 
 from service.grants.beginning_grants import fresh_authorization
 from service.grants.grant_type import GrantType
@@ -10,7 +10,7 @@ from service.tokens.token_request import TokenRequest
 
 
 async def authorize(issuer: Issuer, token_request: TokenRequest) -> Authorization:
-    """Raises UnauthorizedClient for a public client: it has proved nothing (RFC 6749 section 4.4)."""
+    """Begin a client grant. Raises UnauthorizedClient for a public client, which cannot authenticate (RFC 6749 section 4.4)."""
     client = token_request.client
     if client.public:
         raise UnauthorizedClient("client_credentials is for confidential clients only.")

@@ -19,7 +19,7 @@ class PresentedDeviceCode(PresentedPolledRequest, frozen=True, kw_only=True):
 
 
 async def authorize(issuer: Issuer, token_request: TokenRequest) -> Authorization:
-    """Poll. Raises the errors of RFC 8628 section 3.5."""
+    """Answer a poll. Raises the errors of RFC 8628 section 3.5."""
     return await poll(issuer, token_request, PresentedDeviceCode, token_request.request.required("device_code"))
 
 

@@ -1,4 +1,4 @@
-"""What every grant type offers."""
+"""The interface of every grant type."""
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
@@ -19,15 +19,16 @@ class GrantType:
     name: str
     """Its registered name: the ``grant_type`` of a token request."""
     authorize: Callable[[Issuer, TokenRequest], Awaitable[Authorization]]
-    """Says who allowed which client what. Raises the errors of RFC 6749 section 5.2."""
+    """Decides who allowed which client what. Raises the errors of RFC 6749 section 5.2."""
     help: str = ""
-    """What it gives, for who chooses grant types."""
+    """One line on what it is for, shown where a client's grant types are chosen."""
     metadata: Callable[[Issuer], Mapping[str, object]] = _nothing
     """Members of discovery."""
     is_on: Callable[[Issuer], bool] = lambda _: True
     """Whether it is in discovery."""
     has_side_effects: bool = False
-    """Whether ``authorize`` does what cannot be taken back (count a failure, use an assertion).
+    """Whether ``authorize`` has effects that cannot be undone: it counts a failure, or uses an assertion.
 
-    Then the client must be certain before, where elsewhere the last bit of certainty may arrive with what ``authorize`` reads.
+    Then the client is authenticated completely before. Otherwise the last of its replay checks may return together with what
+    ``authorize`` reads.
     """

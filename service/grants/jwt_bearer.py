@@ -40,7 +40,7 @@ ID_JAG_PROFILE = "urn:ietf:params:oauth:grant-profile:id-jag"
 
 
 class UntrustedIssuer(InvalidGrant):
-    """Its issuer is not registered here; a backend that calls the decision API may know the issuer, and is asked."""
+    """The issuer of the assertion is not registered here. A backend that calls the decision API may know it, and is asked."""
 
     def __init__(self, assertion: UnverifiedAssertion, reason: str) -> None:
         super().__init__(f"The assertion cannot be used: {reason}", log=reason)
@@ -72,9 +72,10 @@ async def authorize(issuer: Issuer, token_request: TokenRequest) -> Authorizatio
         raise InvalidGrant(f"The assertion cannot be used: {error}", log=str(error)) from error
     begun = fresh_authorization(issuer, _within(client, trusted), GrantTypeName.JWT_BEARER, requested, subject=subject)
     if trusted is not None and trusted.scopes and set(begun.granted.scope.split()) - set(trusted.scopes):
-        # what is open to clients that registered themselves comes with the resource, and is no part of the client's scopes
+        # scopes open to self-registered clients come with the resource, and are none of the client's own
         raise InvalidScope("The scope goes beyond what the issuer of the assertion is trusted for.")
-    known = claims if subject == assertion.subject else None  # read beside the trust, by what the issuer calls them
+    # read by the issuer's name for the user, together with the issuer
+    known = claims if subject == assertion.subject else None
     grant = await with_claims(issuer, client, _acted_for(begun.grant, actors), known)
     grant = msgspec.structs.replace(grant, auth_time=0)  # when they signed in, if they did, is not known
     if check is not None:
@@ -84,13 +85,13 @@ async def authorize(issuer: Issuer, token_request: TokenRequest) -> Authorizatio
 
 
 def _actors(issuer: Issuer, client: Client, trusted: TrustedIssuer | None, act: object) -> dict[str, object] | None:
-    """Who acts for the user, as the assertion says it (draft-ietf-oauth-identity-chaining). Raises UnverifiableError."""
+    """Return the actors that the assertion names (draft-ietf-oauth-identity-chaining). Raises UnverifiableError."""
     if act is None:
         return None
     if trusted is not None:
         try:
             return foreign_actors(act, trusted.issuer, issuer.url)
-        except InvalidRequest as error:  # of an assertion, RFC 7521 section 4.1.1 has invalid_grant
+        except InvalidRequest as error:  # for an assertion, RFC 7521 section 4.1.1 demands invalid_grant
             raise UnverifiableError(error.description) from error
     own: dict[str, object] = {"sub": client.client_id, "client_id": client.client_id}
     if not isinstance(act, dict) or not act or any(own.get(name) != value for name, value in act.items()):
@@ -99,7 +100,7 @@ def _actors(issuer: Issuer, client: Client, trusted: TrustedIssuer | None, act: 
 
 
 def _acted_for(grant: Grant, actors: dict[str, object] | None) -> Grant:
-    """With who acts for the user."""
+    """Return the grant with its actors."""
     if actors is None:
         return grant
     acted: Grant = msgspec.structs.replace(grant, members={**(grant.members or {}), ACT: actors})
@@ -109,7 +110,7 @@ def _acted_for(grant: Grant, actors: dict[str, object] | None) -> Grant:
 async def _trusted_issuer(
     issuer: Issuer, client: Client, assertion: UnverifiedAssertion, *, is_id_jag: bool
 ) -> TrustedIssuer | None:
-    """The trusted issuer of the assertion; None where the client itself asserts the subject, and may.
+    """Return the trusted issuer of the assertion; None where the client itself may assert the subject.
 
     Raises UnverifiableError, which does not say whether the issuer is trusted for other clients.
     """
@@ -129,7 +130,7 @@ async def _verify(
     *,
     is_id_jag: bool,
 ) -> ReplayCheck | None:
-    """Verify signature and audience, and record the use where it counts once."""
+    """Verify signature and audience, and record the use unless the assertion may be used again."""
     wanted = (issuer.url,) if is_id_jag else assertions.audiences(issuer, request)
     if trusted is None:
         verified = await assertions.verify_by_client(issuer, client, assertion)
@@ -143,7 +144,7 @@ async def _verify(
 
 
 def _within(client: Client, trusted: TrustedIssuer | None) -> Client:
-    """The client with no more scopes than its assertion may bring."""
+    """Return the client with no more scopes than its assertion allows."""
     if trusted is None or not trusted.scopes:
         return client
     scopes = tuple(scope for scope in client.scopes if scope in trusted.scopes)

@@ -1,4 +1,4 @@
-"""grant_type=password: a person's username and password (RFC 6749 section 4.3, IT-03, WM-05).
+"""grant_type=password: a user's username and password (RFC 6749 section 4.3, IT-03, WM-05).
 
 Off unless a client is registered for it: RFC 9700 section 2.4 advises against it, and some still need it.
 """
@@ -25,7 +25,7 @@ MAX_USERNAME = 255
 
 
 async def authorize(issuer: Issuer, token_request: TokenRequest) -> Authorization:
-    """The scope is checked first, so that a wrong one costs no password hashing and counts no failure."""
+    """Verify username and password. The scope is checked first: a wrong one costs no password hashing and counts no failure."""
     request, client, requested = token_request.request, token_request.client, token_request.requested
     username, password, address = request.required("username"), request.required("password"), request.address
     fresh_authorization(issuer, client, GrantTypeName.PASSWORD, requested)
@@ -52,7 +52,7 @@ async def authorize(issuer: Issuer, token_request: TokenRequest) -> Authorizatio
 
 
 async def _ask_hooks(issuer: Issuer, client: Client, address: str, person: Person) -> None:
-    """Raises InvalidGrant where a hook says no: what keeps a user out of a browser keeps them out here."""
+    """Ask the hooks for logins. Raises InvalidGrant where one refuses, as it would in a browser."""
     how = GrantTypeName.PASSWORD.value
     about = about_login(person.subject, person.username, address, how=how, client_id=client.client_id)
     try:

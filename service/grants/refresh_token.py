@@ -1,4 +1,4 @@
-"""grant_type=refresh_token: checks what a refresh token is shown with (RFC 6749 section 6, P2).
+"""grant_type=refresh_token: checks the request that presents a refresh token (RFC 6749 section 6, P2).
 
 It is rotated, or kept, in ``tokens.refresh_tokens``.
 """
@@ -16,7 +16,7 @@ from service.tokens.token_request import TokenRequest
 
 
 async def authorize(issuer: Issuer, token_request: TokenRequest) -> Authorization:
-    """A narrower scope is for the new access token only: the grant, and so the successor, keeps the whole."""
+    """Open the refresh token. A narrower scope is for the new access token only; grant and successor keep the whole scope."""
     client, refresh_token = token_request.client, token_request.request.required("refresh_token")
     credential = credentials.parse(refresh_token)
     if credential is None or credential.kind is not credentials.Kind.REFRESH_TOKEN:
@@ -36,4 +36,6 @@ async def authorize(issuer: Issuer, token_request: TokenRequest) -> Authorizatio
     )
 
 
-GRANT_TYPE = GrantType(GrantTypeName.REFRESH_TOKEN, authorize, help="New access tokens without asking the user again.")
+GRANT_TYPE = GrantType(
+    GrantTypeName.REFRESH_TOKEN, authorize, help="New access tokens without a further question to the user."
+)

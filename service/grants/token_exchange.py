@@ -1,9 +1,9 @@
 """grant_type=urn:ietf:params:oauth:grant-type:token-exchange: a token is exchanged for another one (RFC 8693).
 
 The client may exchange its own tokens, those that are for it as a resource server, and those of the clients that its record
-names (``exchange_from``), for less of the same; for other APIs where its record names them (``exchange_audiences``). Nothing is
-ever widened, and what comes of it ends with what it came from. For another authorization server it gets a grant that is
-redeemed there: an ID-JAG, or one of draft-ietf-oauth-identity-chaining (``exchange_issuers``).
+names (``exchange_from``), for less of the same; for other APIs where its record names them (``exchange_audiences``). Nothing
+is ever widened, and the new token ends with the ones that it derives from. For another authorization server the client gets
+a grant that is redeemed there: an ID-JAG, or one of draft-ietf-oauth-identity-chaining (``exchange_issuers``).
 """
 
 import asyncio
@@ -24,7 +24,7 @@ from service.records.client import Client
 from service.records.grant import Grant
 from service.store.replay_checks import confirm
 from service.tokens.authorization import Authorization, Exchange
-from service.tokens.binding import shown_with
+from service.tokens.binding import possession_of
 from service.tokens.exchangeable_tokens import ExchangeableToken, UsedTokenError, check_type, present_own
 from service.tokens.foreign_tokens import present_foreign
 from service.tokens.members import may_have_members
@@ -35,33 +35,33 @@ from service.tokens.token_request import TokenRequest
 
 ANY_CLIENT = "*"
 _MOST_SOURCES = 16
-"""Tokens and actors that one may come from: each is looked at when it is used."""
+"""The most tokens and actors that a token may derive from: each is checked when it is used."""
 _KEPT = (TokenType.ACCESS_TOKEN, TokenType.JWT)
 _OFFERED = (*_KEPT, TokenType.ID_TOKEN, TokenType.ID_JAG)
 
 
 async def authorize(issuer: Issuer, token_request: TokenRequest) -> Authorization:
-    """Verify what is presented, and narrow it to what is asked for. Raises InvalidRequest where a token will not do."""
+    """Verify the presented tokens, and narrow them to what is asked for. Raises InvalidRequest for an unacceptable token."""
     client, request = token_request.client, token_request.request
-    asked = ExchangeRequest.of(request)
-    issued_type = asked.requested_token_type or TokenType.ACCESS_TOKEN
+    exchange_request = ExchangeRequest.of(request)
+    issued_type = exchange_request.requested_token_type or TokenType.ACCESS_TOKEN
     if issued_type not in _OFFERED or (issued_type is not TokenType.ACCESS_TOKEN and issuer.keyring is None):
         raise InvalidRequest("There is no such requested_token_type here.")
     if client.public and not client.exchange_audiences:
         raise UnauthorizedClient("A public client may exchange tokens where its record says for what.")
     try:
-        subject, actor = await presented_by(issuer, token_request, asked)
+        subject, actor = await presented_by(issuer, token_request, exchange_request)
     except UsedTokenError as used:
         await _end_replayed(issuer, token_request, used.spends)
         raise
     _check_subject(client, subject)
     members = _acting(issuer, client, subject, actor)
-    foreign = _foreign_issuer(client, asked, issued_type)
+    foreign = _foreign_issuer(client, exchange_request, issued_type)
     if foreign is not None:
-        granted = _for_other_server(client, asked, token_request.requested, subject)
+        granted = _for_other_server(client, exchange_request, token_request.requested, subject)
         granted = msgspec.structs.replace(granted, members=members)
     else:
-        granted = _granted(issuer, client, token_request.requested, subject, asked, issued_type)
+        granted = _granted(issuer, client, token_request.requested, subject, exchange_request, issued_type)
         granted = msgspec.structs.replace(granted, members=(granted.members or {}) | members or None)
     exchange = Exchange(
         issued_type=issued_type,
@@ -72,7 +72,7 @@ async def authorize(issuer: Issuer, token_request: TokenRequest) -> Authorizatio
         sources=_sources(subject, actor),
         issuer=foreign[0] if foreign else "",
         client_id=foreign[1] if foreign else "",
-        resources=asked.resources,
+        resources=exchange_request.resources,
     )
     return Authorization(
         grant=_grant_of(client, subject, granted),
@@ -85,34 +85,38 @@ async def authorize(issuer: Issuer, token_request: TokenRequest) -> Authorizatio
 
 
 async def presented_by(
-    issuer: Issuer, token_request: TokenRequest, asked: ExchangeRequest
+    issuer: Issuer, token_request: TokenRequest, exchange_request: ExchangeRequest
 ) -> tuple[ExchangeableToken, ExchangeableToken | None]:
-    """Open subject and actor, beside each other. Raises InvalidRequest."""
-    shown = _bound(token_request.binding, (await shown_with(issuer, token_request.request, "")).binding)
-    client, subject_type = token_request.client, asked.subject_token_type
-    opening = [_present(issuer, client, "subject_token", asked.subject_token, subject_type, shown)]
-    if asked.actor_token_type is not None:
-        opening.append(_present(issuer, client, "actor_token", asked.actor_token, asked.actor_token_type, shown))
+    """Open subject and actor token at the same time. Raises InvalidRequest."""
+    proved = _bound(token_request.binding, (await possession_of(issuer, token_request.request, "")).binding)
+    client, subject_type = token_request.client, exchange_request.subject_token_type
+    opening = [_present(issuer, client, "subject_token", exchange_request.subject_token, subject_type, proved)]
+    if exchange_request.actor_token_type is not None:
+        opening.append(
+            _present(
+                issuer, client, "actor_token", exchange_request.actor_token, exchange_request.actor_token_type, proved
+            )
+        )
     subject, *actors = await asyncio.gather(*opening)
     if not subject.grant_id and subject.client is not None:
         raise InvalidRequest("subject_token is kept nowhere, so that nothing could end with it.")
     if client.public and any(one.client and one.type is not TokenType.ACCESS_TOKEN for one in (subject, *actors)):
-        # an ID token does not say which key its client holds, and a refresh token has to be rotated where it is used
+        # an ID token names no key of its client, and a public client's refresh token is rotated at each use
         raise InvalidRequest("A public client exchanges access tokens alone.")
     return subject, actors[0] if actors else None
 
 
 async def _present(
-    issuer: Issuer, client: Client, name: str, text: str, token_type: TokenType, shown: Binding
+    issuer: Issuer, client: Client, name: str, text: str, token_type: TokenType, proved: Binding
 ) -> ExchangeableToken:
-    own = await present_own(issuer, name, text, shown)
+    own = await present_own(issuer, name, text, proved)
     if own is not None:
         check_type(own, name, text, token_type)
     return own or await present_foreign(issuer, client, name, text, token_type)
 
 
 async def _end_replayed(issuer: Issuer, token_request: TokenRequest, spends: PresentedRefreshToken) -> None:
-    """End the grant of a used refresh token, as its refresh would (P2). Raises the refusal of a replay check."""
+    """End the grant of a used refresh token, as a refresh would (P2). Raises the error of a replay check."""
     if not token_request.client.grant_is_current(spends.grant):
         return
     try:
@@ -124,7 +128,7 @@ async def _end_replayed(issuer: Issuer, token_request: TokenRequest, spends: Pre
         return  # without the key that it was used with
 
 
-# who may exchange what
+# permission to exchange
 
 
 def _check_subject(client: Client, subject: ExchangeableToken) -> None:
@@ -132,7 +136,7 @@ def _check_subject(client: Client, subject: ExchangeableToken) -> None:
     owner = subject.client
     if owner is None or owner.client_id == client.client_id:
         return
-    if not subject.grant.subject:  # sub is a client_id, and beside another client_id it could be taken for a user
+    if not subject.grant.subject:  # sub is a client_id, which together with another client_id could be taken for a user
         raise InvalidRequest("subject_token is about a client: only that one may exchange it.")
     is_listed = bool({owner.client_id, ANY_CLIENT} & set(client.exchange_from))
     names = (client.client_id, *client.resources)
@@ -144,7 +148,7 @@ def _check_subject(client: Client, subject: ExchangeableToken) -> None:
 def _acting(
     issuer: Issuer, client: Client, subject: ExchangeableToken, actor: ExchangeableToken | None
 ) -> dict[str, object]:
-    """Say who acts, and who may (RFC 8693 sections 4.1 and 4.4): nobody who acted before is left out."""
+    """Return the actors, and those who may act (RFC 8693 sections 4.1 and 4.4). Earlier actors are kept."""
     if actor is None:
         acting, members = {"sub": client.client_id, "client_id": client.client_id}, {ACT: subject.act}
     else:
@@ -166,7 +170,7 @@ def _check_actor(client: Client, actor: ExchangeableToken) -> None:
         raise InvalidRequest("The client may not exchange this actor_token.")
 
 
-# for what
+# target of the exchange
 
 
 def _granted(
@@ -174,11 +178,11 @@ def _granted(
     client: Client,
     requested: Requested,
     subject: ExchangeableToken,
-    asked: ExchangeRequest,
+    exchange_request: ExchangeRequest,
     issued_type: TokenType,
 ) -> Granted:
-    """What of the subject token is asked for. Raises InvalidScope, InvalidTarget."""
-    held, targets = subject.granted, (*asked.resources, *asked.audiences)
+    """Return what is asked for of the subject token. Raises InvalidScope, InvalidTarget."""
+    held, targets = subject.granted, (*exchange_request.resources, *exchange_request.audiences)
     is_id_token = issued_type is TokenType.ID_TOKEN
     if is_id_token and subject.client is None:
         raise InvalidRequest("An ID token comes of a token of ours: others say themselves who signed in.")
@@ -205,22 +209,24 @@ def _granted(
     return check_still_open(issuer, client, granted, client.exchange_audiences) if _is_own(client, subject) else granted
 
 
-def _foreign_issuer(client: Client, asked: ExchangeRequest, issued_type: TokenType) -> tuple[str, str] | None:
-    """The other authorization server that a grant is for, and the client there; None for a token of ours.
+def _foreign_issuer(
+    client: Client, exchange_request: ExchangeRequest, issued_type: TokenType
+) -> tuple[str, str] | None:
+    """Return the other authorization server that a grant is for, and the client there; None for a token of ours.
 
     Raises InvalidRequest, InvalidTarget, UnauthorizedClient.
     """
     known = {name: client_id or client.client_id for name, _, client_id in map(_parted, client.exchange_issuers)}
     is_id_jag = issued_type is TokenType.ID_JAG
-    if not is_id_jag and not (issued_type is TokenType.JWT and known.keys() & set(asked.audiences)):
+    if not is_id_jag and not (issued_type is TokenType.JWT and known.keys() & set(exchange_request.audiences)):
         return None
     if client.public:
         raise UnauthorizedClient("Grants for other servers are for confidential clients only.")
-    if len(asked.audiences) != 1:
+    if len(exchange_request.audiences) != 1:
         raise InvalidRequest("audience must be the issuer of one other authorization server.")
-    if asked.audiences[0] not in known:
+    if exchange_request.audiences[0] not in known:
         raise InvalidTarget("The client may not get grants for this audience.")
-    return asked.audiences[0], known[asked.audiences[0]]
+    return exchange_request.audiences[0], known[exchange_request.audiences[0]]
 
 
 def _parted(named: str) -> tuple[str, str, str]:
@@ -228,31 +234,31 @@ def _parted(named: str) -> tuple[str, str, str]:
 
 
 def _for_other_server(
-    client: Client, asked: ExchangeRequest, requested: Requested, subject: ExchangeableToken
+    client: Client, exchange_request: ExchangeRequest, requested: Requested, subject: ExchangeableToken
 ) -> Granted:
-    """What is asked for at another server, which decides itself what it gives. Raises InvalidRequest, InvalidScope."""
-    if asked.requested_token_type is TokenType.ID_JAG:
+    """Return what is asked for at another server, which decides on it itself. Raises InvalidRequest, InvalidScope."""
+    if exchange_request.requested_token_type is TokenType.ID_JAG:
         if subject.type not in (TokenType.ID_TOKEN, TokenType.REFRESH_TOKEN) or not _is_own(client, subject):
             raise InvalidRequest("An ID-JAG comes of an ID token or refresh token of the client itself.")
-        if asked.actor_token:
+        if exchange_request.actor_token:
             raise InvalidRequest("An ID-JAG knows no actor_token.")
     if subject.client is None or not subject.grant.subject:  # there a client_id could be the name of a user
         raise InvalidRequest("Grants for other servers come of tokens of ours, and are about users.")
-    check_elsewhere(asked.resources)
+    check_elsewhere(exchange_request.resources)
     if subject.may_act is not None:
         raise InvalidRequest("A grant for another server cannot say who may act, and subject_token does.")
     allowed = client.scopes
-    if asked.requested_token_type is not TokenType.ID_JAG:  # which states who signed in, and passes nothing on
+    if exchange_request.requested_token_type is not TokenType.ID_JAG:  # an ID token only states who signed in
         held = subject.granted.scope.split()
         allowed = tuple(scope for scope in allowed if scope in held)
     return Granted(scopes.grantable(requested.scope, allowed, "", UnknownScope.REFUSE), ())
 
 
-# what comes of it
+# the new token
 
 
 def _sources(subject: ExchangeableToken, actor: ExchangeableToken | None) -> tuple[Source, ...]:
-    """What a token of ours ends with. Raises InvalidRequest where it came from too many."""
+    """Return the tokens that a token of ours ends with. Raises InvalidRequest where there are too many."""
     if not subject.grant_id:
         return ()
     sources = subject.sources
@@ -265,7 +271,7 @@ def _sources(subject: ExchangeableToken, actor: ExchangeableToken | None) -> tup
 
 
 def _grant_of(client: Client, subject: ExchangeableToken, granted: Granted) -> Grant:
-    """The grant of the new token: of the same user, for the client that asks."""
+    """Return the grant of the new token: of the same user, for the client that asks."""
     grant: Grant = msgspec.structs.replace(
         subject.grant,
         client_id=client.client_id,
@@ -277,7 +283,7 @@ def _grant_of(client: Client, subject: ExchangeableToken, granted: Granted) -> G
     )
     if subject.client is None or _is_own(client, subject):
         return grant
-    # what the client of the subject token was told of its user is not for others
+    # claims for the client of the subject token are not for others
     sub = "" if client.subject_type is SubjectType.PAIRWISE else grant.sub
     others: Grant = msgspec.structs.replace(
         grant, session="", properties=(), userinfo_claims=(), id_token_claims={}, sub=sub
@@ -290,7 +296,7 @@ def _is_own(client: Client, token: ExchangeableToken) -> bool:
 
 
 def _bound(one: Binding, other: Binding) -> Binding:
-    """Both keys."""
+    """Return the key of both."""
     binding = Binding(one.jkt or other.jkt, one.x5t_s256 or other.x5t_s256)
     return UNBOUND if binding == UNBOUND else binding
 
@@ -303,5 +309,5 @@ GRANT_TYPE = GrantType(
         if issuer.keyring
         else {}
     ),
-    help="Tokens for other tokens: a service calls another one for its user, an agent acts for somebody.",
+    help="Tokens for other tokens: a service calls another one for its user, an agent acts for its user.",
 )

@@ -32,7 +32,7 @@ _turns = Turns(50, "user codes of one user from one client")
 _NOBODY = "The hint is of no user here."
 
 
-async def user_of(issuer: Issuer, client: Client, asked: BackchannelRequest) -> Person:
+async def user_of(issuer: Issuer, client: Client, ciba_request: BackchannelRequest) -> Person:
     """Return the user whom the client means, if it may ask them.
 
     Raises:
@@ -42,14 +42,18 @@ async def user_of(issuer: Issuer, client: Client, asked: BackchannelRequest) -> 
         MissingUserCode, InvalidUserCode: The user has a user code.
         TemporarilyUnavailable: The directory is.
     """
-    person = await _FINDERS[asked.hint_kind](issuer, client, asked.hint)
-    await _check_user_code(issuer, client, person, asked.user_code)
+    person = await _FINDERS[ciba_request.hint_kind](issuer, client, ciba_request.hint)
+    await _check_user_code(issuer, client, person, ciba_request.user_code)
     return person
 
 
-async def expected_subject(issuer: Issuer, client: Client, asked: BackchannelRequest) -> str:
+async def expected_subject(issuer: Issuer, client: Client, ciba_request: BackchannelRequest) -> str:
     """Return the subject that an ID token as hint names, as the client knows it; "" for other hints. Raises InvalidRequest."""
-    return (await _read(issuer, client, asked.hint)).subject if asked.hint_kind is HintKind.ID_TOKEN_HINT else ""
+    return (
+        (await _read(issuer, client, ciba_request.hint)).subject
+        if ciba_request.hint_kind is HintKind.ID_TOKEN_HINT
+        else ""
+    )
 
 
 async def _by_login_hint(issuer: Issuer, _client: Client, hint: str) -> Person:

@@ -40,7 +40,7 @@ _REFERENCE = re.compile(r"[A-Za-z0-9_-]{22}\.[A-Za-z0-9_-]{22}", re.ASCII)
 
 
 class BegunBackchannelRequest(NamedTuple):
-    """What the client is told of its request (section 7.3)."""
+    """The response to its client (section 7.3)."""
 
     auth_req_id: str
     expires_in: int
@@ -83,21 +83,21 @@ async def validate(
     _check_client(issuer, client)
     parameters = await _unpacked(issuer, client, outer, checks)
     rules = rules_of(issuer, client, by_backend=by_backend)
-    asked = backchannel_request.check(parameters.single, parameters.resources, rules, client.delivery_mode)
+    ciba_request = backchannel_request.check(parameters.single, parameters.resources, rules, client.delivery_mode)
     members = granted_members(issuer, client, parameters.single)
     binding = named_in(parameters.single)
     if client.delivery_mode is DeliveryMode.PUSH and (is_proved or binding != UNBOUND):
         raise InvalidRequest(
             "Tokens that are delivered (push) cannot be bound to a key: nobody proves to hold it then."
         )
-    request = msgspec.structs.replace(asked.request, members=members, binding=binding)
-    return msgspec.structs.replace(asked, request=request)
+    request = msgspec.structs.replace(ciba_request.request, members=members, binding=binding)
+    return msgspec.structs.replace(ciba_request, request=request)
 
 
 async def begin(
     issuer: Issuer,
     client: Client,
-    asked: BackchannelRequest,
+    ciba_request: BackchannelRequest,
     person: Person | None,
     *,
     api_key: str = "",
@@ -108,7 +108,7 @@ async def begin(
     Args:
         issuer: Ours.
         client: Who asks.
-        asked: For what.
+        ciba_request: The request.
         person: Whom; None where a caller of the decision API knows it.
         api_key: Of that caller, who alone decides and notifies the client then.
         expects: The subject that the client named, as it knows them, "" = anybody.
@@ -119,10 +119,10 @@ async def begin(
         TemporarilyUnavailable: Redis is, or a hook.
     """
     subject, settings = person.subject if person is not None else "", issuer.settings
-    await judge_members(issuer, client, subject, asked.request.members)
+    await judge_members(issuer, client, subject, ciba_request.request.members)
     new = polled_requests.prepare(issuer, Kind.BACKCHANNEL_REQUEST)
     waiting = msgspec.structs.replace(
-        _waiting(issuer, client, asked, new.credential),
+        _waiting(issuer, client, ciba_request, new.credential),
         subject=subject,
         username=person.username if person is not None else "",
         expects=expects,
@@ -139,21 +139,23 @@ async def begin(
     return BegunBackchannelRequest(new.credential, lifetime, new.reference, waiting)
 
 
-def _waiting(issuer: Issuer, client: Client, asked: BackchannelRequest, auth_req_id: str) -> WaitingBackchannelRequest:
+def _waiting(
+    issuer: Issuer, client: Client, ciba_request: BackchannelRequest, auth_req_id: str
+) -> WaitingBackchannelRequest:
     """What is kept of a request that begins, as far as it says that itself."""
     settings, now = issuer.settings, int(issuer.clock())
-    wished = max(asked.lifetime or settings.backchannel_lifetime, backchannel_request.SHORTEST_LIFETIME)
+    wished = max(ciba_request.lifetime or settings.backchannel_lifetime, backchannel_request.SHORTEST_LIFETIME)
     lifetime = min(wished, settings.backchannel_longest_lifetime)
     is_pushed = client.delivery_mode is DeliveryMode.PUSH
     return WaitingBackchannelRequest(
-        request=asked.request,
+        request=ciba_request.request,
         client_generation=client.generation,
         ends_at=now + lifetime,
-        binding_message=asked.binding_message,
+        binding_message=ciba_request.binding_message,
         started_at=now,
         mode=client.delivery_mode,
         auth_req_id="" if client.delivery_mode is DeliveryMode.POLL else auth_req_id,
-        notification_token=asked.notification_token,
+        notification_token=ciba_request.notification_token,
         expiry_notification=new_grant_id(issuer.randomness) if is_pushed else "",
     )
 

@@ -12,7 +12,7 @@ from service.records.consent import Consent
 from service.records.session import Session
 
 
-def asked_scopes(issuer: Issuer, client: Client, request: AuthorizationRequest) -> tuple[str, ...]:
+def requested_scopes(issuer: Issuer, client: Client, request: AuthorizationRequest) -> tuple[str, ...]:
     """What the user has to allow: the scopes, and those that mean the claims which are asked for one by one."""
     further = claims.scopes_for_claims(request.claims.names, issuer.settings.scope_claims) & set(client.scopes)
     return request.scopes + tuple(sorted(further - set(request.scopes)))
@@ -33,14 +33,14 @@ async def is_needed(issuer: Issuer, interaction: ClientInteraction, session: Ses
     if client.skip_consent:
         return False
     before = await _remembered(issuer, client, session)
-    return before is None or not before.covers(asked_scopes(issuer, client, request), request.audience)
+    return before is None or not before.covers(requested_scopes(issuer, client, request), request.audience)
 
 
 async def remember(issuer: Issuer, client: Client, request: AuthorizationRequest, session: Session) -> None:
     """Not to be asked again for what was allowed now or before, at the resources that it was allowed at."""
     before = await _remembered(issuer, client, session)
     consent = (before or Consent((), client.generation, 0)).extended(
-        asked_scopes(issuer, client, request), request.audience
+        requested_scopes(issuer, client, request), request.audience
     )
     given = msgspec.structs.replace(consent, generation=client.generation, given_at=int(issuer.clock()))
     await issuer.store.consents.keep(session.subject, client.client_id, given, issuer.settings.consent_lifetime)

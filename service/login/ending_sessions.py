@@ -1,4 +1,4 @@
-"""Ending browser sessions, with what was granted in them, and telling their clients; an end that is cut off is resumed."""
+"""Ending browser sessions, with what was granted in them, and notifying their clients; an interrupted end is resumed."""
 
 import logging
 from collections.abc import Sequence
@@ -37,7 +37,7 @@ class EndedSessions(NamedTuple):
 
 
 async def end_session(issuer: Issuer, session: Session) -> EndedSessions:
-    """End a session and what was granted in it, and tell its clients.
+    """End a session and what was granted in it, and notify its clients.
 
     Refresh tokens with the scope offline_access live on where the settings say so (OpenID Connect Back-Channel Logout 2.7).
     """
@@ -48,7 +48,7 @@ async def end_session(issuer: Issuer, session: Session) -> EndedSessions:
 
 
 async def end_lapsed_session(issuer: Issuer, sid: str, subject: str) -> EndedSessions:
-    """End what was granted in a session whose record has ended before (idle for too long), and tell its clients."""
+    """End what was granted in a session whose record has ended before (idle for too long), and notify its clients."""
     ended = await _end_resumably(issuer, sid, subject, "")
     if any(ended.counts.values()):
         log.info(Event.SESSION_ENDED, extra={"subject": subject, "sid": sid, **ended.counts})

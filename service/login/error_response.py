@@ -34,7 +34,7 @@ async def send_error(
 
 
 def is_trusted(issuer: Issuer, client: Client) -> bool:
-    """Whether a browser may be sent to the client's addresses without asking: an operator registered them."""
+    """Whether a browser may be redirected to the client's addresses without a question: an operator registered them."""
     if not client.self_registered or (client.registration and client.registration.by_token):
         return True
     return issuer.settings.self_registered_redirects == "direct"

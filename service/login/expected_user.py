@@ -19,8 +19,8 @@ async def expected_subject(issuer: Issuer, client: Client, request: Authorizatio
         if hint is None or hint.client_id != client.client_id:
             raise InvalidRequest("id_token_hint is not an ID token that this client got here.")
         return hint.subject
-    asked = request.claims.id_token.get("sub") or request.claims.userinfo.get("sub")
-    wanted = asked.values[0] if asked and len(asked.values) == 1 else ""
+    sub_request = request.claims.id_token.get("sub") or request.claims.userinfo.get("sub")
+    wanted = sub_request.values[0] if sub_request and len(sub_request.values) == 1 else ""
     return wanted if isinstance(wanted, str) else ""
 
 

@@ -63,8 +63,8 @@ async def start(
     if step is None:
         return await _channel_of(interaction).answer(issuer, interaction, _signed_in(session))
     if Prompt.NONE in request.prompt:
-        raise step.error("Nobody may be asked (prompt=none), but somebody would have to be.")
-    return await _ask(issuer, interaction, step)
+        raise step.error("With prompt=none no page may be shown, but one would be needed.")
+    return await _to_page(issuer, interaction, step)
 
 
 async def allow_without_redirect(
@@ -99,7 +99,7 @@ async def allow_without_redirect(
     step = await next_step(issuer, interaction, session)
     if step is None:
         return await _channel_of(interaction).answer(issuer, interaction, session)
-    return await _ask(issuer, interaction, step)
+    return await _to_page(issuer, interaction, step)
 
 
 async def start_for_page(issuer: Issuer, path: str, browser: str, address: str = "") -> Redirect:
@@ -107,7 +107,7 @@ async def start_for_page(issuer: Issuer, path: str, browser: str, address: str =
     progress = Progress(hashed(browser), int(issuer.clock()))
     interaction = PageInteraction(progress=progress, address=address, return_to=path)
     step = await next_step(issuer, interaction, None)
-    return Redirect(path) if step is None else await _ask(issuer, interaction, step)
+    return Redirect(path) if step is None else await _to_page(issuer, interaction, step)
 
 
 async def start_again(
@@ -197,7 +197,7 @@ def page_url(issuer: Issuer, ticket: str, path: str = LOGIN_PATH) -> str:
     return f"{issuer.settings.issuer_path}{path}?{urlencode({'ticket': ticket})}"
 
 
-async def _ask(issuer: Issuer, interaction: Interaction, step: Step) -> Redirect:
+async def _to_page(issuer: Issuer, interaction: Interaction, step: Step) -> Redirect:
     position = step.position_when_due(interaction.progress)
     progress: Progress = msgspec.structs.replace(interaction.progress, position=position)
     waiting = await keep(issuer, msgspec.structs.replace(interaction, progress=progress))

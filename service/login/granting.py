@@ -7,7 +7,7 @@ import msgspec
 
 from service.issuer import Issuer
 from service.login.acr import acr_for
-from service.login.consents import asked_scopes
+from service.login.consents import requested_scopes
 from service.login.interaction import ClientInteraction
 from service.protocol import claims
 from service.protocol.authorization_request import AuthorizationRequest
@@ -74,8 +74,8 @@ async def _claims_of(issuer: Issuer, request: AuthorizationRequest, session: Ses
 def _grant(
     issuer: Issuer, client: Client, request: AuthorizationRequest, session: Session, person: Mapping[str, Any]
 ) -> Grant:
-    """The claims parameter tells only what a scope of the client's would tell, too, and the user has allowed."""
-    allowed = claims.claims_of_scopes(asked_scopes(issuer, client, request), issuer.settings.scope_claims)
+    """Limit the claims parameter to claims that a scope of the client would release, too, and that the user has allowed."""
+    allowed = claims.claims_of_scopes(requested_scopes(issuer, client, request), issuer.settings.scope_claims)
     in_id_token, at_userinfo = (
         [name for name in claims.acceptable(person, wanted) if name in allowed]
         for wanted in (request.claims.id_token, request.claims.userinfo)

@@ -68,7 +68,7 @@ async def unpacked(issuer: Issuer, client: Client, outer: Parameters, *, is_push
 
 
 async def _fetched(issuer: Issuer, client: Client, uri: str) -> str:
-    """The request object that a registered request_uri points to; its fragment only tells versions apart (Core 6.2)."""
+    """Fetch the request object of a registered request_uri; its fragment only distinguishes versions (Core 6.2)."""
     if issuer.settings.request_objects != "by_reference":
         raise RequestUriNotSupported("The parameter request_uri is not supported.")
     if uri not in client.request_uris:

@@ -116,7 +116,7 @@ async def update(
 ) -> AnyInteraction:
     """Change the progress as made in this session. Of several who make the same change at once one succeeds.
 
-    ``answer`` tells a form that is sent twice from a command that is sent twice.
+    ``answer`` distinguishes a form that is sent twice from a command that is sent twice.
 
     Raises:
         StaleError: It was changed meanwhile.
@@ -178,7 +178,7 @@ def _may_be_redirected(client: Client, request: AuthorizationRequest) -> bool:
 
 def csrf_of(interaction: Interaction, browser: str, session: Session | None) -> str:
     """What a form of this very step carries: of no use in another browser, at another step, or for another session."""
-    progress = interaction.progress  # whose answer tells a step from the same one after a way back
+    progress = interaction.progress  # whose answer distinguishes a step from the same one after a way back
     sid, subject = (session.sid, session.subject) if session else ("", "")
     signing_input = "\0".join((interaction.ticket, progress.position, progress.answer, sid, subject))
     return base64url(hmac.digest(browser.encode(), signing_input.encode(), "sha256"))

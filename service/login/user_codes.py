@@ -1,7 +1,7 @@
 """Finding the request of a device by the code that a person typed; guessing codes is slow (RFC 8628 section 5.1).
 
 Wrong codes are counted for the person (or the browser, until they have signed in), for the network, and in all. Where there are
-too many in all, only people who have signed in may go on: strangers can keep nobody out.
+too many in all, only users who have signed in may continue: no unknown caller can lock them out.
 """
 
 import logging

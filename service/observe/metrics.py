@@ -48,7 +48,7 @@ class Metrics:
         self.redis_connections = 0
         """How many are open now."""
         self.unused_clients = 0
-        """How many clients of strangers wait for their first use."""
+        """The number of openly registered clients that wait for their first use."""
         self._flushed_caches = dict.fromkeys(CACHES, (0, 0))
         self._buffers: list[BufferedCounter | BufferedHistogram | ObservedGauge] = []
         self._make_counters()

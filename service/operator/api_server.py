@@ -67,8 +67,8 @@ class ApiServer:
 
     async def rules_of(self, namespace: str) -> list[KubeObject]:
         """Return what our account may do in a namespace, as far as the API server can list it. Raises ApiServerError."""
-        asked = {"apiVersion": _REVIEWS, "kind": "SelfSubjectRulesReview", "spec": {"namespace": namespace}}
-        found = await self._ask("POST", f"/apis/{_REVIEWS}/selfsubjectrulesreviews", asked)
+        review = {"apiVersion": _REVIEWS, "kind": "SelfSubjectRulesReview", "spec": {"namespace": namespace}}
+        found = await self._ask("POST", f"/apis/{_REVIEWS}/selfsubjectrulesreviews", review)
         rules: list[KubeObject] = (found or {}).get("status", {}).get("resourceRules") or []
         return rules
 
@@ -87,8 +87,8 @@ class ApiServer:
         name, _, part = resource.partition("/")
         attributes = {"namespace": namespace, "verb": verb, "group": group, "resource": name, "subresource": part}
         spec = {"resourceAttributes": attributes}
-        asked = {"apiVersion": _REVIEWS, "kind": "SelfSubjectAccessReview", "spec": spec}
-        found = await self._ask("POST", f"/apis/{_REVIEWS}/selfsubjectaccessreviews", asked)
+        review = {"apiVersion": _REVIEWS, "kind": "SelfSubjectAccessReview", "spec": spec}
+        found = await self._ask("POST", f"/apis/{_REVIEWS}/selfsubjectaccessreviews", review)
         return bool((found or {}).get("status", {}).get("allowed"))
 
     async def declares(self, plural: str, namespace: str, name: str, uid: str) -> bool:
@@ -159,20 +159,20 @@ class ApiServer:
             raise ApiServerError(f"{method} {path}: {error or 'no answer in time'}") from error
 
 
-async def _read(response: aiohttp.ClientResponse, asked: str) -> KubeObject | None:
+async def _read(response: aiohttp.ClientResponse, call: str) -> KubeObject | None:
     if response.status == 404:
         return None
     if response.status == 409:
-        raise ConflictError(asked)
+        raise ConflictError(call)
     try:
         found = orjson.loads(await response.read())
     except orjson.JSONDecodeError:
         found = None  # of a proxy in between
     if not response.ok:
         why = found.get("message") if isinstance(found, dict) else "and no JSON"
-        raise ApiServerError(f"{asked}: {response.status} {why}")
+        raise ApiServerError(f"{call}: {response.status} {why}")
     if not isinstance(found, dict):
-        raise ApiServerError(f"{asked}: {response.status} and no object of JSON")
+        raise ApiServerError(f"{call}: {response.status} and no object of JSON")
     return found
 
 

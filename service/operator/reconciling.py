@@ -123,7 +123,7 @@ class Reconciler:
         except SecretProblem as error:
             raise UnfulfilledError(error.reason, str(error)) from error
         except ConflictError as error:
-            raise UnfulfilledError(Reason.CHANGING, f"somebody else changes it at the same time: {error}") from error
+            raise UnfulfilledError(Reason.CHANGING, f"another caller changes it at the same time: {error}") from error
         except AdminError as error:
             raise UnfulfilledError(Reason.REFUSED, str(error)) from error
         news = News(True, Reason.DECLARED, f"The service has this {manifest.kind.noun}.")

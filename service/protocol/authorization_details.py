@@ -90,14 +90,14 @@ def checked(read: object) -> list[Detail]:
     return read
 
 
-def is_within(asked: Sequence[Detail], held: Sequence[Detail]) -> bool:
+def is_within(requested: Sequence[Detail], held: Sequence[Detail]) -> bool:
     """Whether each detail that is asked for is one that is held, or one with fewer permissions (RFC 9396 section 6).
 
     Each that is held counts once: one payment is not two. Which stands for which is a bipartite matching, by augmenting paths.
     """
-    if len(asked) > len(held):
+    if len(requested) > len(held):
         return False
-    fitting = [[place for place, other in enumerate(held) if _is_less(one, other)] for one in asked]
+    fitting = [[place for place, other in enumerate(held) if _is_less(one, other)] for one in requested]
     taken: dict[int, int] = {}
 
     def finds_place(number: int, tried: set[int]) -> bool:
@@ -110,7 +110,7 @@ def is_within(asked: Sequence[Detail], held: Sequence[Detail]) -> bool:
                 return True
         return False
 
-    return all(finds_place(number, set()) for number in range(len(asked)))
+    return all(finds_place(number, set()) for number in range(len(requested)))
 
 
 def concerning(details: Sequence[Detail], resources: Collection[str]) -> list[Detail]:
@@ -181,11 +181,11 @@ def _is_deeper(value: object, levels: int) -> bool:
     return levels == 0 or any(_is_deeper(one, levels - 1) for one in inside)
 
 
-def _is_less(asked: Mapping[str, Any], held: Mapping[str, Any]) -> bool:
+def _is_less(requested: Mapping[str, Any], held: Mapping[str, Any]) -> bool:
     """Whether it is the same but for fewer items of lists of permissions. One that lacks such a list may mean all: no less."""
-    if asked.keys() != held.keys():
+    if requested.keys() != held.keys():
         return False
-    for name, value in asked.items():
+    for name, value in requested.items():
         is_part = name in _NARROWABLE and value and set(value) <= set(held[name])
         if not is_part and _canonical(value) != _canonical(held[name]):
             return False

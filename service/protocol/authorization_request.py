@@ -122,8 +122,8 @@ def verify_destination(parameters: Mapping[str, str], rules: Rules) -> Verified:
     state = parameters.get("state")
     if state is not None and len(state) > MAX_REQUEST:  # the answer is an error, and would be as long
         state = None
-    asked, response_type = parameters.get("response_mode"), parameters.get("response_type", "")
-    mode, as_jwt = travel_of_errors(asked, response_type, can_sign=rules.openid)
+    requested, response_type = parameters.get("response_mode"), parameters.get("response_type", "")
+    mode, as_jwt = travel_of_errors(requested, response_type, can_sign=rules.openid)
     return Verified(uri, given is not None, mode, state, as_jwt, rules.any_redirect_uri)
 
 
@@ -145,10 +145,10 @@ def check_registration(draft: Draft) -> None:
 
 def check_response_type(draft: Draft) -> None:
     """The order of its words does not matter (RFC 6749 3.1.1)."""
-    asked = draft.parameters.get("response_type")
-    if asked is None:
+    requested = draft.parameters.get("response_type")
+    if requested is None:
         raise InvalidRequest("The parameter response_type is missing.")
-    known = _RESPONSE_TYPES.get(" ".join(sorted(asked.split())))
+    known = _RESPONSE_TYPES.get(" ".join(sorted(requested.split())))
     if known is None:
         raise UnsupportedResponseType("The response_type is not supported.")
     draft.found["response_type"] = known
@@ -157,8 +157,8 @@ def check_response_type(draft: Draft) -> None:
 def check_response_mode(draft: Draft) -> None:
     """Keep the mode, the default one where none is named."""
     response_type: ResponseType = draft.found["response_type"]
-    asked = travel(draft.parameters.get("response_mode"), response_type.value, can_sign=draft.rules.openid)
-    draft.found["response_mode"], draft.found["as_jwt"] = asked
+    requested = travel(draft.parameters.get("response_mode"), response_type.value, can_sign=draft.rules.openid)
+    draft.found["response_mode"], draft.found["as_jwt"] = requested
 
 
 def check_demands(draft: Draft) -> None:
@@ -184,11 +184,11 @@ def check_scope(draft: Draft) -> None:
     allowed = [scope for scope in rules.scopes if rules.openid or scope != OPENID]
     if rules.resource_scopes:
         allowed += [scope for one in draft.resources for scope in rules.resource_scopes.get(one, ())]
-    asked = draft.text("scope", 4 * MAX_TEXT)
-    if asked and rules.passed_over_scopes:  # where nothing else is asked for, it is told
-        kept = [word for word in asked.split() if word in allowed or word not in rules.passed_over_scopes]
-        asked = " ".join(kept) or asked
-    draft.found["scope"] = scopes.grantable(asked, allowed, rules.default_scope, rules.unknown_scope)
+    requested = draft.text("scope", 4 * MAX_TEXT)
+    if requested and rules.passed_over_scopes:  # where nothing else is asked for, it gets the error
+        kept = [word for word in requested.split() if word in allowed or word not in rules.passed_over_scopes]
+        requested = " ".join(kept) or requested
+    draft.found["scope"] = scopes.grantable(requested, allowed, rules.default_scope, rules.unknown_scope)
 
 
 def check_openid_scope(draft: Draft) -> None:
@@ -276,8 +276,8 @@ def check_claims(draft: Draft) -> None:
 
 def check_acr(draft: Draft) -> None:
     """An essential acr is a condition (OpenID Connect Core 5.5.1.1)."""
-    asked: ClaimsRequest = draft.found["claims"]
-    acr = asked.id_token.get("acr")
+    requested: ClaimsRequest = draft.found["claims"]
+    acr = requested.id_token.get("acr")
     here = draft.rules.acrs
     if acr is not None and acr.essential and here is not None and not any(map(acr.accepts, here)):
         raise UnmetAuthenticationRequirements("No authentication here has the acr that is asked for.")

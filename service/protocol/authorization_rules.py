@@ -19,7 +19,7 @@ class Rules(NamedTuple):
     unknown_scope: UnknownScope = UnknownScope.REFUSE
     audiences: tuple[str, ...] = ()
     default_audience: tuple[str, ...] | None = None  # where no resource is named; None: all audiences
-    passed_over_scopes: Collection[str] = ()  # that there are, and that this client is not refused for asking for
+    passed_over_scopes: Collection[str] = ()  # known ones that this client gets no error for, but does not get either
     resource_scopes: Mapping[str, tuple[str, ...]] = MappingProxyType({})  # further scopes, of resources that are named
     require_pkce: bool = False
     allow_plain_pkce: bool = False
@@ -43,5 +43,5 @@ class Rules(NamedTuple):
         """
         if not self.openid or not self.demands.jwt_response or "response_mode" in outer:
             return False
-        asked = {outer["response_type"]} if "response_type" in outer else set(self.response_types)
-        return asked == {ResponseType.CODE} & set(self.response_types)
+        requested = {outer["response_type"]} if "response_type" in outer else set(self.response_types)
+        return requested == {ResponseType.CODE} & set(self.response_types)

@@ -85,7 +85,7 @@ def check_binding_message(draft: Draft) -> None:
 
 
 def check_user_code(draft: Draft) -> None:
-    """Keep the secret that only the user should have told the client."""
+    """Keep the user code, which only the user should have given to the client."""
     draft.found["user_code"] = draft.text("user_code", MAX_USER_CODE)
 
 

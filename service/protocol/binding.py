@@ -35,7 +35,7 @@ class Binding(msgspec.Struct, frozen=True, omit_defaults=True, rename={"jkt": "j
 
     @property
     def mark(self) -> str:
-        """Enough of it to tell it from others; empty for a bearer token."""
+        """Return enough of it to distinguish it from others; empty for a bearer token."""
         return f"{self.jkt[:22]}~{self.x5t_s256[:22]}" if self.jkt or self.x5t_s256 else ""
 
     def has_mark(self, mark: str) -> bool:
@@ -43,9 +43,9 @@ class Binding(msgspec.Struct, frozen=True, omit_defaults=True, rename={"jkt": "j
         jkt, _, x5t_s256 = mark.partition("~")
         return jkt in ("", self.jkt[:22]) and x5t_s256 in ("", self.x5t_s256[:22])
 
-    def is_proved_by(self, shown: "Binding") -> bool:
+    def is_proved_by(self, proved: "Binding") -> bool:
         """Tell whether who shows these keys holds those that are needed."""
-        return self.jkt in ("", shown.jkt) and self.x5t_s256 in ("", shown.x5t_s256)
+        return self.jkt in ("", proved.jkt) and self.x5t_s256 in ("", proved.x5t_s256)
 
 
 UNBOUND = Binding()

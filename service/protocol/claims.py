@@ -27,7 +27,7 @@ OURS = frozenset(
 """Claims that the service itself makes (RFC 7519 4.1, OpenID Connect Core 2)."""
 
 MAX_CLAIM_NAME = 128
-"""Characters of a claim that access tokens are to tell."""
+"""The most characters in the name of a claim for access tokens."""
 MAX_CLAIMS_PARAMETER = 8192
 """Characters."""
 _MAX_NAMES = 100
@@ -35,7 +35,7 @@ _MAX_DEPTH = 10
 
 
 def check_claim_name(name: str) -> str:
-    """A claim about a person that access tokens may tell. Raises ValueError for one that says something else there."""
+    """Check a claim about a user for access tokens. Raises ValueError for one that means something else there."""
     if not name or not name.isprintable() or " " in name or "#" in name:
         raise ValueError("must be the name of a claim, without spaces and language")
     if name in OURS | INTROSPECTION_MEMBERS:
@@ -73,7 +73,9 @@ class ClaimsRequest(msgspec.Struct, frozen=True, omit_defaults=True):
 
         It is about the user who is named, in either place, and no other. What is no text names no user.
         """
-        return all(asked["sub"].accepts(subject) for asked in (self.id_token, self.userinfo) if "sub" in asked)
+        return all(
+            requested["sub"].accepts(subject) for requested in (self.id_token, self.userinfo) if "sub" in requested
+        )
 
 
 def parse(text: str | None) -> ClaimsRequest:
@@ -83,12 +85,12 @@ def parse(text: str | None) -> ClaimsRequest:
     if len(text) > MAX_CLAIMS_PARAMETER:
         raise InvalidRequest(f"claims has more than {MAX_CLAIMS_PARAMETER} characters.")
     try:
-        asked = msgspec.json.decode(text.encode(), type=dict[str, Any])
+        requested = msgspec.json.decode(text.encode(), type=dict[str, Any])
     except (msgspec.MsgspecError, RecursionError, UnicodeEncodeError) as error:
         raise InvalidRequest("claims is not a JSON object (OpenID Connect Core 5.5).") from error
-    if is_deeper(asked, _MAX_DEPTH):
+    if is_deeper(requested, _MAX_DEPTH):
         raise InvalidRequest(f"claims is nested more than {_MAX_DEPTH} deep.")
-    return ClaimsRequest(_wanted(asked.get("userinfo"), "userinfo"), _wanted(asked.get("id_token"), "id_token"))
+    return ClaimsRequest(_wanted(requested.get("userinfo"), "userinfo"), _wanted(requested.get("id_token"), "id_token"))
 
 
 def is_deeper(value: object, levels: int) -> bool:
@@ -105,18 +107,18 @@ def _wanted(part: object, where: str) -> dict[str, ClaimRequest]:
         return {}
     if not isinstance(part, dict) or len(part) > _MAX_NAMES:
         raise InvalidRequest(f"claims.{where} is not an object with at most {_MAX_NAMES} members.")
-    return {name: _one(asked, f"claims.{where}") for name, asked in part.items()}
+    return {name: _one(requested, f"claims.{where}") for name, requested in part.items()}
 
 
-def _one(asked: object, where: str) -> ClaimRequest:
-    if asked is None:
+def _one(requested: object, where: str) -> ClaimRequest:
+    if requested is None:
         return ClaimRequest()
-    if not isinstance(asked, dict):
+    if not isinstance(requested, dict):
         raise InvalidRequest(f"A member of {where} is neither null nor an object.")
-    essential, values = asked.get("essential", False), asked.get("values", [])
+    essential, values = requested.get("essential", False), requested.get("values", [])
     if not isinstance(essential, bool) or not isinstance(values, list):
         raise InvalidRequest(f"In {where}, essential must be a boolean and values an array.")
-    return ClaimRequest(essential, tuple(values) + ((asked["value"],) if "value" in asked else ()))
+    return ClaimRequest(essential, tuple(values) + ((requested["value"],) if "value" in requested else ()))
 
 
 def claims_of_scopes(scopes: Iterable[str], further: Mapping[str, Collection[str]]) -> set[str]:
@@ -144,4 +146,4 @@ def present(claims: Mapping[str, Any], names: Collection[str]) -> dict[str, Any]
 
 def acceptable(claims: Mapping[str, Any], wanted: Wanted) -> tuple[str, ...]:
     """The names of ``wanted`` whose value will do, as the person's claims are now."""
-    return tuple(name for name, asked in wanted.items() if name in claims and asked.accepts(claims[name]))
+    return tuple(name for name, requested in wanted.items() if name in claims and requested.accepts(claims[name]))

@@ -29,7 +29,7 @@ def check_url(client_id: str) -> None:
 def host_of(client_id: str) -> str:
     """The host of a URL that was checked, in lower case: what people know the client by.
 
-    With its port where that is not 443: who has another port of a host may be somebody else.
+    With its port where that is not 443: another port of a host may belong to another client.
     """
     parts = urlsplit(client_id)
     host = (parts.hostname or "").lower()

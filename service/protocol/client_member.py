@@ -41,7 +41,7 @@ class Member(msgspec.Struct, frozen=True):
     flag: str = ""
     """The command-line option, if it is not called like the member."""
     metavar: str = ""
-    """What the option takes, if the type does not tell."""
+    """The value that the option takes, if that does not follow from the type."""
     protects: bool = False
     """Whether the client is safer where it is set: one that registered itself cannot take it off."""
 

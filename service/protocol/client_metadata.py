@@ -101,9 +101,9 @@ class ClientMetadata(BaseModel):
     access_token_lifetime: Lifetime | None = _row(None, _LIFETIMES, "Access tokens",
         "Lifetime of access tokens.", authlete="extension.accessTokenDuration")
     refresh_idle_lifetime: LifetimeOrNever | None = _row(None, _LIFETIMES, "Refresh tokens, unused",
-        "Lifetime of refresh tokens since their last use; 0: for ever.", authlete="extension.refreshTokenDuration")
+        "Lifetime of refresh tokens since their last use; 0: unlimited.", authlete="extension.refreshTokenDuration")
     refresh_absolute_lifetime: LifetimeOrNever | None = _row(None, _LIFETIMES, "Refresh tokens, at most",
-        "Lifetime of refresh tokens since the grant was made; 0: for ever.")
+        "Lifetime of refresh tokens since the grant was made; 0: unlimited.")
     refresh_limit: LifetimeOrNever | None = _row(None, _LIFETIMES, "Refreshes",
         "How often a grant can be refreshed; 0: no refresh token.", metavar="TIMES")
     refresh_rotation: RefreshRotation | None = _row(None, _LIFETIMES, "Rotation",
@@ -273,7 +273,7 @@ class ClientMetadata(BaseModel):
         "The only signature that its CIBA requests may have, and each must have; none by default.",
         registered=SAME, authlete="bcRequestSignAlg", flag="--backchannel-request-alg", protects=True)
     backchannel_user_code_parameter: bool = _row(False, _REQUESTS, "Asks for user codes",
-        "CIBA: it sends the user code that its users tell it, where they have one.",
+        "CIBA: it sends the user code that its users enter, where they have one.",
         registered=SAME, authlete="bcUserCodeRequired", flag="--backchannel-user-code", protects=True)
     federated_issuer: Identifier | None = _row(None, _AUTHENTICATES, "Platform",
         "federated_jwt: the issuer of the tokens by which it proves itself, as they say it in iss; of SPIFFE the trust domain, "

@@ -1,7 +1,7 @@
 """The wire form of what Mintmark issues, and the hash under which it is kept.
 
 ``mm_at_<grant id, 22 characters><secret, 43 characters>`` is an access token. The grant id is 128 random bits, the secret 256;
-both base64url. The prefix lets secret scanners find what leaked, and tells the kinds apart without a look-up: all are in
+both base64url. The prefix lets secret scanners find what leaked, and distinguishes the kinds without a look-up: all are in
 ``Kind``, from which everything derives that recognises a credential, above all redaction.
 """
 
@@ -46,7 +46,7 @@ class Kind(StrEnum):
     PUSHED_REQUEST = "mm_pr_"
     """An authorization request that its client pushed, in its request_uri (RFC 9126)."""
     BROWSER_COOKIE = "mm_br_"
-    """What tells one browser from another."""
+    """The cookie that distinguishes browsers."""
     OPERATOR_SESSION = "mm_os_"
     """The cookie of the console."""
     OPERATOR_TOKEN = "mm_ot_"

@@ -1,4 +1,4 @@
-"""Names that strangers give themselves, before people see them: nothing invisible, nothing that turns text around, not ours."""
+"""Names that clients give themselves, before users see them: nothing invisible, no change of direction, not our name."""
 
 import re
 import unicodedata

@@ -1,7 +1,7 @@
 """One class per registered error code. The positional text is for the client, ``log=`` for the operator.
 
 ``raise InvalidGrant(log="code was issued to another client")`` answers with the RFC's word and a text that helps the
-client without telling it what it must not know; the reason goes to the log only. Rendering is ``decision.refuse``.
+client and reveals nothing that it must not know; the reason goes to the log only. Rendering is ``decision.refuse``.
 """
 
 import re

@@ -83,7 +83,7 @@ class DeliveryMode(StrEnum):
     POLL = "poll"
     """It asks the token endpoint until its user has decided."""
     PING = "ping"
-    """The same, and it is notified once it is worth asking."""
+    """It polls, and is notified when the request is decided."""
     PUSH = "push"
     """They are delivered to it."""
 
@@ -123,7 +123,7 @@ class HmacAlgorithm(StrEnum):
 class KeyManagement(StrEnum):
     """How the key of a JWE is made known to its recipient (RFC 7518 section 4.1).
 
-    By the recipient's public key, or by the client's secret. Never RSA1_5, whose padding tells too much (RFC 8017 7.2).
+    By the recipient's public key, or by the client's secret. Never RSA1_5, whose padding reveals too much (RFC 8017 7.2).
     """
 
     RSA_OAEP = "RSA-OAEP"
@@ -228,7 +228,7 @@ class HookEvent(StrEnum):
     AUTHORIZATION_DETAILS = "authorization_details"
     """Whether a client may ask for these authorization details, and what they mean for the user."""
     BACKCHANNEL_AUTHENTICATION = "backchannel_authentication"
-    """A client asks a user who is elsewhere (CIBA): somebody should tell them."""
+    """A client asks a user who is elsewhere (CIBA), and the hook should notify that user."""
     LOGGED_IN = "logged_in"
     """A browser session has begun."""
     LOGGED_OUT = "logged_out"

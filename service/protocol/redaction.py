@@ -45,7 +45,7 @@ def know(secrets: Iterable[str]) -> None:
 
 
 def redacted(text: str) -> str:
-    """The text without the credentials in it: of each its first characters, which tell what it was, and an ellipsis.
+    """The text without the credentials in it: of each its first characters, which identify its kind, and an ellipsis.
 
     Of a log line that holds none it takes less than a microsecond: what is rare is looked for before any pattern is.
     """

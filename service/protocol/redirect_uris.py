@@ -41,7 +41,7 @@ def origin(uri: str) -> str:
     parts = urlsplit(uri)
     if parts.scheme not in ("http", "https") or not _AUTHORITY.fullmatch(parts.netloc):
         raise ValueError(f"{uri!r} has no host that can be called: give names beyond ASCII in their xn-- form")
-    if parts.port == 0:  # asking for it checks it
+    if parts.port == 0:  # reading it checks it
         raise ValueError("there is no port 0")
     return f"{parts.scheme}://{parts.netloc}"
 

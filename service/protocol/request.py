@@ -34,7 +34,7 @@ class Request(msgspec.Struct, frozen=True):
     resources: tuple[str, ...] = ()
     """Every ``resource`` in order (RFC 8707)."""
     ignore_client_id: bool = False
-    """Whether the path's own documents tell to ignore a client_id beside HTTP authentication (WM-08)."""
+    """Whether a client_id is ignored next to HTTP authentication, as the documentation of the path says (WM-08)."""
     method: str = "POST"
     """The HTTP method."""
     url: str = ""

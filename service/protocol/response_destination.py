@@ -35,31 +35,31 @@ def modes_supported(*, can_sign: bool) -> list[str]:
     return [*plain, *(f"{mode}.{JWT}" for mode in plain), JWT] if can_sign else plain
 
 
-def travel(asked: str | None, response_type: str, *, can_sign: bool) -> Travel:
+def travel(response_mode: str | None, response_type: str, *, can_sign: bool) -> Travel:
     """Return how the answer travels that is asked for by response_mode, None = by none.
 
     No token travels in a query (OAuth 2.0 Multiple Response Types 2.1, 3; JARM 2.3.1). Raises InvalidRequest.
     """
     default = _default_mode(response_type)
-    if asked is None:
+    if response_mode is None:
         return Travel(default)
-    if asked == JWT and can_sign:
+    if response_mode == JWT and can_sign:
         return Travel(default, as_jwt=True)
-    plain = asked.removesuffix(f".{JWT}") if can_sign else asked
+    plain = response_mode.removesuffix(f".{JWT}") if can_sign else response_mode
     if plain not in list(ResponseMode):
         others = f", or with .{JWT} behind it" if can_sign else ""
         raise InvalidRequest(f"The response_mode is not supported: use query, fragment or form_post{others}.")
     if plain == ResponseMode.QUERY and default is ResponseMode.FRAGMENT:
         raise InvalidRequest("A token must not travel in a query: use response_mode fragment or form_post.")
-    return Travel(ResponseMode(plain), plain != asked)
+    return Travel(ResponseMode(plain), plain != response_mode)
 
 
-def travel_of_errors(asked: str | None, response_type: str, *, can_sign: bool) -> Travel:
+def travel_of_errors(response_mode: str | None, response_type: str, *, can_sign: bool) -> Travel:
     """Return how an error travels, even one about the response mode: never in a query what belongs in a fragment."""
     try:
-        return travel(asked, response_type, can_sign=can_sign)
+        return travel(response_mode, response_type, can_sign=can_sign)
     except InvalidRequest:
-        as_jwt = can_sign and (asked or "").endswith(f".{JWT}")
+        as_jwt = can_sign and (response_mode or "").endswith(f".{JWT}")
         return Travel(_default_mode(response_type), as_jwt)
 
 

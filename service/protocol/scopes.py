@@ -8,7 +8,7 @@ from service.protocol.errors import InvalidScope
 from service.protocol.names import UnknownScope
 
 _LONGEST_REMEMBERED = 200
-"""Characters: what strangers send must not fill the memory."""
+"""The most characters: what unknown callers send must not fill the memory."""
 _SCOPE = re.compile(r"[\x20\x21\x23-\x5b\x5d-\x7e]+")
 
 

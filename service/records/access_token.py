@@ -38,5 +38,5 @@ class AccessToken(Record, frozen=True, omit_defaults=True, gc=False):
     """What it was exchanged for, the first one in front (RFC 8693); it has a ``grant`` of its own then."""
 
     def encode(self) -> bytes:
-        """Compact JSON; a blank in front tells scripts that it came from others (``lua/shared/came_from.lua``)."""
+        """Return compact JSON; of an exchanged token with a blank in front, for scripts (``lua/shared/came_from.lua``)."""
         return b" " + super().encode() if self.sources else super().encode()

@@ -208,7 +208,7 @@ class Client(Record, frozen=True, omit_defaults=True, gc=False):
 
     @property
     def was_registered_openly(self) -> bool:
-        """Whether a stranger registered it, and no operator has changed it since."""
+        """Whether it was registered without an operator's leave, and no operator has changed it since."""
         return self.registration is not None and self.registration.registered_openly
 
     def adopted(self) -> "Client":

@@ -1,4 +1,4 @@
-"""A request that its client polls for (RFC 8628, OpenID Connect CIBA), until somebody decides and the client has its tokens."""
+"""A request that its client polls for (RFC 8628, OpenID Connect CIBA), until it is decided and the client has its tokens."""
 
 from service.protocol.authorization_request import AuthorizationRequest
 from service.protocol.binding import UNBOUND, Binding

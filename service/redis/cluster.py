@@ -72,14 +72,14 @@ class Cluster(Connection):
                 reasons.append(error)
         raise LinkLostError(f"no server of the Cluster answers ({'; '.join(map(str, reasons))})") from reasons[0]
 
-    def _take_slots(self, asked: ServerAddress, ranges: list[Any]) -> None:
+    def _take_slots(self, source: ServerAddress, ranges: list[Any]) -> None:
         """CLUSTER SLOTS: [first, last, [host, port, id], replicas…]…; an empty host is the one that was asked."""
         slots: list[ServerAddress | None] = [None] * REDIS_CLUSTER_HASH_SLOTS
         for first, last, (host, port, *_), *_replicas in ranges:
-            endpoint = ServerAddress(host.decode() if host else asked.host, int(port))
+            endpoint = ServerAddress(host.decode() if host else source.host, int(port))
             slots[first : last + 1] = [endpoint] * (last - first + 1)
         if not ranges:
-            raise LinkLostError(f"{asked}: the Cluster has no slots yet")
+            raise LinkLostError(f"{source}: the Cluster has no slots yet")
         self._slots = slots
         primaries = {endpoint for endpoint in slots if endpoint is not None}
         for endpoint in [known for known in self._nodes if known not in primaries]:

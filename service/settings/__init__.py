@@ -4,7 +4,7 @@ What is valid in itself but wrong for this machine (a port in use, a missing fil
 
 ``MINTMARK_REDIS_URL=…`` sets ``redis_url``; ``MINTMARK_CONFIG=/path/to/mintmark.toml`` (or .yaml) names a file;
 ``MINTMARK_SECRETS_DIR=/run/secrets`` names a folder of files called like the setting (``redis_password``);
-``MINTMARK_REQUIRED=master_key,redis_password`` says which settings somebody must have said.
+``MINTMARK_REQUIRED=master_key,redis_password`` names settings that have to be set.
 """
 
 import os
@@ -123,11 +123,11 @@ def _nonce_faults(settings: Settings) -> list[str]:
 
 def _details_faults(settings: Settings) -> list[str]:
     """Return types of authorization details whose hook is never asked."""
-    asked = {name for name, hook in settings.hooks.items() if HookEvent.AUTHORIZATION_DETAILS in hook.events}
+    capable = {name for name, hook in settings.hooks.items() if HookEvent.AUTHORIZATION_DETAILS in hook.events}
     return [
         f"authorization_details_types.{name}.hook: there is no hook {one.hook!r} with the event authorization_details"
         for name, one in settings.authorization_details_types.items()
-        if one.hook and one.hook not in asked
+        if one.hook and one.hook not in capable
     ]
 
 

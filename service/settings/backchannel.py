@@ -19,7 +19,7 @@ class BackchannelSettings(SettingsGroup):
     backchannel_longest_lifetime: Annotated[int, Field(ge=10, le=86400), Unit("seconds")] = 900
     """Maximum number of seconds that a client may let a CIBA request wait."""
     backchannel_interval: Annotated[int, Field(ge=1, le=60), Unit("seconds")] = 5
-    """Seconds that a client waits between two polls for a CIBA request. Who polls faster is told to slow down."""
+    """Seconds that a client waits between two polls for a CIBA request. Faster polls get the error slow_down."""
     backchannel_waiting_most: Attempts = 10
     """Maximum number of CIBA requests of one client that wait for the same user at once."""
     backchannel_attempts: Annotated[int, Field(ge=1, le=20)] = 6

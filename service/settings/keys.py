@@ -17,7 +17,7 @@ def _check_master_keys(key: SecretStr | None) -> None:
 
 def _check_salt(salt: SecretStr | None) -> None:
     if salt is not None and len(salt.get_secret_value()) < 16:
-        raise ValueError("must have 16 characters or more, and never change: else everybody is somebody else")
+        raise ValueError("must have 16 characters or more, and never change: otherwise every user gets another subject")
 
 
 class KeysSettings(SettingsGroup):

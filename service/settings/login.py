@@ -58,7 +58,7 @@ class LoginSettings(SettingsGroup):
     login_attempts: Annotated[int, Field(ge=1, le=1000)] = 20
     """Maximum number of passwords that may be tried in one authorization request."""
     consent_lifetime: Seconds = 86400 * 365
-    """Seconds that a user's consent is remembered. 0: for ever."""
+    """Seconds that a user's consent is remembered. 0: without an end."""
     silent_native_apps: bool = False
     """Skip a remembered consent for native apps, too, although another app on the device could pass for them."""
     offline_access_outlives_session: bool = True

@@ -62,7 +62,7 @@ def file_sources(settings_cls: type[BaseSettings]) -> list[PydanticBaseSettingsS
 
 def _yaml_source(settings_cls: type[BaseSettings], path: str) -> PydanticBaseSettingsSource:
     """Raises ValueError where it does not parse."""
-    from yaml import YAMLError  # type: ignore[import-untyped]  # loaded where somebody writes YAML
+    from yaml import YAMLError  # type: ignore[import-untyped]  # loaded only for a YAML file
 
     try:
         return YamlConfigSettingsSource(settings_cls, yaml_file=path)

@@ -106,7 +106,7 @@ class Grants(RecordStore):
         """End a grant of this user ("" = of none) and everything it issued. Return whether it was alive."""
         step = _revoke.step(self._connection, (self._keys.grant(grant_id),), ())
         answer, client_id = _revoke.read((await self._connection.execute_all([step]))[0])
-        if subject:  # not before it has ended: whoever ends all grants of a user finds them by the index
+        if subject:  # only now: the end of all grants of a user finds them by the index
             self._index.unindex_soon(grant_id, subject, client_id[0].decode() if client_id else "")
         return answer is Answer.REVOKED
 

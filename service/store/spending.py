@@ -76,7 +76,7 @@ class WaitingReply(msgspec.Struct, frozen=True):
 
     sealed: bytes
     grace: int
-    asked: str = ""  # the fingerprint of the request, empty if it asked for all that the grant allows
+    fingerprint: str = ""  # the fingerprint of the request, empty if it asked for all that the grant allows
     adds: bool = False  # whether a request that asks for something else than the first gets an access token, too
 
 

@@ -76,7 +76,7 @@ class OpenedRefreshToken(msgspec.Struct, frozen=True):
     ends_at: int | None = None  # epoch seconds, 0 = never, None where it was not read
 
     @property
-    def asked(self) -> str:
+    def fingerprint(self) -> str:
         """The fingerprint of the request that used it, empty if that asked for all that the grant allows."""
         return self.seen[_USED + 1 :].decode()
 
@@ -191,7 +191,7 @@ class Tokens(SpendableStore):
                 used_ends_at,
                 reply.sealed,
                 reply.grace,
-                f":{reply.asked}" if reply.asked else "",
+                f":{reply.fingerprint}" if reply.fingerprint else "",
                 "1" if reply.adds else "",
                 MOST_REPEATS,
             ),

@@ -26,7 +26,7 @@ log = logging.getLogger(__name__)
 EVERY = 1.0
 """Seconds for which a result counts."""
 _KEPT_MILLISECONDS = 1000
-_BESIDE_REQUESTS = 5.0
+_OF_BACKGROUND_TASKS = 5.0
 _PROBED = 2000
 
 _REASONS: Mapping[str, tuple[str, str]] = {
@@ -85,7 +85,7 @@ class Writability(RecordStore):
                 await self.look()
             except TemporarilyUnavailable:  # other metrics report that it is away
                 self.refusal = None
-            await asyncio.sleep(_BESIDE_REQUESTS)
+            await asyncio.sleep(_OF_BACKGROUND_TASKS)
 
     def shown(self) -> Mapping[str, bool]:
         """Return, by reason, whether writes are refused for it."""

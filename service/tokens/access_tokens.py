@@ -1,8 +1,8 @@
-"""Access tokens as clients get them: a random string, or a JWT (RFC 9068) minted here; and what a presented one names.
+"""Access tokens as clients get them: a random string, or a JWT (RFC 9068) minted here; and how a presented one is recognized.
 
 Whatever its format, a token is kept under a hash that its ``jti`` ends with, after the id of its grant: so introspection,
-revocation and the end of a grant work alike. The exception is ``stateless`` (client_credentials only): it is kept
-nowhere, costs Redis nothing, and ends with its time or with its client, not one by one.
+revocation and the end of a grant work alike. The exception is ``stateless`` (client_credentials only): it is stored
+nowhere, costs Redis nothing, and ends when it expires or its client ends, never by itself.
 """
 
 import re
@@ -24,13 +24,13 @@ from service.records.grant import Grant
 from service.tokens.id_tokens import algorithm_of, keyring_of, sub_of
 
 TYPE = "at+jwt"
-"""``typ`` of an access token (RFC 9068 section 2.1). Where a resource wants ``JWT`` there, as ID tokens have it, the claim
-``client_id`` tells them apart: no ID token has one.
+"""``typ`` of an access token (RFC 9068 section 2.1). A resource may want ``JWT``, which ID tokens have, too: then the claim
+``client_id`` distinguishes it, as no ID token has one.
 """
 MAX_JWT = 8192
-"""Characters of a JWT that is presented to us."""
+"""The most characters of a JWT that is presented to us."""
 GENERATION = "client_generation"
-"""Claim of a stateless token: of its client, so that revoking the client ends it."""
+"""The claim of a stateless token with the generation of its client, so that revoking the client ends it."""
 _HANDLE = re.compile(rf"[A-Za-z0-9_-]{{{GRANT_ID_LENGTH}}}[A-Za-z0-9_-]{{22}}", re.ASCII)
 _REGISTERED = OURS | INTROSPECTION_MEMBERS
 
@@ -42,11 +42,11 @@ class AccessTokenProfile(msgspec.Struct, frozen=True):
     algorithm: SigningAlgorithm | None = None
     """None: RS256, if there is a key for it."""
     typ: str = TYPE
-    """In its header."""
+    """The ``typ`` in its header."""
 
 
 class AccessTokenContents(msgspec.Struct, frozen=True):
-    """What an access token says. Times are epoch seconds."""
+    """The contents of an access token. Times are epoch seconds."""
 
     grant: Grant
     granted: Granted
@@ -58,12 +58,12 @@ class AccessTokenContents(msgspec.Struct, frozen=True):
 
 
 class ResolvedToken(msgspec.Struct, frozen=True):
-    """What a presented token names. Neither: it is no token of ours."""
+    """What a presented token names: at most one of both members is set, none for a token that is not ours."""
 
     credential: Credential | None = None
-    """A token that is kept."""
+    """Of a token that is stored."""
     stateless: Mapping[str, Any] | None = None
-    """Claims of one that is kept nowhere."""
+    """The claims of a stateless token."""
 
 
 NOTHING = ResolvedToken()
@@ -73,7 +73,7 @@ _OPAQUE = AccessTokenProfile(AccessTokenFormat.OPAQUE)
 def profile_for(
     issuer: Issuer, client: Client, audience: tuple[str, ...], *, is_client_grant: bool
 ) -> AccessTokenProfile:
-    """The profile that the client is registered for, or else the one that the first of its resources wants."""
+    """Return the profile that the client is registered for, or else the one of its first resource that has one."""
     wanted = client.access_token_format
     registered = issuer.store.resources.known
     if (wanted is None and not issuer.settings.resource_tokens and not registered) or issuer.keyring is None:
@@ -94,7 +94,7 @@ async def mint_access_jwt(
 ) -> str:
     """Make a JWT access token (RFC 9068 section 2.2). Without a resource its audience is this issuer (section 3).
 
-    Raises ServerError where what is to be in it makes it too long for us to read.
+    Raises ServerError where its contents make it longer than we would read.
     """
     grant = contents.grant
     named = contents.granted.audience or (issuer.url,)
@@ -122,7 +122,7 @@ async def mint_access_jwt(
         claims[GENERATION] = client.generation
     algorithm = algorithm_of(issuer, profile.algorithm)
     token = await keyring_of(issuer).sign_soon(algorithm, claims, typ=profile.typ)
-    if len(token) > MAX_JWT:  # brought to us it would not be taken for one
+    if len(token) > MAX_JWT:  # we would not accept it ourselves
         raise ServerError(
             "The access token would be too long.", log=f"a JWT with its properties has {len(token)} characters"
         )
@@ -130,17 +130,17 @@ async def mint_access_jwt(
 
 
 def handle_of(credential: Credential) -> str:
-    """The ``jti`` of a kept token: tells which it is, and is of no use as a token."""
+    """Return the ``jti`` of a stored token: it identifies the token, and is of no use as a token."""
     return credential.grant_id + credential.hash
 
 
 def stateless_handle(issuer: Issuer) -> str:
-    """The ``jti`` of one that is kept nowhere."""
+    """Return the ``jti`` of a stateless token."""
     return base64url(issuer.randomness(16))
 
 
 async def resolve_token(issuer: Issuer, token: str) -> ResolvedToken:
-    """Recognise an opaque token by its form, a JWT by our signature. Whether it is still good, the store knows."""
+    """Recognize an opaque token by its form, and a JWT by our signature. Whether it is alive, the store knows."""
     credential = parse(token)
     return await _signed_by_us(issuer, token) if credential is None else ResolvedToken(credential)
 

@@ -1,7 +1,7 @@
 """Assertions: JWTs by which clients authenticate and issuers assert subjects (RFC 7521, RFC 7523).
 
-One verifier for both (IT-16): the exact algorithm that is registered, the keys of the named issuer and no others, our name
-as audience, an end that is near, and a ``jti`` that counts once.
+One verifier for both (IT-16): it demands the registered algorithm, a key of the named issuer, our name as audience, an end
+that is near, and a ``jti`` that was not used before.
 """
 
 import math
@@ -24,14 +24,14 @@ from service.store.replay_checks import ReplayCheck, Use
 CLIENT_ASSERTION = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 """``client_assertion_type`` (RFC 7523 section 2.2)."""
 SPIFFE_ASSERTION = "urn:ietf:params:oauth:client-assertion-type:jwt-spiffe"
-"""The same of a JWT-SVID (draft-ietf-oauth-spiffe-client-auth section 3.1)."""
+"""``client_assertion_type`` of a JWT-SVID (draft-ietf-oauth-spiffe-client-auth section 3.1)."""
 HMAC = tuple(algorithm.value for algorithm in HmacAlgorithm)
 _KNOWN = frozenset((*ALGORITHMS, *HMAC))
 MAX_ASSERTION = 8192
-"""Characters."""
+"""The most characters of an assertion."""
 MAX_JTI = 255
 REUSED_FOR = 86_400
-"""Seconds for which a token that is used until it ends may be good: platforms give their workloads none that lives longer."""
+"""The longest life in seconds of a token that may be used until it ends: no platform gives its workloads a longer one."""
 _LONGEST_HEADER = 6000
 TYPES = frozenset({"", "jwt", "client-authentication+jwt", "authorization-grant+jwt"})
 """``typ``: what was signed for another purpose is no assertion (RFC 8725 section 3.11)."""
@@ -41,7 +41,7 @@ _SPIFFE_ID = re.compile(r"(spiffe://[a-z0-9._-]{1,255})/[A-Za-z0-9._/-]{1,1700}"
 
 
 def algorithm_of(token: str) -> str:
-    """The algorithm that an assertion's header names; "" where there is none that can be read."""
+    """Return the algorithm in an assertion's header; "" where there is none that can be read."""
     try:
         algorithm = read_header(token[:_LONGEST_HEADER].partition(".")[0].encode("ascii")).get("alg")
     except ValueError:
@@ -82,7 +82,7 @@ def read(token: str, types: Collection[str] = TYPES) -> UnverifiedAssertion:
 def read_svid(token: str) -> UnverifiedAssertion:
     """Read a JWT-SVID, whose issuer is the trust domain of its subject (draft-ietf-oauth-spiffe-client-auth section 3.1).
 
-    What it says in ``iss`` is not looked at: its keys are found by the trust domain alone. Raises UnverifiableError.
+    Its ``iss`` is ignored: its keys are found by the trust domain alone. Raises UnverifiableError.
     """
     jws = parse(token, MAX_ASSERTION)
     if jws.algorithm not in ALGORITHMS:
@@ -97,14 +97,14 @@ def read_svid(token: str) -> UnverifiedAssertion:
 
 
 def typ_of(jws: Jws) -> str:
-    """Return what its header says that it is, in lower case."""
+    """Return the ``typ`` of its header, in lower case."""
     return str(jws.header.get("typ", "")).lower().removeprefix("application/")
 
 
 async def verify_client_assertion(
     issuer: Issuer, client: Client, assertion: UnverifiedAssertion, request: Request
 ) -> ReplayCheck:
-    """Verify that a client says who it is: iss and sub are its client_id (RFC 7523 section 3). Raises UnverifiableError."""
+    """Verify that a client asserts itself: iss and sub are its client_id (RFC 7523 section 3). Raises UnverifiableError."""
     if not assertion.issuer == assertion.subject == client.client_id:
         raise UnverifiableError("iss and sub of a client assertion must both be the client_id")
     verified = await verify_by_client(issuer, client, assertion)
@@ -116,18 +116,18 @@ async def verify_client_assertion(
 
 
 def use_grant_assertion(issuer: Issuer, verified: VerifiedAssertion, wanted: Collection[str]) -> ReplayCheck:
-    """Use an assertion about a subject as a grant. ``wanted``: audiences. Raises UnverifiableError."""
+    """Verify an assertion that is a grant for its subject. ``wanted`` are the audiences. Raises UnverifiableError."""
     _check(issuer, verified.claims, wanted)
     return _record_use(issuer, verified, _grant_replay)
 
 
 def check_reusable(issuer: Issuer, claims: Mapping[str, Any], wanted: Collection[str]) -> None:
-    """Check audience and end of a token that is used until it ends, whatever its ``jti``. Raises UnverifiableError."""
+    """Check audience and end of a token that may be used until it ends, whatever its ``jti``. Raises UnverifiableError."""
     _check(issuer, claims, wanted, REUSED_FOR)
 
 
 def check_unverified(issuer: Issuer, assertion: UnverifiedAssertion, wanted: Collection[str]) -> None:
-    """Check what can be checked without a key: times and audience. Raises UnverifiableError."""
+    """Check what needs no key: times and audience. Raises UnverifiableError."""
     claims = assertion.jws.claims()
     check_times(claims)
     _check(issuer, claims, wanted)
@@ -136,7 +136,7 @@ def check_unverified(issuer: Issuer, assertion: UnverifiedAssertion, wanted: Col
 async def verify_by_client(issuer: Issuer, client: Client, assertion: UnverifiedAssertion) -> VerifiedAssertion:
     """Verify an assertion by the client's key, with the algorithm that it is registered for.
 
-    The kind of key is that of its method: a public key is never taken for a secret. Raises UnverifiableError.
+    The method determines the kind of key, so a public key is never taken for a secret. Raises UnverifiableError.
     """
     registered = client.token_endpoint_auth_signing_alg
     symmetric = client.auth_method == ClientAuthMethod.CLIENT_SECRET_JWT
@@ -159,7 +159,7 @@ async def verify_by_keys(
 
 
 def audiences(issuer: Issuer, request: Request) -> tuple[str, ...]:
-    """Our names in an assertion: the issuer, and where the settings say so the token endpoint and the requested one.
+    """Return our names in an assertion: the issuer, and where the settings allow it the token endpoint and the requested one.
 
     A malicious server that a client also uses could name our endpoints to it as its own, and have it make assertions for
     them (audience injection, CVE-2025-27370): the issuer is what the client knows itself (draft-ietf-oauth-rfc7523bis).
@@ -174,7 +174,7 @@ def audiences(issuer: Issuer, request: Request) -> tuple[str, ...]:
 
 
 def _claims_by_secret(issuer: Issuer, client: Client, assertion: UnverifiedAssertion) -> Mapping[str, Any]:
-    """Claims that any of the client's secrets signed, two while one is being replaced."""
+    """Verify by any of the client's secrets, of which there are two while one is being replaced, and return the claims."""
     for secret in client.secrets:
         if not secret.sealed:
             continue
@@ -219,9 +219,9 @@ def _check(issuer: Issuer, claims: Mapping[str, Any], wanted: Collection[str], l
 def _record_use(
     issuer: Issuer, verified: VerifiedAssertion, refusal: Callable[[], ProtocolError], *, jti_required: bool = False
 ) -> ReplayCheck:
-    """Record the use in Redis without waiting, so that it leaves with what else there is to ask.
+    """Record the use in Redis without waiting, so that the command is sent together with others.
 
-    Without a ``jti`` the assertion is known by what is signed: a signature can be written in more than one way.
+    Without a ``jti`` the assertion is identified by its signing input: a signature can be written in more than one way.
     """
     claims = verified.claims
     jti = claims.get("jti")
@@ -234,6 +234,6 @@ def _record_use(
         ends_at=math.ceil(claims["exp"]) + SKEW + 1,  # never before the assertion itself ends
         by=issuer.randomness(16),
         refusal=refusal,
-        is_irreplaceable=not jti_required,  # an issuer that asserts a subject may not be asked again
+        is_irreplaceable=not jti_required,  # an issuer that asserts a subject may not be able to make another one
     )
     return issuer.store.replay_checks.record(use)

@@ -1,4 +1,4 @@
-"""``Authorization``: what a grant type allows; and ``Issued``: the tokens that come of it."""
+"""``Authorization``: what a grant type allows; and ``Issued``: the tokens that are issued for it."""
 
 import msgspec
 
@@ -13,62 +13,62 @@ from service.tokens.spendable import Spendable
 
 
 class Exchange(msgspec.Struct, frozen=True):
-    """What the tokens say that others are exchanged for (RFC 8693)."""
+    """What other tokens are exchanged for (RFC 8693)."""
 
     issued_type: TokenType
-    """Of the token that is to be issued."""
+    """The type of the token that is to be issued."""
     subject_type: TokenType
     subject_client_id: str
-    """The client that the subject token was issued to, "" = a trusted issuer made it."""
+    """The client that the subject token was issued to, "" if a trusted issuer made it."""
     ends_at: int = 0
-    """Epoch seconds at which the first of them ends, 0 = never."""
+    """Epoch seconds at which the first of the exchanged tokens ends, 0 = never."""
     grant_id: str = ""
-    """The grant that the new token lives under, "" = it begins one."""
+    """The grant that the new token belongs to, "" if it begins one."""
     sources: tuple[Source, ...] = ()
     issuer: str = ""
-    """The authorization server that a JWT authorization grant is for, "" = it is none."""
+    """The authorization server that a JWT authorization grant is for, "" if it is none."""
     client_id: str = ""
-    """Of the client there."""
+    """The client_id of the client at that server."""
     resources: tuple[str, ...] = ()
-    """There."""
+    """The resources at that server."""
 
     @property
     def is_statement(self) -> bool:
-        """Whether it is a JWT that is kept nowhere, and no access token."""
+        """Whether it is a JWT that is stored nowhere, and no access token."""
         return bool(self.issuer) or self.issued_type in (TokenType.ID_TOKEN, TokenType.ID_JAG)
 
 
 class Authorization(msgspec.Struct, frozen=True):
-    """Who allowed which client what: the answer of a grant type."""
+    """The answer of a grant type: who allowed which client what."""
 
     grant: Grant
     granted: Granted
     """What the access token is for, within the grant."""
     spends: Spendable | None = None
-    """What was presented and is now to be exchanged; None where the grant begins at the token endpoint."""
+    """The presented credential that is to be exchanged; None where the grant begins at the token endpoint."""
     added: Added = NOTHING_ADDED
-    """By hooks."""
+    """Claims added by hooks."""
     address: str = ""
-    """Where the request came from, for hooks and the log."""
+    """The address that the request came from, for hooks and the log."""
     lifetime: int = 0
-    """Of the access token in seconds, 0 = as client and settings have it."""
+    """Lifetime of the access token in seconds, 0 = as client and settings have it."""
     properties: tuple[Property, ...] = ()
-    """Of the access token, beside the grant's."""
+    """Properties of the access token, in addition to the grant's."""
     binding: Binding = UNBOUND
     """What its tokens are bound to."""
     is_final: bool = False
-    """Whether a refresh token must not come of it."""
+    """Whether no refresh token may be issued."""
     exchange: Exchange | None = None
-    """Where other tokens are exchanged for its tokens."""
+    """The token exchange, if it is one."""
 
 
 def granted_by(grant: Grant) -> Granted:
-    """All that a grant allows."""
+    """Return everything that a grant allows."""
     return Granted(scope=grant.scope, audience=grant.audience, members=grant.members)
 
 
 class Issued(msgspec.Struct, frozen=True):
-    """What was issued: the ready-made response, and its parts for the decision API (AU-16 to AU-30).
+    """What was issued: the response, and its parts for the decision API (AU-16 to AU-30).
 
     Ends are epoch seconds, 0 = never or none. Of a repeated response only ``content`` and ``grant`` are known.
     """

@@ -24,7 +24,7 @@ class Code(msgspec.Struct, frozen=True):
 
     code: str
     expires_in: int
-    """Seconds."""
+    """Lifetime in seconds."""
     grant_id: str
 
 
@@ -46,7 +46,7 @@ async def issue_code(
 
 
 class PresentedCode(RedeemedOnce, frozen=True, kw_only=True):
-    """A code at the token endpoint."""
+    """A code that is presented at the token endpoint."""
 
     GRANT_TYPE = GrantTypeName.AUTHORIZATION_CODE
     REPLAYED = Event.CODE_REPLAYED
@@ -57,25 +57,28 @@ class PresentedCode(RedeemedOnce, frozen=True, kw_only=True):
     record: AuthorizationCode | None
     """None once it is spent."""
     proof: str = ""
-    """What the request showed beside it: redirect_uri and code_verifier (RFC 6749 section 4.1.3, RFC 7636 section 4.5)."""
+    """Parameters of the request: redirect_uri and code_verifier (RFC 6749 section 4.1.3, RFC 7636 section 4.5)."""
     spent_key: str = ""
     """The mark of the key that it was bound to, once it is spent."""
 
     @property
     def is_bound(self) -> bool:
-        """By its authorization request (RFC 9449 section 10)."""
+        """The binding by its authorization request (RFC 9449 section 10)."""
         return bool(self.spent_key) if self.record is None else self.binding != UNBOUND
 
-    def is_proved_by(self, shown: Binding) -> bool:
-        """Once it is spent, the mark tells: who lacks the key could not have redeemed it, and ends nothing."""
-        return shown.has_mark(self.spent_key) if self.record is None else super().is_proved_by(shown)
+    def is_proved_by(self, proved: Binding) -> bool:
+        """Compare with the mark that is left once it is spent: a caller without the key could not have redeemed it."""
+        return proved.has_mark(self.spent_key) if self.record is None else super().is_proved_by(proved)
 
     def kept_in(self, store: Store) -> SpendableStore:
-        """Return where it is kept."""
+        """Return the room of the store for its kind."""
         return store.codes
 
     def plan(self, issuer: Issuer, client: Client) -> TokenPlan:
-        """A reply never waits for a public client without PKCE: the code alone would open it."""
+        """Return which tokens it is exchanged for.
+
+        The reply is not kept for a public client without PKCE, as the code alone would open it. Raises InvalidGrant.
+        """
         if self.record is None:
             raise InvalidGrant(log=self.REPLAY)
         waits = not client.public or bool(self.record.code_challenge)
@@ -88,7 +91,7 @@ class PresentedCode(RedeemedOnce, frozen=True, kw_only=True):
         )
 
     def spend(self, store: Store, new: NewTokens, reply: WaitingReply, remembered_until: int) -> Awaitable[Spending]:
-        """A grant that can't be refreshed is over with its access token, and needs no longer memory."""
+        """Return until when its use is remembered: a grant that cannot be refreshed is over with its access token."""
         spent_ends_at = remembered_until if new.refresh_record else new.access_ends_at
         with_access_token = self.record is not None and self.record.with_access_token
         key = self.binding.mark
@@ -97,5 +100,5 @@ class PresentedCode(RedeemedOnce, frozen=True, kw_only=True):
         )
 
     def sealed_with(self, fingerprint: str) -> bytes:
-        """The proof, too."""
+        """Return the parameters, with the proof."""
         return f"{self.proof}\0{fingerprint}".encode()

@@ -1,4 +1,4 @@
-"""What the authorization endpoint sends back: code, access token and ID token, as the response type says."""
+"""The authorization response: code, access token and ID token, as the response type says."""
 
 from collections.abc import Mapping
 from typing import Any, NamedTuple
@@ -23,11 +23,11 @@ from service.tokens.user_claims import with_claims
 
 
 class AuthorizationResponse(NamedTuple):
-    """What the authorization endpoint sends back to the client."""
+    """The parameters of a successful authorization response."""
 
     fields: dict[str, str]
     grant_id: str
-    """Under which it can be ended, "" where nothing is kept."""
+    """The grant's id, by which it can be ended; "" where nothing is stored."""
 
 
 async def answer_authorization(
@@ -42,10 +42,10 @@ async def answer_authorization(
 
     Args:
         issuer: Ours.
-        client: Who asked.
+        client: The client.
         grant: What the user allowed.
-        request: What the client asked for.
-        claims: About the user, for an ID token that comes alone (Core 5.4).
+        request: The authorization request.
+        claims: About the user, for an ID token without an access token (Core 5.4).
         lifetime: Of an access token in seconds, 0 = the client's.
 
     Raises:
@@ -71,7 +71,10 @@ async def _respond(
     grant = await with_claims(issuer, client, grant)
     fresh_id = new_grant_id(issuer.randomness)
     authorization = Authorization(grant, for_audience(granted_by(grant)), lifetime=lifetime)
-    if issuer.hooks.asks_claims and parts & {"token", "id_token"}:  # what is made here; for a code they are asked later
+    if issuer.hooks.asks_claims and parts & {
+        "token",
+        "id_token",
+    }:  # for tokens that are made here; for a code at the token endpoint
         authorization = await with_hooks(issuer, client, authorization, fresh_id, GrantTypeName.IMPLICIT)
     if "code" in parts:
         code = await issue_code(issuer, client, grant, _record_of_code(request), fresh_id)
@@ -117,7 +120,7 @@ def _record_of_code(request: AuthorizationRequest) -> AuthorizationCode:
 async def _issue_access_token(
     issuer: Issuer, client: Client, authorization: Authorization, grant_id: str, *, begins: bool
 ) -> Issued:
-    """An access token from the authorization endpoint, beside a code or alone; never with a refresh token (RFC 6749 4.2.2)."""
+    """Issue an access token from the authorization endpoint, with a code or without; never a refresh token (RFC 6749 4.2.2)."""
     minted = await mint(issuer, client, authorization, TokenPlan(grant_id, refreshes_left=0))
     tokens = issuer.store.tokens
     kept = await (

@@ -1,4 +1,4 @@
-"""CIBA requests that were allowed, as their tokens are made (OpenID Connect CIBA Core 1.0)."""
+"""Allowed CIBA requests, for which tokens are made (OpenID Connect CIBA Core 1.0)."""
 
 from typing import Any
 
@@ -20,16 +20,16 @@ from service.tokens.spendable import TokenPlan
 from service.tokens.token_request import TokenRequest
 
 TRANSACTION_FAILED = "transaction_failed"
-"""The code of what fails and is nobody's no (section 12)."""
+"""The error code of a failure that is no denial by the user (section 12)."""
 
 
 def ciba_is_on(issuer: Issuer) -> bool:
-    """Whether clients may ask so, and get tokens for it: every request is one of OpenID Connect."""
+    """Whether clients may use CIBA, and get tokens for it: every request is one of OpenID Connect."""
     return issuer.keyring is not None and bool(issuer.settings.backchannel_delivery_modes)
 
 
 class PresentedBackchannelRequest(PresentedPolledRequest, frozen=True, kw_only=True):
-    """A CIBA request, as its client polls for it at the token endpoint."""
+    """A CIBA request that its client polls for at the token endpoint."""
 
     GRANT_TYPE = GrantTypeName.CIBA
     NAME = "CIBA request"
@@ -38,14 +38,14 @@ class PresentedBackchannelRequest(PresentedPolledRequest, frozen=True, kw_only=T
 
 
 class PushedBackchannelRequest(PresentedBackchannelRequest, frozen=True, kw_only=True):
-    """The same where its tokens are delivered: its ID token names it (section 10.3.1)."""
+    """A CIBA request whose tokens are delivered: its ID token names it (section 10.3.1)."""
 
     def plan(self, issuer: Issuer, client: Client) -> TokenPlan:
-        """Say which tokens it is exchanged for. Raises InvalidGrant."""
+        """Return which tokens it is exchanged for. Raises InvalidGrant."""
         return msgspec.structs.replace(super().plan(issuer, client), auth_req_id=self.presented)
 
     def note_delivery(self, store: Store, *, is_repeat: bool = False) -> None:
-        """The reply waits for all of its time: a delivery that was cut off takes it up again, and nobody else can."""
+        """Keep the reply as long as possible: an interrupted delivery resumes with it, and no other caller can read it."""
 
 
 async def pushed_tokens(issuer: Issuer, client: Client, auth_req_id: str) -> dict[str, Any]:
@@ -60,7 +60,7 @@ async def pushed_tokens(issuer: Issuer, client: Client, auth_req_id: str) -> dic
     request = Request({})
     token_request = TokenRequest(request, client, Requested(), [])
     polled = await poll(issuer, token_request, PushedBackchannelRequest, auth_req_id)
-    # Nothing is proved here: where the request was bound to a key, or the client has to prove one by now, there are no tokens.
+    # Nothing proves a key here: where the request was bound to one, or the client must prove one by now, there are no tokens.
     authorization = bind(polled, (await bound_by(issuer, client, request)).binding)
     if concerns_members(authorization, request.parameters):
         authorization = await with_members(issuer, client, authorization, request.parameters)

@@ -1,6 +1,6 @@
-"""What only its recipient can read: JWTs and claims that we encrypt for a client, and JWTs that a client encrypted for us.
+"""Encryption: JWTs and claims that we encrypt for a client, and JWTs that a client encrypted for us.
 
-By public keys, or by the secret of a client that is kept so that it can be read again (client_secret_jwt).
+Keys are public keys, or the secret of a client that is kept so that it can be read again (client_secret_jwt).
 """
 
 from collections.abc import Iterator
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from service.crypto.incoming_jwe import DecryptionKey, Jwe
 
 _DOTS = 4
-"""In a JWE in its compact form (RFC 7516 section 9)."""
+"""Dots in the compact form of a JWE (RFC 7516 section 9)."""
 
 
 def encryption_metadata(issuer: Issuer, kind: str) -> dict[str, object]:
@@ -39,7 +39,7 @@ async def encrypted(
     algorithm: KeyManagement | None,
     encryption: ContentEncryption | None,
 ) -> str:
-    """Encrypt for a client, as it is registered; no ``algorithm``: not at all.
+    """Encrypt for a client, as it is registered; without an ``algorithm`` not at all.
 
     Args:
         issuer: Ours.
@@ -49,13 +49,13 @@ async def encrypted(
         encryption: ``…_encrypted_response_enc`` of the client.
 
     Raises:
-        InvalidRequest: The client shows no key for that, or has no secret that we could read.
+        InvalidRequest: The client has no key for that, or no secret that we could read.
         TemporarilyUnavailable: Its keys cannot be fetched.
     """
     plain = content.encode() if isinstance(content, str) else content
     if algorithm is None:
         return plain.decode()
-    from service.crypto.jwe import encrypt, shared_key  # a process that encrypts for nobody does without joserfc
+    from service.crypto.jwe import encrypt, shared_key  # a process that never encrypts does without joserfc
 
     enc = encryption or ContentEncryption.A128CBC_HS256
     if algorithm.is_symmetric:
@@ -73,15 +73,15 @@ async def encrypted(
 
 
 async def decrypted(issuer: Issuer, token: str, client: Client | None = None) -> str:
-    """Return what is inside of a JWT that was encrypted for us; one that is not encrypted as it is.
+    """Return the content of a JWT that was encrypted for us; one that is not encrypted is returned as it is.
 
     Args:
         issuer: Ours.
-        token: What came.
-        client: Whom it is from, None = not known: its secret is no key then.
+        token: The JWT.
+        client: The sender, None = not known: its secret is no key then.
 
     Raises:
-        UnverifiableError: It cannot be decrypted. What is wrong with its content is not told (RFC 7516 section 11.5).
+        UnverifiableError: It cannot be decrypted. The error does not reveal what is wrong inside (RFC 7516 section 11.5).
         TemporarilyUnavailable: Redis is.
     """
     if token.count(".") != _DOTS:
@@ -107,7 +107,7 @@ async def _keys_for(issuer: Issuer, jwe: "Jwe", client: Client | None) -> "list[
 
 
 def _text(content: bytes) -> str:
-    """Raises UnverifiableError where it is none: nothing but a JWT is encrypted."""
+    """Refuse a content that is no JWT: nothing else is encrypted. Raises UnverifiableError."""
     try:
         return content.decode("ascii")
     except UnicodeDecodeError as error:

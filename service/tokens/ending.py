@@ -21,7 +21,7 @@ async def end_grant(
     reason: str,
     end: Callable[[], Awaitable[bool]] | None = None,
 ) -> bool:
-    """End a grant with everything it issued; hooks are notified, also where it is cut off in the middle.
+    """End a grant with everything it issued. Hooks are notified even if it is cancelled in the middle.
 
     Args:
         issuer: Whose grant it is.
@@ -29,7 +29,7 @@ async def end_grant(
         subject: The user, empty for a grant without one.
         client_id: The client.
         reason: A word of ours, for hooks and the log.
-        end: What ends it, where that is not the revocation of the grant; whether it was alive.
+        end: Ends it and returns whether it was alive, where that is not the revocation of the grant.
 
     Returns:
         Whether it was alive.
@@ -50,9 +50,9 @@ async def end_grant(
 
 
 async def end_excess(issuer: Issuer, subject: str, client_id: str, grant_ids: Sequence[str]) -> None:
-    """End grants with everything they issued, for ``grants_per_user_and_client``, and notify operators and hooks.
+    """End surplus grants with everything they issued (``grants_per_user_and_client``), and notify operators and hooks.
 
-    What Redis keeps from being ended is so with one of the next grants.
+    Those that Redis does not end now are ended together with one of the next grants.
     """
     await asyncio.gather(*(_end(issuer, subject, client_id, grant_id) for grant_id in grant_ids))
 

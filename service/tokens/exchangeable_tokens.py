@@ -1,7 +1,7 @@
-"""Tokens of ours that are brought to have them exchanged (RFC 8693), for the token endpoint and the decision API alike.
+"""Tokens of ours that are brought to a token exchange (RFC 8693), for the token endpoint and the decision API alike.
 
-One is taken for what it is, whatever its sender calls it: alive, of the type that is said, and, where it is bound to a key,
-from who holds that (P9).
+A token is examined, whatever its sender calls it: it must be alive, of the stated type, and, where it is bound to a key, from
+the holder of that key (P9).
 """
 
 from collections.abc import Mapping
@@ -29,11 +29,11 @@ _NEVER = 0
 
 
 class EndedTokenError(Exception):
-    """It is a token of ours no more; the text says why."""
+    """A token of ours that is no longer alive; the text says why."""
 
 
 class UsedTokenError(InvalidRequest):
-    """A refresh token that was rotated: where its own client brings it, that is a replay like any other."""
+    """A refresh token that was rotated before: from its own client that is a replay like any other."""
 
     def __init__(self, name: str, spends: PresentedRefreshToken) -> None:
         super().__init__(f"{name} is not a living token of this service.")
@@ -41,37 +41,37 @@ class UsedTokenError(InvalidRequest):
 
 
 class ExchangeableToken(msgspec.Struct, frozen=True):
-    """A token that may be exchanged, verified."""
+    """A verified token that may be exchanged."""
 
     type: TokenType
     grant: Grant
-    """Whom it is about. Of a token of a trusted issuer it is made of its claims, for the client that presents it."""
+    """The grant of its subject. For a token of a trusted issuer it is made from the claims, for the client that presents it."""
     granted: Granted
-    """All that it allows."""
+    """Everything that it allows."""
     ends_at: int = _NEVER
-    """Epoch seconds."""
+    """The epoch second at which it ends."""
     client: Client | None = None
-    """That it was issued to; None: a trusted issuer made it."""
+    """The client that it was issued to; None if a trusted issuer made it."""
     issuer: str = ""
-    """That issuer."""
+    """The trusted issuer that made it."""
     subject: str = ""
-    """As that issuer calls it."""
+    """The subject as that issuer names it."""
     grant_id: str = ""
-    """Of ours, "" = it is kept nowhere."""
+    """The id of our grant, "" if it is stored nowhere."""
     sources: tuple[Source, ...] = ()
-    """What a token that comes of it depends on besides the grant."""
+    """The access tokens that a new token depends on, besides the grant."""
     binding: Binding = UNBOUND
     opened: OpenedToken | None = None
-    """An access token that is kept."""
+    """Whether it is a stored access token."""
 
     @property
     def act(self) -> dict[str, Any] | None:
-        """Who acts for its subject already."""
+        """Return who acts for its subject already."""
         return (self.granted.members or {}).get(ACT)
 
     @property
     def may_act(self) -> object:
-        """Who may, None where it does not say."""
+        """Return who may act for its subject, None where it does not say."""
         return (self.granted.members or {}).get(MAY_ACT)
 
     def actor_for(self, issuer: Issuer, client: Client) -> dict[str, str]:
@@ -84,7 +84,7 @@ class ExchangeableToken(msgspec.Struct, frozen=True):
 
 
 async def present_own(
-    issuer: Issuer, name: str, text: str, shown: Binding, *, reads_id_tokens: bool = True
+    issuer: Issuer, name: str, text: str, proved: Binding, *, reads_id_tokens: bool = True
 ) -> ExchangeableToken | None:
     """Open a token of ours that is to be exchanged; None where it is none of ours.
 
@@ -92,8 +92,8 @@ async def present_own(
         issuer: Ours.
         name: Of its parameter.
         text: The token.
-        shown: The keys that its sender holds.
-        reads_id_tokens: Whether an ID token is one of them, or whoever asks verifies it.
+        proved: The keys that its sender holds.
+        reads_id_tokens: Whether an ID token is accepted, too; otherwise the caller verifies it.
 
     Raises:
         InvalidRequest: It has ended, or is bound to another key (RFC 8693 section 2.2.2).
@@ -104,20 +104,20 @@ async def present_own(
         presented = await _opened(issuer, name, text, reads_id_tokens=reads_id_tokens)
     except (InvalidToken, InvalidGrant, EndedTokenError) as error:
         raise InvalidRequest(f"{name} is not a living token of this service.") from error
-    if presented is not None and not presented.binding.is_proved_by(shown):
+    if presented is not None and not presented.binding.is_proved_by(proved):
         raise InvalidRequest(f"{name} is bound to a key: prove that you hold it.")
     return presented
 
 
 def check_type(presented: ExchangeableToken, name: str, text: str, token_type: TokenType) -> None:
-    """Refuse a token of ours that is not what its sender calls it. Raises InvalidRequest."""
+    """Refuse a token of ours whose type is not the stated one. Raises InvalidRequest."""
     is_jwt_access_token = presented.type is TokenType.ACCESS_TOKEN and "." in text
     if token_type is not presented.type and not (is_jwt_access_token and token_type is TokenType.JWT):
         raise InvalidRequest(f"{name} is not of the type that {name}_type says.")
 
 
 async def _opened(issuer: Issuer, name: str, text: str, *, reads_id_tokens: bool) -> ExchangeableToken | None:
-    """Raises InvalidToken, InvalidGrant, EndedTokenError, UsedTokenError."""
+    """Open any token of ours. Raises InvalidToken, InvalidGrant, EndedTokenError, UsedTokenError."""
     resolved = await resolve_token(issuer, text)
     if resolved.stateless is not None:
         return await _stateless(issuer, resolved.stateless)
@@ -148,7 +148,7 @@ async def _access_token(issuer: Issuer, credential: Credential) -> ExchangeableT
 
 
 async def _refresh_token(issuer: Issuer, name: str, text: str, credential: Credential) -> ExchangeableToken:
-    """One that its client could refresh with: it stays as it is. Raises InvalidGrant, EndedTokenError, UsedTokenError."""
+    """Open a refresh token that its client could use; it is not used. Raises InvalidGrant, EndedTokenError, UsedTokenError."""
     opened = await issuer.store.tokens.open_by_refresh(credential, with_end=True)
     if opened is None:
         raise EndedTokenError("refresh token is unknown, expired, or its grant has ended")
@@ -170,7 +170,7 @@ async def _refresh_token(issuer: Issuer, name: str, text: str, credential: Crede
 
 
 async def _stateless(issuer: Issuer, claims: Mapping[str, Any]) -> ExchangeableToken:
-    """A token of a client that is kept nowhere: it ends with its time, or with its client."""
+    """Open a stateless token: it ends when it expires, or with its client."""
     grant = Grant(claims["client_id"], scope=claims.get("scope", ""), client_generation=claims[GENERATION])
     audience = claims["aud"]
     return ExchangeableToken(
@@ -184,7 +184,7 @@ async def _stateless(issuer: Issuer, claims: Mapping[str, Any]) -> ExchangeableT
 
 
 async def _id_token(issuer: Issuer, text: str) -> ExchangeableToken | None:
-    """An ID token whose grant lives on; None where it is no ID token of ours."""
+    """Open an ID token whose grant is alive; None where it is no ID token of ours."""
     claims = await _id_token_claims(issuer, text)
     if claims is None:
         return None
@@ -210,7 +210,7 @@ async def _id_token(issuer: Issuer, text: str) -> ExchangeableToken | None:
 
 
 async def _id_token_claims(issuer: Issuer, text: str) -> dict[str, Any] | None:
-    """The claims of what we signed as an ID token: no logout token, no access token, no response to a request."""
+    """Return the claims of an ID token that we signed; none of a logout token, an access token or an authorization response."""
     if issuer.keyring is None or text.count(".") != 2 or len(text) > MAX_HINT:
         return None
     claims = await issuer.keyring.verify(text)
@@ -222,7 +222,7 @@ async def _id_token_claims(issuer: Issuer, text: str) -> dict[str, Any] | None:
 
 
 async def _client_of(issuer: Issuer, grant: Grant) -> Client:
-    """Raises EndedTokenError where the client has ended the grant."""
+    """Refuse a token whose client has ended the grant. Raises EndedTokenError."""
     clients = issuer.store.clients
     client = clients.cached(grant.client_id) or await clients.get(grant.client_id)
     if client is None or not client.grant_is_current(grant):

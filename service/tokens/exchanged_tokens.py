@@ -1,7 +1,7 @@
-"""What other tokens are exchanged for (RFC 8693): access tokens that live no longer than those, and JWTs that state something.
+"""What other tokens are exchanged for (RFC 8693): access tokens that live no longer than those, and JWTs with claims.
 
-An exchanged access token lies under the grant of the user that all of it came from, so one script sees both, and whatever ends
-that grant ends the token. Its record names the access tokens on the way: it is gone with each of them
+An exchanged access token belongs to the user's grant that all tokens derive from, so one script sees both, and the end of
+that grant ends the token. Its record names the access tokens in between: it ends with each of them
 (``store/lua/shared/came_from.lua``).
 """
 
@@ -44,7 +44,7 @@ async def judge_exchange(
     exchange: Exchange,
     replay_checks: Sequence[ReplayCheck],
 ) -> dict[str, Any]:
-    """Let the hooks allow it, once it is certain who asks, and return what to tell of it. Raises ProtocolError."""
+    """Ask the hooks about an exchange of a known client, and return facts for the log. Raises ProtocolError."""
     grant, granted = authorization.grant, authorization.granted
     facts = about_exchange(
         client.client_id,
@@ -61,7 +61,7 @@ async def judge_exchange(
         await confirm(replay_checks)
         try:
             await ask_before_refresh(issuer, client, authorization, exchange.grant_id)
-        except InvalidGrant as error:  # RFC 8693 section 2.2.2 has one code for tokens that will not do
+        except InvalidGrant as error:  # RFC 8693 section 2.2.2 has a single code for unacceptable tokens
             raise InvalidRequest(error.description, log=f"{error.log}, and so the exchange") from error
     if issuer.hooks.asks_exchange:
         await confirm(replay_checks)
@@ -70,7 +70,7 @@ async def judge_exchange(
 
 
 def note_exchange(facts: dict[str, Any]) -> None:
-    """Tell operators that a token was exchanged. ``facts``: those of ``judge_exchange``."""
+    """Log for operators that a token was exchanged. ``facts`` are those of ``judge_exchange``."""
     log.info(Event.TOKEN_EXCHANGED, extra=facts)
 
 
@@ -84,7 +84,7 @@ async def issue_exchanged(
     """Issue what tokens of ours are exchanged for, if every replay check passes.
 
     Raises:
-        InvalidRequest: What is exchanged has ended meanwhile.
+        InvalidRequest: A token that is exchanged has ended meanwhile.
         ProtocolError: A replay check does not pass.
         TemporarilyUnavailable: Redis is away, or a hook.
     """
@@ -114,7 +114,7 @@ async def issue_exchanged(
 
 
 async def _stated(issuer: Issuer, client: Client, authorization: Authorization, exchange: Exchange) -> Issued:
-    """A JWT that is kept nowhere, in the response of RFC 8693 section 2.2.1."""
+    """Return the response of RFC 8693 section 2.2.1 with a JWT that is stored nowhere."""
     now = int(issuer.clock())
     if exchange.issuer:
         ends_at = now + within(exchange, GRANT_LIFETIME, now)
@@ -135,7 +135,7 @@ async def _stated(issuer: Issuer, client: Client, authorization: Authorization, 
 
 
 async def _id_token(issuer: Issuer, client: Client, authorization: Authorization, ends_at: int) -> str:
-    """An ID token for the client; its ``jti`` names no grant, so that it is exchanged for nothing itself."""
+    """Make an ID token for the client. Its ``jti`` names no grant, so that it cannot be exchanged itself."""
     act = (authorization.granted.members or {}).get(ACT)
     return await mint_id_token(
         issuer,
@@ -151,7 +151,7 @@ async def _id_token(issuer: Issuer, client: Client, authorization: Authorization
 def _authorization_grant(
     issuer: Issuer, client: Client, authorization: Authorization, exchange: Exchange, ends_at: int
 ) -> str:
-    """A JWT that another authorization server takes as a grant: an ID-JAG, or one of identity chaining."""
+    """Make a JWT that another authorization server takes as a grant: an ID-JAG, or one of identity chaining."""
     grant, resources = authorization.grant, exchange.resources
     claims: dict[str, Any] = {
         "iss": issuer.url,

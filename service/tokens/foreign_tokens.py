@@ -1,4 +1,4 @@
-"""JWTs of trusted issuers that are brought to have them exchanged for tokens of ours (RFC 8693)."""
+"""JWTs of trusted issuers that are brought to be exchanged for tokens of ours (RFC 8693)."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -18,13 +18,13 @@ from service.tokens.exchangeable_tokens import ExchangeableToken
 from service.tokens.trusted_issuers import subject_of, trusted_issuer_of, verify_by_issuer
 
 _LATEST = 2**53
-"""Epoch seconds that can be calculated with."""
+"""The largest epoch second that we calculate with."""
 _TYPS: Mapping[TokenType, frozenset[str]] = {
     TokenType.JWT: frozenset({"", "jwt", "at+jwt"}),
     TokenType.ACCESS_TOKEN: frozenset({"at+jwt"}),
     TokenType.ID_TOKEN: frozenset({"", "jwt"}),
 }
-"""What ``typ`` may say of each type: an access token that says nothing could be anything (RFC 9068 section 2.1)."""
+"""The values of ``typ`` for each type. An access token must have one, as it could be anything else (RFC 9068 section 2.1)."""
 
 
 async def present_foreign(
@@ -34,10 +34,10 @@ async def present_foreign(
 
     Args:
         issuer: Ours.
-        client: That brings it, and gets what it is exchanged for.
+        client: The client that brings it.
         name: Of its parameter.
         text: The token.
-        token_type: What its sender says that it is.
+        token_type: The type that its sender states.
 
     Raises:
         InvalidRequest: It is none, cannot be verified, is over, or bound to a key (RFC 8693 section 2.2.2).
@@ -93,11 +93,11 @@ def _check(claims: Mapping[str, Any], names: tuple[str, ...]) -> None:
     if not 0 < (claims.get("exp") or 0) < _LATEST:
         raise UnverifiableError("exp is missing, or no time")
     if "events" in claims:
-        raise UnverifiableError("it tells of events, and is no token")
+        raise UnverifiableError("it reports events, and is no token")
 
 
 def _scope(client: Client, trusted: TrustedIssuer, claims: Mapping[str, Any]) -> str:
-    """What the client may have at most for it: within the issuer's limits, and within its own scope where it says one."""
+    """Return the most that the client may have for it: within the issuer's limits, and within its own scope if it has one."""
     said = claims.get("scope")
     try:
         named = set(client.scopes if said is None else scopes.parse(said if isinstance(said, str) else ""))

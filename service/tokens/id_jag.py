@@ -1,6 +1,6 @@
-"""Identity assertion grants (ID-JAG): what they say besides other assertions (draft-ietf-oauth-identity-assertion-authz-grant).
+"""Identity assertion grants (ID-JAG): their own claims (draft-ietf-oauth-identity-assertion-authz-grant).
 
-They are redeemed by the JWT bearer grant: each for one client, which has proved who it is, and no more than they name.
+The JWT bearer grant redeems them: each for one client, which has authenticated, and for no more than they name.
 """
 
 from typing import Any
@@ -16,15 +16,15 @@ from service.tokens.members import GRANT_MEMBERS
 from service.tokens.token_request import TokenRequest
 
 _MAX_SCOPE = 4096
-"""Characters."""
+"""The most characters of a claim."""
 
 
 def check_id_jag(issuer: Issuer, token_request: TokenRequest, assertion: UnverifiedAssertion) -> None:
-    """Check what an ID-JAG says before its signature is looked at.
+    """Check the claims of an ID-JAG before its signature is verified.
 
     Raises:
-        UnverifiableError: It is for another client or server, or lacks what it must say.
-        UnauthorizedClient: The client has proved nothing.
+        UnverifiableError: It is for another client or server, or lacks a claim.
+        UnauthorizedClient: The client has not authenticated.
         InvalidAuthorizationDetails: It allows none.
     """
     claims, client = assertion.jws.claims(), token_request.client
@@ -46,7 +46,7 @@ def check_id_jag(issuer: Issuer, token_request: TokenRequest, assertion: Unverif
 
 
 def bounds_of(assertion: UnverifiedAssertion, requested: Requested) -> Requested:
-    """Limit what is asked for to what an ID-JAG names. Raises UnverifiableError, InvalidScope, InvalidTarget."""
+    """Limit what is requested to what an ID-JAG names. Raises UnverifiableError, InvalidScope, InvalidTarget."""
     claims = assertion.jws.claims()
     scope, resource = claims.get("scope"), claims.get("resource")
     if scope is not None and not (isinstance(scope, str) and 0 < len(scope) <= _MAX_SCOPE):
@@ -63,7 +63,7 @@ def bounds_of(assertion: UnverifiedAssertion, requested: Requested) -> Requested
 
 
 def _binding_of(claims: dict[str, Any]) -> Binding:
-    """The key that it is bound to. Raises UnverifiableError for one of which we do not know how it is proved."""
+    """Return the key that it is bound to. Raises UnverifiableError for one whose kind of proof is unknown."""
     cnf = claims.get("cnf")
     if cnf is None:
         return Binding()

@@ -1,4 +1,4 @@
-"""ID tokens: made from a grant, and recognised when they come back as hints (OpenID Connect Core 2)."""
+"""ID tokens: made from a grant, and recognized when they come back as hints (OpenID Connect Core 2)."""
 
 import hmac
 from collections.abc import Mapping
@@ -16,14 +16,14 @@ from service.records.grant import Grant
 from service.tokens.encryption import decrypted, encrypted
 
 MAX_HINT = 16_384
-"""Characters of an ID token that comes as a hint."""
+"""The most characters of an ID token that comes as a hint."""
 
 
 class Hint(NamedTuple):
     """An ID token of ours that comes as a hint."""
 
     subject: str
-    """As its client knows it."""
+    """The subject as its client knows it."""
     client_id: str
     """Its audience."""
     sid: str
@@ -31,26 +31,26 @@ class Hint(NamedTuple):
 
 
 def keyring_of(issuer: Issuer) -> Keyring:
-    """The keys. Call it only where OpenID Connect is on (``settings.openid``)."""
+    """Return the keys. Call it only where OpenID Connect is on (``settings.openid``)."""
     if issuer.keyring is None:
         raise RuntimeError("OpenID Connect is off: there is no signing key")
     return issuer.keyring
 
 
 def wants_id_token(issuer: Issuer, grant: Grant) -> bool:
-    """Tell whether the grant is an OpenID Connect one: a user's, with the scope openid (AU-22)."""
+    """Whether the grant is an OpenID Connect one: a user's, with the scope openid (AU-22)."""
     return issuer.keyring is not None and bool(grant.subject) and OPENID in grant.scope.split(" ")
 
 
 def algorithm_of(issuer: Issuer, registered: SigningAlgorithm | None) -> SigningAlgorithm:
-    """RS256 unless the client is registered for another (OpenID Connect Dynamic Client Registration 2), and there is a key."""
+    """Return the algorithm: RS256 unless the client registered another (OpenID Connect Dynamic Client Registration 2)."""
     chosen = registered or SigningAlgorithm.RS256
     offered = keyring_of(issuer).algorithms
     return chosen if chosen in offered else offered[0]
 
 
 def subject_for(issuer: Issuer, client: Client, subject: str) -> str:
-    """The subject identifier of a user for this client: the same for all clients, or one of its sector's own (Core 8.1)."""
+    """Return the subject identifier of a user for this client: the same for all clients, or for its sector only (Core 8.1)."""
     salt = issuer.settings.pairwise_salt
     if client.subject_type is SubjectType.PUBLIC or salt is None:
         return subject
@@ -59,9 +59,9 @@ def subject_for(issuer: Issuer, client: Client, subject: str) -> str:
 
 
 def _sector_of(client: Client) -> str:
-    """The sector that was settled at registration.
+    """Return the sector that was determined at registration.
 
-    A host that was taken from a private-use or loopback URI, as earlier releases did, counts for no client.
+    A host that earlier releases took from a private-use or loopback URI counts for no client.
     """
     if client.sector_identifier_uri or sectors.say_the_host(client.redirect_uris):
         return client.sector_identifier
@@ -69,7 +69,7 @@ def _sector_of(client: Client) -> str:
 
 
 def sub_of(issuer: Issuer, client: Client, grant: Grant) -> str:
-    """The subject identifier of the grant's user for this client, in every token and response."""
+    """Return the subject identifier of the grant's user for this client, in every token and response."""
     return grant.sub or subject_for(issuer, client, grant.subject)
 
 
@@ -100,12 +100,12 @@ async def mint_id_token(
         access_token: Issued with it, for ``at_hash``.
         code: Issued with it, for ``c_hash``.
         state: Of the authorization request, for ``s_hash`` (FAPI 1.0 Advanced 5.2.2.1).
-        claims: About the user, beside those that the grant holds.
+        claims: About the user, in addition to those that the grant holds.
         added: Claims from hooks.
         ends_by: Epoch seconds at which it ends at the latest.
 
     Raises:
-        InvalidRequest: It is to be encrypted, and the client shows no key for that.
+        InvalidRequest: It has to be encrypted, and the client has no key for that.
         TemporarilyUnavailable: The keys of the client cannot be fetched.
     """
     algorithm, now = algorithm_of(issuer, client.id_token_signed_response_alg), int(issuer.clock())
@@ -125,7 +125,7 @@ async def mint_id_token(
 
 
 def delivered_claims(issuer: Issuer, client: Client, auth_req_id: str, refresh_token: str) -> dict[str, str]:
-    """Claims that bind an ID token of CIBA's push mode to its request, and to the refresh token beside it ("" = none).
+    """Return the claims that bind an ID token of CIBA's push mode to its request and refresh token ("" = none).
 
     CIBA Core 1.0 section 10.3.1.
     """
@@ -140,7 +140,7 @@ def _end(issuer: Issuer, client: Client, now: int, ends_by: int | None) -> int:
 
 
 def _of_login(grant: Grant, nonce: str | None) -> dict[str, object]:
-    """What is known of the login (Core 2); what is not is empty."""
+    """Return the claims about the login (Core 2); unknown ones are empty."""
     return {
         "auth_time": grant.auth_time,
         "nonce": nonce,
@@ -159,12 +159,12 @@ async def _for_client(issuer: Issuer, client: Client, signed: str) -> str:
 async def read_hint(issuer: Issuer, token: str, client: Client | None = None) -> Hint | None:
     """Read an ``id_token_hint``; None where it is not an ID token of ours. It may have expired (Core 3.1.2.1).
 
-    The client may have encrypted it for us, or sends it as it was encrypted for it by its secret.
+    The client may have encrypted it for us, or sends it as it was encrypted for the client by its secret.
 
     Args:
         issuer: Ours.
         token: The hint.
-        client: Whom it is from, None = not known: its secret is no key then.
+        client: The sender, None = not known: its secret is no key then.
     """
     if issuer.keyring is None or len(token) > MAX_HINT:
         return None

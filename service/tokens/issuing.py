@@ -1,8 +1,8 @@
-"""Issuing: every Authorization of a grant type becomes tokens, put in the place of what they were bought with.
+"""Issuing: every Authorization of a grant type becomes tokens, which replace the credential that they are issued for.
 
-No grant type makes a token by itself; what the authorization endpoint hands out is ``authorization_response``. Everything
-is made, rendered and sealed first (``token_response``); then one script checks that the presented credential is still
-unspent and swaps. There is no half-way state to repair.
+No grant type makes a token by itself; the authorization endpoint issues by ``authorization_response``. Everything is made,
+rendered and sealed first (``token_response``); then one script checks that the presented credential is still unspent and
+replaces it. No half-done state can be left that would have to be repaired.
 """
 
 from collections.abc import Sequence
@@ -18,7 +18,7 @@ from service.store.replay_checks import ReplayCheck, confirm, release
 from service.store.spending import Outcome, WaitingReply
 from service.tokens.authorization import Authorization, Issued
 from service.tokens.exchanged_tokens import issue_exchanged, judge_exchange, note_exchange
-from service.tokens.replay import fingerprint, repeat, settle
+from service.tokens.replay import fingerprint_of, repeat, settle
 from service.tokens.spendable import Spendable, TokenPlan
 from service.tokens.token_hooks import ask_before_exchange, with_hooks
 from service.tokens.token_response import mint
@@ -33,11 +33,11 @@ async def issue(
 ) -> Issued:
     """Issue tokens for an authorization, if every replay check of its request passes.
 
-    Nothing is spent before that is known, but what only begins here is written at the same time, and taken back where one does
-    not pass: one round trip, not two.
+    Nothing is spent before they have passed. A grant that only begins here is written at the same time, and deleted where one
+    does not pass: one round trip, not two.
 
     Raises:
-        InvalidGrant: What it spends is spent or ended meanwhile.
+        InvalidGrant: The credential is spent or ended meanwhile.
         ProtocolError: A replay check does not pass.
         TemporarilyUnavailable: Redis is away, or a hook.
     """
@@ -56,14 +56,14 @@ async def issue(
 async def _issue(
     issuer: Issuer, client: Client, authorization: Authorization, replay_checks: Sequence[ReplayCheck]
 ) -> Issued:
-    """Spend, or begin a grant."""
+    """Spend the credential, or begin a grant."""
     if authorization.spends is not None:
         await confirm(replay_checks)
         return await _exchange(issuer, client, authorization, authorization.spends)
     if not replay_checks:
         return await _begin(issuer, client, authorization)
     try:
-        if issuer.hooks.asks_claims:  # they hear only of what is certain
+        if issuer.hooks.asks_claims:  # hooks are notified only of what is certain
             await confirm(replay_checks)
         issued = await _begin(issuer, client, authorization)
     except TemporarilyUnavailable:
@@ -78,7 +78,7 @@ async def _issue(
 
 
 async def _withdraw(issuer: Issuer, issued: Issued) -> None:
-    """Take back what began a grant, before any client got it: as if it had never been. Raises TemporarilyUnavailable."""
+    """Delete what began a grant, before any client got it. Raises TemporarilyUnavailable."""
     if issued.grant.subject:
         await issuer.store.grants.revoke(issued.grant_id, issued.grant.subject)
     if not issued.is_stateless:
@@ -105,9 +105,9 @@ async def _begin(issuer: Issuer, client: Client, authorization: Authorization) -
 
 
 async def _exchange(issuer: Issuer, client: Client, authorization: Authorization, spends: Spendable) -> Issued:
-    """Put tokens in the place of what was presented, or give the same request the same response again."""
-    asked = fingerprint(authorization)
-    if spends.is_repeated(asked):
+    """Replace the presented credential by tokens, or give the same request the same response again."""
+    fingerprint = fingerprint_of(authorization)
+    if spends.is_repeated(fingerprint):
         return await repeat(issuer, authorization, spends, spends.reply)
     plan = spends.plan(issuer, client)
     authorization = await ask_before_exchange(issuer, client, authorization, spends)
@@ -116,8 +116,8 @@ async def _exchange(issuer: Issuer, client: Client, authorization: Authorization
         sealed = b""
         if plan.grace:
             nonce = issuer.randomness(sealing.NONCE_BYTES)
-            sealed = sealing.seal(minted.issued.content, spends.presented, nonce, spends.sealed_with(asked))
-        reply = WaitingReply(sealed, plan.grace, asked, adds=plan.refreshes_left is None)
+            sealed = sealing.seal(minted.issued.content, spends.presented, nonce, spends.sealed_with(fingerprint))
+        reply = WaitingReply(sealed, plan.grace, fingerprint, adds=plan.refreshes_left is None)
         remembered_until = minted.new.now + issuer.settings.refresh_reuse_memory
         spending = await spends.spend(issuer.store, minted.new, reply, remembered_until)
         if spending.outcome is Outcome.SPENT:

@@ -1,4 +1,4 @@
-"""Opening an access token that is brought to us: the token with its grant, and the client that it was issued to."""
+"""Opening a presented access token: the token with its grant, and the client that it was issued to."""
 
 from service.issuer import Issuer
 from service.observe.current import note_client
@@ -21,10 +21,10 @@ async def open_access_token(
     Args:
         issuer: Ours.
         text: The token.
-        possession: What its sender shows beside it; without it a token that is bound to a key is refused (P9). None: the
-            token is described, and whoever is told looks at ``cnf`` itself.
-        confirms: Whether to wait for the replay checks of that. Else they are under way, and whoever calls confirms them
-            together with what there is to ask besides.
+        possession: The keys that its sender proves to hold; without its key a bound token is refused (P9). None where the
+            token is only described, and the caller checks ``cnf`` itself.
+        confirms: Whether to wait for the replay checks. Otherwise they are under way, and the caller confirms them together
+            with its other commands.
 
     Raises:
         InvalidToken: It is no such token.
@@ -40,7 +40,7 @@ async def open_access_token(
 async def open_kept_token(
     issuer: Issuer, credential: Credential, possession: Possession | None = NO_KEY, *, confirms: bool = True
 ) -> tuple[OpenedToken, Client]:
-    """The same, of a token that was resolved already."""
+    """Do the same for a token that was resolved already."""
     token = await issuer.store.tokens.open_by_token(credential)
     if token is None:
         raise InvalidToken(log="access token is unknown, expired, or its grant has ended")
@@ -56,7 +56,10 @@ async def open_kept_token(
 
 
 async def sources_are_current(issuer: Issuer, token: OpenedToken) -> bool:
-    """Tell whether the clients of all that an exchanged token came from have not ended that. Raises TemporarilyUnavailable."""
+    """Whether the clients of all tokens that an exchanged token derives from are as they were.
+
+    Raises TemporarilyUnavailable.
+    """
     clients = issuer.store.clients
     for source in token.record.sources:
         client = clients.cached(source.client_id) or await clients.get(source.client_id)
@@ -67,9 +70,9 @@ async def sources_are_current(issuer: Issuer, token: OpenedToken) -> bool:
 
 
 async def check_possession(binding: Binding, possession: Possession | None, *, confirms: bool = True) -> None:
-    """Refuse a token that is bound to a key whose holder did not show it (P9). Raises ProtocolError.
+    """Refuse a token that is bound to a key which its sender did not prove to hold (P9). Raises ProtocolError.
 
-    ``possession``: None for a token that is only described.
+    ``possession`` is None for a token that is only described.
     """
     if possession is None:
         return

@@ -1,9 +1,9 @@
-"""A request that a client polls for, until somebody allows or denies it elsewhere (RFC 8628, OpenID Connect CIBA; P1, P3, P5).
+"""Requests that a client polls for, until they are allowed or denied elsewhere (RFC 8628, OpenID Connect CIBA; P1, P3, P5).
 
 The credential that the client polls with begins with the id of the grant that may come of it. A kind of request is a subclass
 of ``PresentedPolledRequest``, a prefix in ``credentials.Kind`` and a grant type that answers with ``poll``. Its endpoint calls
-``prepare`` and ``begin``; whoever decides has the request's ``reference`` and calls ``load``, then ``allow`` or ``deny``.
-Nothing in Redis can be polled with: the credential is there as a hash, what it asks for sealed.
+``prepare`` and ``begin``. The code that decides has the request's ``reference`` and calls ``load``, then ``allow`` or ``deny``.
+Nothing in Redis can be used to poll: the credential is stored as a hash, the request sealed.
 """
 
 from collections.abc import Awaitable
@@ -32,42 +32,42 @@ AnyPolledRequest = TypeVar("AnyPolledRequest", bound=PolledRequest)
 
 
 class FreshRequest(NamedTuple):
-    """A request, as its client and those who decide know it."""
+    """A request, as its client and the deciding side know it."""
 
     credential: str
-    """What the client polls with: ``device_code``, ``auth_req_id``."""
+    """The credential that the client polls with: ``device_code``, ``auth_req_id``."""
     reference: str
-    """By which it is decided, of no use for polling."""
+    """The name by which it is decided, of no use for polling."""
 
 
 class PresentedPolledRequest(RedeemedOnce, frozen=True, kw_only=True):
-    """A request that was allowed, as its client polled for it."""
+    """An allowed request that its client polled for."""
 
     REPLAYED = Event.POLLED_REQUEST_REPLAYED
     REPEATED = Event.POLLED_REQUEST_REPEATED
     KIND: ClassVar[Kind]
-    """Of its credential."""
+    """The kind of its credential."""
 
     allowance: Allowance = Allowance()
-    """As it was kept until it was spent."""
+    """The allowance as it was stored until it was spent."""
     spent_key: str = ""
     """The mark of the key that it was bound to, once it is spent."""
 
     @property
     def is_bound(self) -> bool:
-        """By what its client asked with."""
+        """The binding by the request that began it."""
         return bool(self.spent_key) if self.is_spent else self.binding != UNBOUND
 
-    def is_proved_by(self, shown: Binding) -> bool:
-        """Once it is spent, the mark tells: who lacks the key could not have redeemed it, and ends nothing."""
-        return shown.has_mark(self.spent_key) if self.is_spent else super().is_proved_by(shown)
+    def is_proved_by(self, proved: Binding) -> bool:
+        """Compare with the mark that is left once it is spent: a caller without the key could not have redeemed it."""
+        return proved.has_mark(self.spent_key) if self.is_spent else super().is_proved_by(proved)
 
     def kept_in(self, store: Store) -> SpendableStore:
-        """Return where it is kept."""
+        """Return the room of the store for its kind."""
         return store.polled_requests
 
     def plan(self, issuer: Issuer, client: Client) -> TokenPlan:
-        """Access token, refresh token and ID token, as for a code."""
+        """Return the tokens it is exchanged for: access token, refresh token and ID token, as for a code."""
         if self.is_spent:
             raise InvalidGrant(log=self.REPLAY)
         return TokenPlan(
@@ -78,7 +78,7 @@ class PresentedPolledRequest(RedeemedOnce, frozen=True, kw_only=True):
         )
 
     def spend(self, store: Store, new: NewTokens, reply: WaitingReply, remembered_until: int) -> Awaitable[Spending]:
-        """A grant that can't be refreshed is over with its access token, and needs no longer memory."""
+        """Return until when its use is remembered: a grant that cannot be refreshed is over with its access token."""
         spent_ends_at = remembered_until if new.refresh_record else new.access_ends_at
         return store.polled_requests.spend(self.credential, self.allowance, new, spent_ends_at, reply)
 
@@ -87,7 +87,7 @@ class PresentedPolledRequest(RedeemedOnce, frozen=True, kw_only=True):
 
 
 def prepare(issuer: Issuer, kind: Kind) -> FreshRequest:
-    """Make a fresh credential of a kind, that nothing lies under yet."""
+    """Make a fresh credential of a kind."""
     grant_id = new_grant_id(issuer.randomness)
     credential = new_credential(kind, grant_id, issuer.randomness)
     return FreshRequest(credential, f"{grant_id}.{hashed(credential)}")
@@ -96,13 +96,13 @@ def prepare(issuer: Issuer, kind: Kind) -> FreshRequest:
 async def begin(
     issuer: Issuer, client: Client, fresh: FreshRequest, record: PolledRequest, *, interval: int, lifetime: int
 ) -> None:
-    """Let a request wait under a fresh credential. One round trip.
+    """Store a request under a fresh credential. One round trip.
 
     Args:
         issuer: Ours.
-        client: Whose request it is, and who alone may poll for it.
+        client: Whose request it is: no other client may poll for it.
         fresh: From ``prepare``.
-        record: What is asked for; it is sealed where there is any secret to seal it with.
+        record: The request; it is sealed where there is any secret to seal it with.
         interval: Seconds between two polls, at most 9999.
         lifetime: Seconds that it waits at most.
 
@@ -117,7 +117,7 @@ async def begin(
 async def poll(
     issuer: Issuer, token_request: TokenRequest, presented_as: type[PresentedPolledRequest], text: str
 ) -> Authorization:
-    """Tell a client how its request stands: the answer of a grant type. One round trip.
+    """Answer a poll, as a grant type does. One round trip.
 
     Args:
         issuer: Ours.
@@ -165,7 +165,7 @@ async def poll(
 
 
 def _check_answer(answer: PollAnswer, name: str) -> None:
-    """Raise what tells a client that it gets nothing now."""
+    """Raise the error of a poll that brings no tokens."""
     match answer:
         case PollAnswer.PENDING:
             raise AuthorizationPending
@@ -180,28 +180,28 @@ def _check_answer(answer: PollAnswer, name: str) -> None:
 
 
 async def end_pause(issuer: Issuer, text: str) -> None:
-    """Let a client poll at once that is notified of the end of its request. One round trip. ``text``: the credential."""
+    """Let a client that is notified of the end of its request poll at once. One round trip. ``text`` is the credential."""
     credential = parse(text)
     if credential is not None:
         await issuer.store.polled_requests.end_pause(credential)
 
 
-# those who decide
+# the deciding side
 
 
 async def load(issuer: Issuer, reference: str) -> PolledRequest | None:
-    """Return what is asked for; None where it is decided, or there is no such request (any more). One round trip."""
+    """Return the request; None where it is decided, unknown or over. One round trip."""
     return await load_as(issuer, reference, PolledRequest)
 
 
 async def load_as(issuer: Issuer, reference: str, kind: type[AnyPolledRequest]) -> AnyPolledRequest | None:
-    """Return the same of a kind of request that says more."""
+    """Return the request as a record of this kind."""
     content = await issuer.store.polled_requests.get(_credential_of(reference))
     return None if content is None else unsealed(issuer, content, kind)
 
 
 def unsealed(issuer: Issuer, content: bytes, kind: type[AnyPolledRequest]) -> AnyPolledRequest | None:
-    """Return what is asked for; None where no key of ours sealed it."""
+    """Return the request; None where no key of ours sealed it."""
     opened = content if content.startswith(b"{") else issuer.request_sealing.unseal(content.decode("ascii", "replace"))
     return None if opened is None else kind.decode(opened)
 
@@ -209,7 +209,7 @@ def unsealed(issuer: Issuer, content: bytes, kind: type[AnyPolledRequest]) -> An
 async def allow(issuer: Issuer, client: Client, reference: str, record: PolledRequest, grant: Grant) -> bool:
     """Allow a request: its client gets the tokens of this grant at its next poll. One round trip.
 
-    False where it was decided before or is over, or the user may not sign in. Raises TemporarilyUnavailable.
+    Return False where it was decided before or is over, or the user may not sign in. Raises TemporarilyUnavailable.
     """
     grant = await with_claims(issuer, client, grant)
     allowance = Allowance(record.request.binding, base64url(issuer.randomness(9)))
@@ -217,7 +217,7 @@ async def allow(issuer: Issuer, client: Client, reference: str, record: PolledRe
 
 
 async def deny(issuer: Issuer, reference: str) -> bool:
-    """Deny a request. One round trip. False where it was decided before, or is over. Raises TemporarilyUnavailable."""
+    """Deny a request. One round trip. Return False where it was decided before, or is over. Raises TemporarilyUnavailable."""
     by = base64url(issuer.randomness(9))
     return await issuer.store.polled_requests.deny(_credential_of(reference), by)
 
@@ -229,4 +229,4 @@ def grant_id_of(reference: str) -> str:
 
 def _credential_of(reference: str) -> Credential:
     grant_id, _, digest = reference.partition(".")
-    return Credential(Kind.DEVICE_CODE, grant_id, digest)  # whatever its kind: there it is known by its hash
+    return Credential(Kind.DEVICE_CODE, grant_id, digest)  # whatever its kind: Redis has its hash only

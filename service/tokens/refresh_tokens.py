@@ -1,4 +1,4 @@
-"""Refresh tokens: exchanged for exactly one successor, or kept where the client's policy says so (RFC 6749 section 6, P2)."""
+"""Refresh tokens: exchanged for one successor each, or kept where the client's policy says so (RFC 6749 section 6, P2)."""
 
 from collections.abc import Awaitable
 
@@ -23,7 +23,7 @@ from service.tokens.spendable import Spendable, TokenPlan
 
 
 def may_refresh(issuer: Issuer, client: Client, grant: Grant) -> bool:
-    """Tell whether this grant gets a refresh token (IT-20, WM-20): a user's grant, and the client may use one."""
+    """Whether this grant gets a refresh token (IT-20, WM-20): it is a user's, and the client may use one."""
     if not grant.subject or "refresh_token" not in client.grant_types or client.refresh_limit == 0:
         return False
     if grant.grant_type == GrantTypeName.JWT_BEARER and not issuer.settings.jwt_bearer_refresh:
@@ -32,17 +32,17 @@ def may_refresh(issuer: Issuer, client: Client, grant: Grant) -> bool:
 
 
 def check_refreshable(issuer: Issuer, client: Client, opened: OpenedRefreshToken) -> None:
-    """Check that its client could refresh with this token now, which was not used. Raises InvalidGrant."""
+    """Check that its client could refresh now with this unused token. Raises InvalidGrant."""
     if (opened.record and opened.record.refreshes_left == 0) or not may_refresh(issuer, client, opened.grant):
         raise InvalidGrant(log="no refresh is left, or the client may not refresh any more")
     _refresh_ends_at(issuer, client, opened.grant, int(issuer.clock()))
 
 
 class NewRefreshToken(msgspec.Struct, frozen=True):
-    """A refresh token that goes with an access token. The defaults: there is none."""
+    """A refresh token that goes with an access token. The defaults mean that there is none."""
 
     token: str = ""
-    """As the client gets it; "" also where the one that it has was used for the last time."""
+    """The token for the client; "" also where the one that it has was used for the last time."""
     hash: str = ""
     record: bytes = b""
     ends_at: int = NEVER
@@ -67,15 +67,15 @@ def new_refresh_token(
         record = RefreshToken(issued_at, left, "", binding)
         return NewRefreshToken(token, keeps.credential.hash, record.encode(), ends_at)
     token = new_credential(Kind.REFRESH_TOKEN, plan.grant_id, issuer.randomness)
-    binding = authorization.binding if client.public else UNBOUND  # others prove themselves in another way
+    binding = authorization.binding if client.public else UNBOUND  # others authenticate in another way
     record = RefreshToken(now, left, spends.credential.hash if spends else "", binding)
     return NewRefreshToken(token, hashed(token), record.encode(), ends_at)
 
 
 def _refresh_ends_at(issuer: Issuer, client: Client, grant: Grant, now: int) -> int:
-    """The second at which a refresh token ends: idle or absolute limit, whichever is first; 0 = never.
+    """Return the second at which a refresh token ends: idle or absolute limit, whichever is first; 0 = never.
 
-    Raises InvalidGrant where the absolute limit is over: it may have been lowered since.
+    Raises InvalidGrant where the absolute limit is over, as it may have been lowered since.
     """
     idle = (
         issuer.settings.refresh_idle_lifetime if client.refresh_idle_lifetime is None else client.refresh_idle_lifetime
@@ -91,7 +91,7 @@ def _refresh_ends_at(issuer: Issuer, client: Client, grant: Grant, now: int) -> 
 
 
 class PresentedRefreshToken(Spendable, frozen=True, kw_only=True):
-    """A refresh token that is rotated: new tokens take its place."""
+    """A refresh token that is rotated: new tokens replace it."""
 
     GRANT_TYPE = GrantTypeName.REFRESH_TOKEN
     REPLAYED = Event.REFRESH_TOKEN_REUSED
@@ -102,20 +102,20 @@ class PresentedRefreshToken(Spendable, frozen=True, kw_only=True):
     opened: OpenedRefreshToken
 
     def is_repeated(self, fingerprint: str) -> bool:
-        """Another request within the grace gets an answer of its own, so it goes on to be spent."""
-        return self.is_spent and self.opened.asked == fingerprint
+        """Compare nothing: another request within the grace gets an answer of its own, so it goes on to be spent."""
+        return self.is_spent and self.opened.fingerprint == fingerprint
 
     @property
     def is_bound(self) -> bool:
-        """Once it is used, its fingerprint tells."""
-        return needed_key(self.opened.asked) if self.is_spent else self.binding != UNBOUND
+        """Whether this is the request that used it, by the fingerprint that is left."""
+        return needed_key(self.opened.fingerprint) if self.is_spent else self.binding != UNBOUND
 
-    def is_proved_by(self, shown: Binding) -> bool:
-        """Once it is used, what is left tells by which key."""
-        return key_of(self.opened.asked) == shown.mark if self.is_spent else super().is_proved_by(shown)
+    def is_proved_by(self, proved: Binding) -> bool:
+        """Compare with the mark of the key that is left once it is used."""
+        return key_of(self.opened.fingerprint) == proved.mark if self.is_spent else super().is_proved_by(proved)
 
     def plan(self, issuer: Issuer, client: Client) -> TokenPlan:
-        """One refresh less than are left."""
+        """Return the plan: one refresh less than are left."""
         grace = issuer.settings.refresh_grace if client.refresh_grace is None else client.refresh_grace
         return TokenPlan(self.credential.grant_id, self._left(issuer, client), has_id_token=True, grace=grace)
 
@@ -124,14 +124,14 @@ class PresentedRefreshToken(Spendable, frozen=True, kw_only=True):
         return store.tokens.rotate(self.opened, new, remembered_until, reply)
 
     async def may_repeat(self, store: Store) -> bool:
-        """Always; what the script has found to be a repeat is counted already."""
+        """Return True: a repeat that the script has found is counted already."""
         if self.is_spent:
             await store.tokens.confirm_rotation(self.credential)
             store.tokens.count_repeat_soon(self.credential)
         return True
 
     def sealed_with(self, fingerprint: str) -> bytes:
-        """Nothing: the fingerprint stands in the record."""
+        """Return nothing: the fingerprint is in the record."""
         return b""
 
     def _left(self, issuer: Issuer, client: Client) -> int | None:
@@ -142,13 +142,13 @@ class PresentedRefreshToken(Spendable, frozen=True, kw_only=True):
 
 
 class KeptRefreshToken(PresentedRefreshToken, frozen=True, kw_only=True):
-    """A refresh token that stays in use, with its count of refreshes compared and set.
+    """A refresh token that is not rotated, with its count of refreshes compared and set.
 
-    Used up, it stays too: presented once more it is refused, but is no sign of theft as a used one would be.
+    Once used up, it is kept as well: presented again it is refused, but is no sign of theft as a used one would be.
     """
 
     def plan(self, issuer: Issuer, client: Client) -> TokenPlan:
-        """An access token beside it."""
+        """Return the plan: a further access token."""
         left = self._left(issuer, client)
         return TokenPlan(self.credential.grant_id, left, has_id_token=True, keeps=self.opened)
 
@@ -157,7 +157,7 @@ class KeptRefreshToken(PresentedRefreshToken, frozen=True, kw_only=True):
         return store.tokens.reuse(self.opened, new)
 
     async def reopen(self, store: Store) -> "KeptRefreshToken":
-        """Another refresh was first. Raises InvalidGrant."""
+        """Refuse it, as another refresh was first. Raises InvalidGrant."""
         opened = await store.tokens.open_by_refresh(self.credential)
         if opened is None or opened.record is None:
             raise InvalidGrant(log="refresh token ended meanwhile, or no refresh is left")
@@ -167,7 +167,7 @@ class KeptRefreshToken(PresentedRefreshToken, frozen=True, kw_only=True):
 def present_refresh_token(
     issuer: Issuer, client: Client, presented: str, opened: OpenedRefreshToken
 ) -> PresentedRefreshToken:
-    """A refresh token that was read, to be rotated or kept as the client's policy says; a used one was rotated."""
+    """Return a refresh token that was read, to be rotated or kept by the client's policy; a used one was rotated."""
     policy = client.refresh_rotation or issuer.settings.refresh_rotation
     rotates = policy is RefreshRotation.ALWAYS or (policy is RefreshRotation.PUBLIC_CLIENTS and client.public)
     kind = PresentedRefreshToken if rotates or opened.record is None else KeptRefreshToken

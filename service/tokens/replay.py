@@ -1,4 +1,4 @@
-"""What was spent already, presented again: the same request gets the same answer, everything else ends the grant (P1, P2)."""
+"""Replays of spent credentials: the same request gets the same answer, everything else ends the grant (P1, P2)."""
 
 import logging
 from hashlib import sha256
@@ -24,20 +24,20 @@ _NEEDED = "!"
 
 
 class ReplayedError(InvalidGrant):
-    """Something that was spent is presented again by who it was issued to: its grant is to end, see ``end_replayed``."""
+    """A spent credential is presented again by its client: its grant has to end, see ``end_replayed``."""
 
     def __init__(self, spends: Spendable) -> None:
         super().__init__(log=spends.REPLAY)
         self.spends = spends
 
 
-def check_not_replayed(spends: Spendable, shown: Binding) -> None:
-    """Refuse what was spent, and whose reply waits no longer.
+def check_not_replayed(spends: Spendable, proved: Binding) -> None:
+    """Refuse a spent credential whose reply is not kept any longer.
 
-    Raises ReplayedError; plain InvalidGrant where it is bound to another key than is shown: who has it by theft ends nothing.
+    Raises ReplayedError; plain InvalidGrant where the sender does not prove its key, as a thief without it must end nothing.
     """
     if spends.is_spent and not spends.reply:
-        if spends.is_bound and not spends.is_proved_by(shown):
+        if spends.is_bound and not spends.is_proved_by(proved):
             raise InvalidGrant(
                 log=f"{spends.NAME} was spent, and is bound to a key that the request does not prove to hold"
             )
@@ -52,28 +52,28 @@ async def end_replayed(issuer: Issuer, replayed: ReplayedError) -> None:
     _report_replay(issuer, spends)
 
 
-def fingerprint(authorization: Authorization) -> str:
-    """What the client asked for, 22 characters or none where that is all that the grant allows; and by which key, if by one.
+def fingerprint_of(authorization: Authorization) -> str:
+    """Return 22 characters for what the client asked for, none where that is all that the grant allows, and the mark of a key.
 
     Requests whose fingerprints differ never get each other's answer (P2).
     """
-    granted, asked = authorization.granted, ""
+    granted, fingerprint = authorization.granted, ""
     if granted != granted_by(authorization.grant):
-        all_asked = granted if granted.members else (granted.scope, granted.audience)  # as earlier releases have it
-        asked = base64url(sha256(msgspec.json.encode(all_asked)).digest()[:16])
+        compared = granted if granted.members else (granted.scope, granted.audience)  # in the form of earlier releases
+        fingerprint = base64url(sha256(msgspec.json.encode(compared)).digest()[:16])
     if authorization.binding == UNBOUND:
-        return asked
+        return fingerprint
     needed = _NEEDED if authorization.spends is not None and authorization.spends.is_bound else ""
-    return f"{asked}.{authorization.binding.mark}{needed}"
+    return f"{fingerprint}.{authorization.binding.mark}{needed}"
 
 
 def key_of(fingerprint: str) -> str:
-    """The mark of the key in a fingerprint, empty where there is none."""
+    """Return the mark of the key in a fingerprint, empty where there is none."""
     return fingerprint.partition(".")[2].removesuffix(_NEEDED)
 
 
 def needed_key(fingerprint: str) -> bool:
-    """Whether what was spent could not have been without that key: any client may show one."""
+    """Whether the credential could not have been spent without that key, since any client may prove one."""
     return fingerprint.endswith(_NEEDED)
 
 
@@ -97,14 +97,14 @@ async def repeat(issuer: Issuer, authorization: Authorization, spends: Spendable
 async def settle(
     issuer: Issuer, authorization: Authorization, spends: Spendable, issued: Issued, spending: Spending
 ) -> Issued:
-    """Answer a request that found its credential spent or ended. Raises InvalidGrant.
+    """Answer a request whose credential is spent or ended. Raises InvalidGrant.
 
     Args:
         issuer: Whose credential it is.
         authorization: The request's.
         spends: The credential.
-        issued: Tokens that were made for it in vain, or, with ``Outcome.ADDED``, kept.
-        spending: What the script answered.
+        issued: Tokens that were made for it: in vain, or, with ``Outcome.ADDED``, stored.
+        spending: The answer of the script.
     """
     match spending.outcome:
         case Outcome.REPEATED:
@@ -123,8 +123,8 @@ async def settle(
 
 
 def _unsealed(authorization: Authorization, spends: Spendable, sealed: bytes) -> Issued | None:
-    """The sealed response; None where it is not for this request. Raises InvalidGrant if it was changed."""
-    sealed_with = spends.sealed_with(fingerprint(authorization))
+    """Return the sealed response; None where it is not for this request. Raises InvalidGrant if it was changed."""
+    sealed_with = spends.sealed_with(fingerprint_of(authorization))
     content = sealing.unseal(sealed, spends.presented, sealed_with) if sealed else None
     if content is None and not sealed_with:
         raise InvalidGrant(log="sealed reply does not open with the presented refresh token")
@@ -132,7 +132,7 @@ def _unsealed(authorization: Authorization, spends: Spendable, sealed: bytes) ->
 
 
 def _with_first_successor(issued: Issued, repeated: Issued) -> Issued:
-    """New tokens for who asked for something else, with the refresh token that is there already: the family has one (P2)."""
+    """Return new tokens for another request, with the refresh token that exists already: the family has a single one (P2)."""
     body, first = orjson.loads(issued.content), orjson.loads(repeated.content)
     successor = first.get("refresh_token", "")
     body |= {"refresh_token": successor}
@@ -142,13 +142,13 @@ def _with_first_successor(issued: Issued, repeated: Issued) -> Issued:
 
 
 def _report_repeat(issuer: Issuer, authorization: Authorization, spends: Spendable) -> None:
-    """Tell operators that a response was given once more: a client that lost it, or a thief who comes second."""
+    """Report to operators that a response was given once more: a client that lost it, or a thief who comes second."""
     issuer.metrics.security_event(spends.REPEATED)
     log.warning(spends.REPEATED, extra=_about(spends) | {"address": authorization.address})
 
 
 def _report_replay(issuer: Issuer, spends: Spendable) -> None:
-    """Tell operators that something used was used again: theft, or a client that lost count."""
+    """Report to operators that a spent credential was used again: theft, or a client that lost count."""
     issuer.metrics.security_event(spends.REPLAYED)
     log.warning(spends.REPLAYED, extra=_about(spends) | {"ended": True})
 

@@ -1,4 +1,4 @@
-"""What clients may ask for at resources: an operator's clients what they are registered for, others what is open to them."""
+"""Scopes and resources that clients may ask for: an operator's clients by their registration, others what is open to them."""
 
 from collections.abc import Iterable, Mapping
 
@@ -13,7 +13,7 @@ _NOTHING: Mapping[str, tuple[str, ...]] = {}
 
 
 def open_resources(issuer: Issuer, client: Client) -> Mapping[str, tuple[str, ...]]:
-    """Scopes by resource, of the resources that a client may have besides its own because it registered itself."""
+    """Return scopes by resource, for the resources that a client may have besides its own because it registered itself."""
     if client.registration is None:
         return _NOTHING
     found = dict.fromkeys(issuer.settings.registration_audiences, ())
@@ -21,16 +21,16 @@ def open_resources(issuer: Issuer, client: Client) -> Mapping[str, tuple[str, ..
 
 
 def audiences_of(issuer: Issuer, client: Client) -> tuple[str, ...]:
-    """The audiences that a client may ask for."""
+    """Return the audiences that a client may ask for."""
     if client.registration is None:
         return client.audiences
     return tuple(dict.fromkeys((*client.audiences, *open_resources(issuer, client))))
 
 
 def check_still_open(issuer: Issuer, client: Client, granted: Granted, further: tuple[str, ...] = ()) -> Granted:
-    """What was granted a while ago, if its resources are still open to the client. Raises InvalidTarget.
+    """Return what was granted earlier, if its resources are still open to the client. Raises InvalidTarget.
 
-    ``beside``: resources that the client may have here in any case.
+    ``further`` resources are open to the client here in any case.
     """
     if client.registration is not None and granted.audience:
         allowed = (*audiences_of(issuer, client), *further)
@@ -41,7 +41,7 @@ def check_still_open(issuer: Issuer, client: Client, granted: Granted, further: 
 
 
 def scopes_of(issuer: Issuer, client: Client, resources: Iterable[str]) -> tuple[str, ...]:
-    """The scopes that a client may ask for at these resources."""
+    """Return the scopes that a client may ask for at these resources."""
     if client.registration is None:
         return client.scopes
     there = open_resources(issuer, client)
@@ -51,14 +51,14 @@ def scopes_of(issuer: Issuer, client: Client, resources: Iterable[str]) -> tuple
 
 
 def offered_scopes(issuer: Issuer) -> frozenset[str]:
-    """Every scope that discovery lists: of it, a client that registered itself cannot know which it may have."""
+    """Return every scope that discovery lists; a client that registered itself cannot know which of them it may have."""
     of_openid = (OPENID, *SCOPE_CLAIMS, OFFLINE_ACCESS) if issuer.keyring is not None else ()
     at_resources = (scope for one in issuer.store.resources.known.values() for scope in one.scopes)
     return frozenset((*issuer.settings.scopes, *of_openid, *at_resources))
 
 
 def lifetime_of(issuer: Issuer, client: Client, audience: Iterable[str]) -> int:
-    """Seconds that an access token of this client for these resources lives: as long as all of them let it."""
+    """Return the lifetime in seconds of an access token of this client for these resources: the shortest of theirs."""
     known = issuer.store.resources.known
     limits = [one.access_token_lifetime for name in audience if (one := known.get(name)) and one.access_token_lifetime]
     own = client.access_token_lifetime

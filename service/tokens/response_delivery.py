@@ -1,4 +1,4 @@
-"""The authorization response on its way to the client: plain parameters, or a JWT, signed and perhaps encrypted (JARM)."""
+"""Delivery of the authorization response to the client: plain parameters, or a JWT, signed and perhaps encrypted (JARM)."""
 
 from collections.abc import Mapping
 
@@ -12,11 +12,11 @@ from service.tokens.encryption import encrypted
 from service.tokens.id_tokens import algorithm_of, keyring_of
 
 LIFETIME = 600
-"""Seconds: the most that JARM 2.1 recommends."""
+"""Lifetime of that JWT in seconds: the most that JARM 2.1 recommends."""
 
 
 async def deliver(issuer: Issuer, client: Client, verified: Verified, answer: Mapping[str, str]) -> Redirect | FormPost:
-    """Send an answer, or an error, with ``state`` as it came and ``iss``, the way the response mode says.
+    """Send a response or an error in the response mode of the request, with its ``state`` and ``iss``.
 
     Raises TemporarilyUnavailable where it cannot be encrypted as the client wants it.
     """
@@ -27,7 +27,7 @@ async def deliver(issuer: Issuer, client: Client, verified: Verified, answer: Ma
 
 
 async def _sealed(issuer: Issuer, client: Client, signed: str) -> str:
-    """Encrypted, where the client is registered so. A client without a key learns nothing of it here: its operator does."""
+    """Encrypt it, where the client is registered so. If the client has no key, the log says so for its operator."""
     alg, enc = client.authorization_encrypted_response_alg, client.authorization_encrypted_response_enc
     try:
         return await encrypted(issuer, client, signed, alg, enc)
@@ -36,7 +36,7 @@ async def _sealed(issuer: Issuer, client: Client, signed: str) -> str:
 
 
 def _signed(issuer: Issuer, client: Client, parameters: Mapping[str, str]) -> str:
-    """Every parameter as a claim, beside those by which the client knows whose and whether it is for it (JARM 2.1)."""
+    """Return every parameter as a claim, with iss, aud and exp, by which the client checks it (JARM 2.1)."""
     algorithm = algorithm_of(issuer, client.authorization_signed_response_alg)
     claims = {**parameters, "iss": issuer.url, "aud": client.client_id, "exp": int(issuer.clock()) + LIFETIME}
     return keyring_of(issuer).sign(algorithm, claims)

@@ -1,4 +1,4 @@
-"""What the operator's hooks say before tokens are made."""
+"""The hooks that the operator has for tokens that are about to be made."""
 
 from typing import Any
 
@@ -16,7 +16,10 @@ from service.tokens.spendable import Spendable
 async def with_hooks(
     issuer: Issuer, client: Client, authorization: Authorization, grant_id: str, grant_type: str
 ) -> Authorization:
-    """With what hooks add to its tokens. Nothing is made or spent yet. Raises TemporarilyUnavailable."""
+    """Return the authorization with what hooks add to its tokens.
+
+    Nothing is made or spent yet. Raises TemporarilyUnavailable.
+    """
     facts = _facts(client, authorization, grant_id, grant_type)
     return msgspec.structs.replace(authorization, added=await issuer.hooks.add_claims(facts))
 
@@ -24,7 +27,7 @@ async def with_hooks(
 async def ask_before_exchange(
     issuer: Issuer, client: Client, authorization: Authorization, spends: Spendable
 ) -> Authorization:
-    """Ask whether a refresh may be, and what to add to tokens. A repeated request does not come here.
+    """Ask whether a refresh is allowed, and what to add to its tokens. A repeated request does not come here.
 
     Raises InvalidGrant, TemporarilyUnavailable.
     """
@@ -37,7 +40,7 @@ async def ask_before_exchange(
 
 
 async def ask_before_refresh(issuer: Issuer, client: Client, authorization: Authorization, grant_id: str) -> None:
-    """Ask whether a refresh token may be used for this. Raises InvalidGrant, TemporarilyUnavailable."""
+    """Ask whether a refresh token may be exchanged so. Raises InvalidGrant, TemporarilyUnavailable."""
     if issuer.hooks.asks_refresh:
         facts = _facts(client, authorization, grant_id, GrantTypeName.REFRESH_TOKEN)
         await issuer.hooks.check_refresh(facts)

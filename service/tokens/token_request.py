@@ -1,4 +1,4 @@
-"""A token request whose client is authenticated: what a grant type decides on."""
+"""A token request of an authenticated client, on which a grant type decides."""
 
 import msgspec
 
@@ -10,12 +10,12 @@ from service.store.replay_checks import ReplayCheck
 
 
 class TokenRequest(msgspec.Struct, frozen=True):
-    """Holding one means that the client is authenticated and registered for the grant type."""
+    """A token request. Its client is authenticated and registered for the grant type."""
 
     request: Request
     client: Client
     requested: Requested
     replay_checks: list[ReplayCheck]
-    """On their way to Redis, or soon: that each assertion or proof of this request is used for the first time."""
+    """The replay checks of its assertions and proofs, under way to Redis or not started yet."""
     binding: Binding = UNBOUND
     """The keys that it proves to hold."""

@@ -1,4 +1,4 @@
-"""The tokens of one response, made together, and the response itself (RFC 6749 section 5.1). Nothing is kept here."""
+"""The tokens of one response, made together, and the response itself (RFC 6749 section 5.1). Nothing is stored here."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -34,7 +34,7 @@ from service.tokens.user_claims import of_id_token, of_token, wants
 
 
 class Minted(msgspec.Struct, frozen=True):
-    """Tokens made but not kept yet."""
+    """Tokens that are made but not stored yet."""
 
     issued: Issued
     new: NewTokens
@@ -45,9 +45,9 @@ class _AccessToken(msgspec.Struct, frozen=True):
 
     text: str
     jwt: str = ""
-    """The JWT that comes beside an opaque one."""
+    """The JWT that comes together with an opaque one."""
     is_stateless: bool = False
-    """Whether it is kept nowhere."""
+    """Whether it is stored nowhere."""
 
 
 async def mint(issuer: Issuer, client: Client, authorization: Authorization, plan: TokenPlan) -> Minted:
@@ -99,7 +99,7 @@ async def mint(issuer: Issuer, client: Client, authorization: Authorization, pla
 async def _id_token(
     issuer: Issuer, client: Client, authorization: Authorization, plan: TokenPlan, access: str, refresh: str
 ) -> str:
-    """The ID token beside these tokens."""
+    """Return the ID token for these tokens."""
     added = authorization.added.id_token
     if plan.auth_req_id:
         added = added | delivered_claims(issuer, client, plan.auth_req_id, refresh)
@@ -123,7 +123,7 @@ def _to_keep(
     now: int,
     ends_at: int,
 ) -> NewTokens:
-    """What the store keeps of the tokens."""
+    """Return what the store keeps of the tokens."""
     return NewTokens(
         access=access,
         access_record=_access_record(authorization, now, about),
@@ -138,7 +138,7 @@ def _to_keep(
 
 
 def _contents(authorization: Authorization, about: Mapping[str, Any], now: int, ends_at: int) -> AccessTokenContents:
-    """What a JWT says. ``about``: claims about the user."""
+    """Return the contents of a JWT. ``about`` are claims about the user."""
     grant, own = authorization.grant, authorization.properties
     return AccessTokenContents(
         grant=msgspec.structs.replace(grant, properties=grant.properties + own) if own else grant,
@@ -162,7 +162,7 @@ def within(exchange: Exchange, lifetime: int, now: int) -> int:
 def _profile(
     issuer: Issuer, client: Client, contents: AccessTokenContents, exchange: Exchange | None
 ) -> AccessTokenProfile:
-    """The profile that client or resource wants; of an exchanged token it is kept, and a JWT if one is asked for."""
+    """Return the profile that client or resource wants; an exchanged token is always stored, and a JWT if one is asked for."""
     is_client_grant = not contents.grant.subject and exchange is None
     profile = profile_for(issuer, client, contents.granted.audience, is_client_grant=is_client_grant)
     if exchange is None or exchange.issued_type is not TokenType.JWT:
@@ -178,7 +178,7 @@ async def _in_profile(
     credential: Credential,
     opaque: str,
 ) -> _AccessToken:
-    """The access token in the format that its client or resource wants."""
+    """Return the access token in the format that its client or resource wants."""
     if profile.format is AccessTokenFormat.OPAQUE:
         return _AccessToken(opaque)
     is_stateless = profile.format is AccessTokenFormat.STATELESS
@@ -190,9 +190,9 @@ async def _in_profile(
 
 
 def _access_record(authorization: Authorization, now: int, about: Mapping[str, Any]) -> bytes:
-    """The record: of a user's grant only what differs from it, of a client grant the grant whole.
+    """Return the record: how it differs from a user's grant, or the whole of a client grant.
 
-    ``about``: claims about the user that the grant does not keep.
+    ``about`` are claims about the user that the grant does not hold.
     """
     grant = authorization.grant
     properties = authorization.properties
@@ -222,7 +222,7 @@ def _access_record(authorization: Authorization, now: int, about: Mapping[str, A
 
 
 def _properties(added: Added) -> tuple[Property, ...]:
-    """What introspection is to say of this token."""
+    """Return what introspection is to say of this token."""
     claims = {**added.access_token, **added.introspection}
     return tuple(Property(name, value, in_introspection=True) for name, value in claims.items())
 
@@ -236,7 +236,7 @@ def _response(
     id_token: str,
     grant_id: str,
 ) -> bytes:
-    """The body of RFC 6749 5.1, public custom properties first so that no registered member can be overridden."""
+    """Return the body of RFC 6749 5.1, public custom properties first so that no registered member can be overridden."""
     grant = authorization.grant
     body: dict[str, Any] = {}
     if client.properties or grant.properties or authorization.properties:

@@ -1,4 +1,4 @@
-"""JWTs of trusted issuers: whether one is trusted for this, and which user of ours it means."""
+"""JWTs of trusted issuers: whether one is trusted for a purpose, and which user of ours it names."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -23,7 +23,7 @@ class UnknownIssuerError(UnverifiableError):
 async def trusted_issuer_of(
     issuer: Issuer, client: Client, assertion: UnverifiedAssertion, use: TrustUse
 ) -> TrustedIssuer:
-    """Find the issuer of a JWT that is brought by this client, to be taken for this.
+    """Find the issuer of a JWT that this client brings for this purpose.
 
     Raises UnverifiableError, which does not say whether the issuer is trusted for other clients or purposes.
     """
@@ -46,7 +46,7 @@ def subject_of(trusted: TrustedIssuer, claims: Mapping[str, Any]) -> str:
 
 
 def checked_subject(subject: str, claim: str = "sub") -> str:
-    """Return what can be a subject. Raises UnverifiableError."""
+    """Return a text that can be a subject. Raises UnverifiableError."""
     if len(subject) > MAX_SUBJECT or not (subject.isascii() and subject.isprintable()):
         raise UnverifiableError(f"{claim} must be printable ASCII of at most {MAX_SUBJECT} characters")
     return subject
@@ -59,7 +59,7 @@ async def verify_by_issuer(issuer: Issuer, trusted: TrustedIssuer, assertion: Un
 
 
 def _asserted(trusted: TrustedIssuer, claims: Mapping[str, Any]) -> str:
-    """The user as the issuer names them. Raises UnverifiableError."""
+    """Return the user as the issuer names them. Raises UnverifiableError."""
     value = claims.get(trusted.subject_claim)
     if not isinstance(value, str) or not value:
         raise UnverifiableError(f"it needs {trusted.subject_claim}, which says who is meant")

@@ -1,12 +1,12 @@
 """Claims about a user in access tokens, their introspection, and ID tokens: which they are, and where they come from.
 
 A client has them by its own list (``access_token_claims``), by the setting of the same name for a scope that it was granted,
-or, roles and the like, by a scope that means them (RFC 9068 section 2.2.3.1). What the built-in directory knows is read when
-a grant begins and kept in it, so that tokens cost no further round trip; when a user's claims are changed, so are their
-grants (``admin.user_claims``). A directory behind a webhook is asked for each token: it does not say when its claims change.
+or, roles and the like, by a scope that means them (RFC 9068 section 2.2.3.1). Claims from the built-in directory are read when
+a grant begins and stored in it, so that tokens cost no further round trip; when a user's claims are changed, so are their
+grants (``admin.user_claims``). A directory behind a webhook is asked for each token, as it does not report changes.
 
-In ID tokens a client has those of its ``id_token_claims`` that the granted scopes mean: without that list they are at
-UserInfo (OpenID Connect Core 5.4), where some relying parties do not look.
+ID tokens have those of the client's ``id_token_claims`` that the granted scopes mean. Without that list they are only at
+UserInfo (OpenID Connect Core 5.4), which some relying parties do not read.
 """
 
 from collections.abc import Collection, Mapping
@@ -25,14 +25,14 @@ _PERSON = frozenset({"roles", "groups", "entitlements"})
 
 
 def wants(issuer: Issuer, client: Client) -> bool:
-    """Tell whether any token of this client can have such claims: all others pay for this look alone."""
+    """Whether any token of this client can have such claims: all others only pay for this check."""
     settings = issuer.settings
     by_client = client.access_token_claims or client.id_token_claims
     return bool(by_client or settings.access_token_claims or settings.scope_claims)
 
 
 def names(issuer: Issuer, client: Client, scope: str) -> set[str]:
-    """The claims for a token of this client with this scope."""
+    """Return the names of the claims for a token of this client with this scope."""
     settings, scopes = issuer.settings, scope.split()
     by_scope = {name for word in scopes for name in settings.access_token_claims.get(word, ())}
     by_meaning = claims_of_scopes(scopes, settings.scope_claims) & _PERSON
@@ -46,7 +46,7 @@ async def with_claims(issuer: Issuer, client: Client, grant: Grant, known: Mappi
         issuer: Its directory is asked.
         client: Whose tokens have the claims.
         grant: The grant.
-        known: The user's claims, where they were read already; else it takes one round trip, and two where the username is
+        known: The user's claims, where they were read already. Otherwise it takes one round trip, and two where the username is
             neither known nor the subject.
 
     Raises:
@@ -69,14 +69,14 @@ async def with_claims(issuer: Issuer, client: Client, grant: Grant, known: Mappi
 
 
 def names_in_id_token(issuer: Issuer, client: Client, scope: str) -> set[str]:
-    """The claims that ID tokens of this client have for this scope, beside those that a request asks for there."""
+    """Return the names of the claims that ID tokens of this client have for this scope, without those that a request names."""
     if not client.id_token_claims:
         return set()
     return claims_of_scopes(scope.split(), issuer.settings.scope_claims) & set(client.id_token_claims)
 
 
 async def read(issuer: Issuer, client: Client, subject: str, scope: str | None) -> Mapping[str, Any] | None:
-    """Read the claims of a user for ``with_claims``, beside other things that are read before a grant begins.
+    """Read the claims of a user for ``with_claims``, at the same time as others that are read before a grant begins.
 
     Returns:
         None where no token of this client can have any.
@@ -90,19 +90,19 @@ async def read(issuer: Issuer, client: Client, subject: str, scope: str | None) 
 
 
 def kept(claims: Mapping[str, Any], wanted: Collection[str]) -> dict[str, Any]:
-    """The claims that a grant keeps: also that there was nothing under a name, so that it is not looked for again."""
+    """Return the claims that a grant stores, also absent ones, so that these are not read again."""
     return dict.fromkeys(sorted(wanted)) | present(claims, wanted)
 
 
 def described(issuer: Issuer, client: Client, grant: Grant, scope: str) -> dict[str, Any]:
-    """The claims that introspection shows for a token with this scope: those that its grant keeps."""
+    """Return the claims that introspection shows for a token with this scope: those that its grant stores."""
     if not grant.access_token_claims or not wants(issuer, client):
         return {}
     return present(grant.access_token_claims, names(issuer, client, scope))
 
 
 async def of_token(issuer: Issuer, client: Client, grant: Grant, scope: str) -> tuple[dict[str, Any], bool]:
-    """The claims of a token that is about to be made, and whether its grant keeps them.
+    """Return the claims of a token that is about to be made, and whether its grant stores them.
 
     If it does not, the directory was asked now: a webhook, or for a grant that began before the client had these claims.
 
@@ -125,7 +125,7 @@ async def of_token(issuer: Issuer, client: Client, grant: Grant, scope: str) -> 
 
 
 async def of_id_token(issuer: Issuer, client: Client, grant: Grant, scope: str) -> Mapping[str, Any]:
-    """The claims of an ID token that a grant cannot keep: those of a webhook, which is asked now.
+    """Return the claims of an ID token that a grant cannot store: those of a webhook, which is asked now.
 
     Raises:
         InvalidGrant: The user is disabled or unknown.

@@ -84,10 +84,10 @@ async def test_among_many_keys_they_are_estimated(world: World) -> None:
     steps.execute()
     found = await statistics.count_grants(world.issuer, most=3000)
     assert not found.exact
-    assert found.looked_at
+    assert found.scanned
     assert found.keys
     assert found.margin
-    assert 3000 <= found.looked_at < 4000
+    assert 3000 <= found.scanned < 4000
     assert found.keys >= 9000
     assert 0 < found.margin < 600
     assert abs(found.total - 3001) < 4 * found.margin, "seven standard errors: never by chance"

@@ -75,21 +75,21 @@ def test_a_refresh_may_be_the_last(acts: Acts) -> None:
 
 
 def test_a_refresh_that_is_sent_again_is_the_same_one(acts: Acts) -> None:
-    rotate(acts, asked=":read")
+    rotate(acts, fingerprint=":read")
     assert acts.held("refresh_token") == "used:" + NEW + ":read"
     acts.put("reply", "first")
-    assert rotate(acts, asked=":read", access_record="other", sealed_reply="other") == "spent"
+    assert rotate(acts, fingerprint=":read", access_record="other", sealed_reply="other") == "spent"
     assert (acts.held("new_access_token"), acts.held("reply")) == ("access", "first")
 
 
-@pytest.mark.parametrize("asked", ["", ":read"])
-def test_who_asks_the_same_again_gets_the_reply_so_many_times(acts: Acts, asked: str) -> None:
-    rotate(acts, asked=asked)
+@pytest.mark.parametrize("fingerprint", ["", ":read"])
+def test_who_asks_the_same_again_gets_the_reply_so_many_times(acts: Acts, fingerprint: str) -> None:
+    rotate(acts, fingerprint=fingerprint)
     for _ in range(3):
-        assert rotate(acts, OTHER, asked=asked, access_record="other") == ["repeated", "reply"]
+        assert rotate(acts, OTHER, fingerprint=fingerprint, access_record="other") == ["repeated", "reply"]
         assert acts.held("new_access_token") == "access"
     assert (acts.held("reply"), acts.held("reply:repeats")) == (None, None)
-    assert rotate(acts, OTHER, asked=asked) == "replayed"
+    assert rotate(acts, OTHER, fingerprint=fingerprint) == "replayed"
 
 
 def test_repeats_are_counted_for_as_long_as_the_reply_waits(acts: Acts) -> None:
@@ -106,9 +106,9 @@ def test_who_asks_for_something_else_gets_a_token_beside_the_successor(acts: Act
     rotate(acts)
     acts.put("grant", GRANT, 40)
     acts.put("new_access_token", "", 1)
-    assert rotate(acts, OTHER, asked=":read", adds="1", access_record="added") == ["added", "reply"]
+    assert rotate(acts, OTHER, fingerprint=":read", adds="1", access_record="added") == ["added", "reply"]
     assert (acts.held("new_access_token"), acts.ends("new_access_token"), acts.ends("grant")) == ("added", 50, 50)
-    assert rotate(acts, OTHER, asked=":write", access_record="none") == "refused"
+    assert rotate(acts, OTHER, fingerprint=":write", access_record="none") == "refused"
     assert acts.held("new_access_token") == "added"
 
 

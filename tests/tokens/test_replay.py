@@ -15,7 +15,7 @@ from service.protocol.requested import Granted
 from service.records.grant import Grant
 from service.store import tokens as store
 from service.tokens.authorization import Authorization
-from service.tokens.replay import fingerprint, key_of
+from service.tokens.replay import fingerprint_of, key_of
 from tests.world import World, error_of
 
 A, B = "https://a.example", "https://b.example"
@@ -102,7 +102,7 @@ async def test_what_counts_repeats_ends_with_the_answer(world: World) -> None:
 
 def _asking(granted: Granted, binding: Binding = UNBOUND) -> str:
     grant = Grant("app", "alice", scope="read write", audience=BOTH)
-    return fingerprint(Authorization(grant, granted, binding=binding))
+    return fingerprint_of(Authorization(grant, granted, binding=binding))
 
 
 def test_whatever_may_be_asked_for_makes_another_request() -> None:

@@ -61,15 +61,15 @@ async def _authorization_code(issuer: Issuer, code: Credential) -> Inspection:
     return found._replace(redirect_uri=opened.record.redirect_uri or "", ends_at=opened.ends_at or 0, bound_to=bound_to)
 
 
-async def _polled_request(issuer: Issuer, request: Credential) -> Inspection:
-    seen = await issuer.store.polled_requests.look(request)
+async def _polled_request(issuer: Issuer, credential: Credential) -> Inspection:
+    seen = await issuer.store.polled_requests.look(credential)
     if seen is None:
-        return await _over(issuer, What.POLLED_REQUEST, request)
-    found = Inspection(What.POLLED_REQUEST, grant_id=request.grant_id, ends_at=seen.ends_at)
+        return await _over(issuer, What.POLLED_REQUEST, credential)
+    found = Inspection(What.POLLED_REQUEST, grant_id=credential.grant_id, ends_at=seen.ends_at)
     if seen.state == "waiting" and (record := unsealed(issuer, seen.content, PolledRequest)) is not None:
-        asked = record.request
-        found = found._replace(why=(Why.UNDECIDED,), scope=asked.scope, audience=asked.audience)
-        return await with_client(issuer, found, asked.client_id, record.client_generation)
+        request = record.request
+        found = found._replace(why=(Why.UNDECIDED,), scope=request.scope, audience=request.audience)
+        return await with_client(issuer, found, request.client_id, record.client_generation)
     if seen.state == "denied":
         return found._replace(why=(Why.DENIED,))
     if seen.grant is None:

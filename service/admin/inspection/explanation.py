@@ -9,7 +9,7 @@ from service.admin.inspection.finding import Inspection, What, Why
 from service.issuer import Issuer
 from service.records.audit_entry import Result
 
-_LOOKED_AT = 200
+_ENTRIES_READ = 200
 """A tenth of the entries of the audit log that are looked at, the newest ones."""
 _ACCESS_TOKENS = (What.ACCESS_TOKEN, What.JWT_ACCESS_TOKEN, What.STATELESS_ACCESS_TOKEN)
 _OVER = (Why.GRANT_ENDED, Why.ENDED)
@@ -29,7 +29,7 @@ async def explain(issuer: Issuer, found: Inspection) -> dict[str, Any]:
 
 async def _ended_by(issuer: Issuer, grant_id: str) -> dict[str, Any]:
     """What operators did to this very grant; what ended with its user, client or session is in the log under their names."""
-    page = await list_entries(issuer, AuditFilter(target=f"grant:{grant_id}"), "", _LOOKED_AT)
+    page = await list_entries(issuer, AuditFilter(target=f"grant:{grant_id}"), "", _ENTRIES_READ)
     for placed in page.rows:
         entry = placed.entry
         if entry.result is Result.OK:

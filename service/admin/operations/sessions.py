@@ -39,4 +39,6 @@ LIST = Operation(
     columns=("sid", "username", "started_at", "auth_time", "used_at", "amr"),
 )
 SHOW = Operation("session.show", "Show a browser session.", admin.get_session, ShownSession)
-END = Operation("session.end", "End a browser session, and tell its clients.", _end, EndedSession, is_destructive=True)
+END = Operation(
+    "session.end", "End a browser session, and notify its clients.", _end, EndedSession, is_destructive=True
+)

@@ -51,7 +51,7 @@ class LiveGrants(Output[Mapping[str, Any]]):
             description="Right 19 times out of 20; null where the Redis user may not ask (DBSIZE): the numbers are the least."
         ),
     ]
-    looked_at: int
+    scanned: int
     keys: Annotated[int | None, Field(description="Null where the Redis user may not ask (DBSIZE).")]
     at: Seconds
 

@@ -13,7 +13,7 @@ from service.admin.paging import Listing
 from service.issuer import Issuer
 from service.store.scanning import LivingCredential
 
-_LOOKED_AT = 10_000
+_KEYS_SCANNED = 10_000
 """Keys of the grant's server that a call looks at."""
 
 
@@ -86,7 +86,7 @@ async def _inspect(issuer: Issuer, token: Annotated[str, Field(min_length=1, max
 async def _list_issued(issuer: Issuer, grant_id: grants.GrantId, cursor: _Position = "") -> Listing[LivingCredential]:
     if not cursor:  # what an ended grant has issued may still be there, but is dead
         await grants.get_grant(issuer, grant_id)
-    return await issued.list_issued(issuer, grant_id, cursor, _LOOKED_AT)
+    return await issued.list_issued(issuer, grant_id, cursor, _KEYS_SCANNED)
 
 
 INSPECT = Operation("token.inspect", "Say what a token is, and why it would be refused.", _inspect, InspectedToken)

@@ -56,17 +56,17 @@ def confirmed(
         perform: Does it, and says where to go then.
     """
 
-    def page(asked: Question, fault: str = "", status: int = 200) -> Show:
+    def page(confirmation: Question, fault: str = "", status: int = 200) -> Show:
         values = {
-            "here": asked.here,
-            "title": asked.act.title.format(name=asked.name),
-            "text": asked.act.text,
-            "button": asked.act.button,
-            "danger": asked.act.operation.is_destructive,
+            "here": confirmation.here,
+            "title": confirmation.act.title.format(name=confirmation.name),
+            "text": confirmation.act.text,
+            "button": confirmation.act.button,
+            "danger": confirmation.act.operation.is_destructive,
             "action": path,
-            "fields": asked.fields,
-            "back": asked.back,
-            "typed": asked.key if asked.act.typed else "",
+            "fields": confirmation.fields,
+            "back": confirmation.back,
+            "typed": confirmation.key if confirmation.act.typed else "",
             "fault": fault,
         }
         return Show("confirm", values, status)
@@ -75,12 +75,12 @@ def confirmed(
         return page(await question(request))
 
     async def act(request: ConsoleRequest) -> ConsoleReply:
-        asked = await question(request)
-        if asked.act.typed and request.get("typed") != asked.key:
-            return page(asked, f"Type {asked.what or asked.key} to confirm.", 422)
+        confirmation = await question(request)
+        if confirmation.act.typed and request.get("typed") != confirmation.key:
+            return page(confirmation, f"Type {confirmation.what or confirmation.key} to confirm.", 422)
         try:
-            return await perform(request, asked)
+            return await perform(request, confirmation)
         except Outdated:
-            return page(asked, "It was changed meanwhile: look at it again.", 409)
+            return page(confirmation, "It was changed meanwhile: look at it again.", 409)
 
     return ConsolePage(path, get=ask, post=act)

@@ -1,7 +1,7 @@
 // Comfort for those who have scripts on; every page works without. No data is kept here, and nothing is sent but what forms send.
 "use strict";
 
-// numbers that update, as long as somebody looks
+// numbers that update while the page is visible
 const numbers = document.getElementById("numbers");
 const live = document.getElementById("live");
 

@@ -70,7 +70,7 @@ def _values(request: ConsoleRequest, rows: list[KeyLane], begins: int, ends: int
 
 
 def _signs_from(key: Key) -> int:
-    """Return since when a key signs; for ever away where the next key waits for a moment that is not known yet."""
+    """Return since when a key signs; infinity where the next key waits for a moment that is not known yet."""
     return key["signs_from_at"] or (_NEVER if key["state"] == "next" else 0)
 
 

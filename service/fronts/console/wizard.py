@@ -40,13 +40,13 @@ _PEOPLE = ("redirect_uris", "scopes", "audiences", "post_logout_redirect_uris", 
 _SIGNATURES = fields.FIELDS[_ID_TOKENS]._replace(
     label="Signature of ID tokens",
     hint="ES256 is suggested: it is thirteen times cheaper to make. Choose it if the application's library verifies it; "
-    "most do, though many have to be told.",
+    "most do, though many need a setting for it.",
     choices={
         Algorithm.RS256.value: "RS256: every library takes it",
         Algorithm.ES256.value: "ES256: suggested",
     },
 )
-"""The two that matter to somebody who does not know yet; all others are under Edit."""
+"""The two that matter to a beginner; all others are under Edit."""
 KINDS = {
     "web": ApplicationKind(
         "Web application",
@@ -60,7 +60,7 @@ KINDS = {
             ),
             (
                 "refresh_token",
-                "Stays signed in without asking again. Each refresh replaces the token, so a stolen one is noticed.",
+                "Users stay signed in without a question. Each refresh replaces the token, so a stolen one is noticed.",
             ),
         ),
         (Method.CLIENT_SECRET, Method.PRIVATE_KEY_JWT),
@@ -180,13 +180,13 @@ async def _form(
         "kind": kind,
         "values": values,
         "faults": faults or {},
-        "asks": _asked(request, kind),
+        "asks": _fields_of(request, kind),
         "methods": {method.value: METHODS[method].help for method in kind.methods},
         "known_scopes": [scope["scope"] for scope in (await request.do(scopes.LIST))["scopes"]],
     }
 
 
-def _asked(request: ConsoleRequest, kind: ApplicationKind) -> list[fields.Field]:
+def _fields_of(request: ConsoleRequest, kind: ApplicationKind) -> list[fields.Field]:
     """The fields of the form; which signature only where there is a choice."""
     keyring = request.issuer.keyring
     has_choice = keyring is not None and {Algorithm.RS256, Algorithm.ES256} <= set(keyring.algorithms)

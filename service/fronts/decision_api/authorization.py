@@ -22,7 +22,7 @@ from service.login.authorization_requests import (
     validate_authorization_request,
 )
 from service.login.client_display import decorations_of, name_of
-from service.login.consents import asked_scopes
+from service.login.consents import requested_scopes
 from service.login.expected_user import expected_subject
 from service.login.request_object import Parameters
 from service.protocol import claims
@@ -97,7 +97,7 @@ async def _described(call: Call, validated: ValidatedRequest, presented: str, ex
         "display": request.display.upper(),
         # 0 means "no limit" on this wire: a client that wants the user to sign in now says so by 1, and by the prompt
         "maxAge": None if request.max_age is None else max(1, request.max_age),
-        "scopes": scopes_json(issuer.settings, asked_scopes(issuer, client, request), default_scope),
+        "scopes": scopes_json(issuer.settings, requested_scopes(issuer, client, request), default_scope),
         "uiLocales": list(request.ui_locales) or None,
         "claimsLocales": single.get("claims_locales", "").split() or None,
         "claims": sorted(_for_id_token(issuer, request)) or None,

@@ -16,7 +16,7 @@ from service.fronts.decision_api.result_codes import ResultCode
 from service.fronts.decision_api.sending import back, sent
 from service.fronts.decision_api.tickets import TicketError
 from service.issuer import Issuer
-from service.login.consents import asked_scopes
+from service.login.consents import requested_scopes
 from service.login.granting import begun_grant, verified_of
 from service.login.tickets import may_still_ask
 from service.protocol import claims
@@ -126,7 +126,7 @@ def _grant(issuer: Issuer, client: Client, request: AuthorizationRequest, body: 
         if "id_token" in request.response_type.parts:  # without openid there would be none (Core 3.1.2.1)
             kept = [OPENID, *(word for word in kept if word != OPENID)]
         scope = " ".join(word for word in kept if word != OPENID or OPENID in request.scopes)
-    allowed = claims.claims_of_scopes(asked_scopes(issuer, client, request), issuer.settings.scope_claims)
+    allowed = claims.claims_of_scopes(requested_scopes(issuer, client, request), issuer.settings.scope_claims)
     grant: Grant = msgspec.structs.replace(
         begun_grant(issuer, client, request, body.subject),
         scope=scope,

@@ -45,13 +45,13 @@ async def authentication(call: Call, body: ClientRequestBody) -> CallResult:
     """Check a request; the caller finds its user."""
     request = request_of(call, body, endpoint.PATH)
     authenticated = await authenticate(call.issuer, request)
-    asked = await endpoint.validated(call.issuer, request, authenticated, by_backend=True)
+    ciba_request = await endpoint.validated(call.issuer, request, authenticated, by_backend=True)
     client, presented = authenticated.client, _presented(authenticated)
-    expects = await expected_subject(call.issuer, client, asked)
+    expects = await expected_subject(call.issuer, client, ciba_request)
     waiting = DecisionTicket(call.api_key, client.client_id, presented, client.generation, expects=expects)
-    members = await _described(call.issuer, authenticated, asked, expects)
-    members["ticket"] = await tickets.give_backchannel(call, waiting, asked)
-    facts = {"client_id": client.client_id, "scope": asked.request.scope}
+    members = await _described(call.issuer, authenticated, ciba_request, expects)
+    members["ticket"] = await tickets.give_backchannel(call, waiting, ciba_request)
+    facts = {"client_id": client.client_id, "scope": ciba_request.request.scope}
     return CallResult(ResultCode.BACKCHANNEL_IDENTIFICATION, members, "USER_IDENTIFICATION", facts=facts)
 
 
@@ -61,10 +61,10 @@ def _presented(authenticated: AuthenticatedClient) -> str:
 
 
 async def _described(
-    issuer: Issuer, authenticated: AuthenticatedClient, asked: BackchannelRequest, expects: str
+    issuer: Issuer, authenticated: AuthenticatedClient, ciba_request: BackchannelRequest, expects: str
 ) -> dict[str, Any]:
     """What the caller needs to know to find the user and to ask them."""
-    client, request = authenticated.client, asked.request
+    client, request = authenticated.client, ciba_request.request
     default_scope = client.default_scope or issuer.settings.default_scope
     return {
         **await client_members(issuer, client, _presented(authenticated)),
@@ -73,14 +73,14 @@ async def _described(
         "deliveryMode": enum_name(client.delivery_mode),
         "scopes": scopes_json(issuer.settings, request.scopes, default_scope),
         "acrs": list(request.acr_values) or None,
-        "hintType": asked.hint_kind.upper(),
-        "hint": asked.hint,
+        "hintType": ciba_request.hint_kind.upper(),
+        "hint": ciba_request.hint,
         "sub": expects or None,
-        "bindingMessage": asked.binding_message or None,
-        "userCode": asked.user_code,
+        "bindingMessage": ciba_request.binding_message or None,
+        "userCode": ciba_request.user_code,
         "userCodeRequired": client.backchannel_user_code_parameter,
-        "requestedExpiry": asked.lifetime or 0,
-        "clientNotificationToken": asked.notification_token or None,
+        "requestedExpiry": ciba_request.lifetime or 0,
+        "clientNotificationToken": ciba_request.notification_token or None,
         "resources": list(request.audience) or None,
         "authorizationDetails": details_json(request.members),
     }
@@ -98,10 +98,10 @@ class BackchannelTicketBody(Body):
 async def issue(call: Call, body: BackchannelTicketBody) -> CallResult:
     """Let the request wait: the caller asks the user, and the client gets its auth_req_id."""
     issuer, waiting = call.issuer, await tickets.look_up(call, body.ticket)
-    asked, client = tickets.backchannel_of(waiting, body.ticket), await tickets.client_of(call, waiting)
+    ciba_request, client = tickets.backchannel_of(waiting, body.ticket), await tickets.client_of(call, waiting)
     async with tickets.used(call, body.ticket, waiting):
         begun = await backchannel_requests.begin(
-            issuer, client, asked, None, api_key=call.api_key, expects=waiting.expects
+            issuer, client, ciba_request, None, api_key=call.api_key, expects=waiting.expects
         )
         kept = msgspec.structs.replace(waiting, sealed_backchannel="", reference=begun.reference)
         await issuer.store.decision_tickets.keep(body.ticket, kept, begun.expires_in)

@@ -33,7 +33,7 @@ class UpdateAuthorizationsBody(Body):
 
 
 async def get_list(call: Call, body: ListAuthorizationsBody) -> CallResult:
-    """The clients that a user has authorized: those that hold a grant of the user, or may have one without asking."""
+    """Return the clients that a user has authorized: those that hold a grant of the user, or would get one unasked."""
     subject = _subject(call, body)
     found = [] if body.developer else await authorizations.list_of_subject(call.issuer, subject)
     window = cut(found, body)

@@ -219,8 +219,8 @@ def _check_kept_promises(body: ClientObject) -> None:
 
 def _name(body: ClientObject, held: Client | None) -> str:
     """A client without a name is shown by its client_id: coming back, that is no name."""
-    is_shown_name = held is not None and not held.name and body.client_name == held.client_id
-    return "" if is_shown_name else body.client_name
+    is_default_name = held is not None and not held.name and body.client_name == held.client_id
+    return "" if is_default_name else body.client_name
 
 
 def _auth_method(body: ClientObject, held: Client | None) -> str:

@@ -41,10 +41,10 @@ async def authorization(call: Call, body: ClientRequestBody) -> CallResult:
     """Answer a device as our own endpoint does."""
     issuer, request = call.issuer, request_of(call, body, endpoint.PATH)
     authenticated = await authenticate(issuer, request)
-    asked, begun = await endpoint.begin(issuer, request, authenticated)
+    authorization_request, begun = await endpoint.begin(issuer, request, authenticated)
     client = authenticated.client
     presented = client.alias if authenticated.alias_used and client.alias else client.client_id
-    members = await _described(issuer, client, asked, presented) | {
+    members = await _described(issuer, client, authorization_request, presented) | {
         "responseContent": endpoint.acknowledged(issuer, begun).content.decode(),
         "clientAuthMethod": method_name(client),
         "deviceCode": begun.device_code,
@@ -58,17 +58,17 @@ async def authorization(call: Call, body: ClientRequestBody) -> CallResult:
 
 
 async def _described(
-    issuer: Issuer, client: Client, asked: AuthorizationRequest, presented: str | None = None
+    issuer: Issuer, client: Client, authorization_request: AuthorizationRequest, presented: str | None = None
 ) -> dict[str, Any]:
     """What the caller shows of a request."""
     default_scope = client.default_scope or issuer.settings.default_scope
     return {
         **await client_members(issuer, client, presented),
         "clientName": name_of(issuer.settings, client),
-        "scopes": scopes_json(issuer.settings, asked.scopes, default_scope),
-        "acrs": list(asked.acr_values) or None,
-        "resources": list(asked.audience) or None,
-        "authorizationDetails": details_json(asked.members),
+        "scopes": scopes_json(issuer.settings, authorization_request.scopes, default_scope),
+        "acrs": list(authorization_request.acr_values) or None,
+        "resources": list(authorization_request.audience) or None,
+        "authorizationDetails": details_json(authorization_request.members),
     }
 
 

@@ -12,7 +12,7 @@ from service.fronts.decision_api.call import Body, Call, CallResult, Route, mill
 from service.fronts.decision_api.client_json import client_members, enum_name
 from service.fronts.decision_api.client_request import refused
 from service.fronts.decision_api.details_json import details_json
-from service.fronts.decision_api.presented_proofs import PresentedTokenBody, refused_proof, shown_in
+from service.fronts.decision_api.presented_proofs import PresentedTokenBody, certificate_of, refused_proof
 from service.fronts.decision_api.result_codes import ResultCode
 from service.issuer import Issuer
 from service.observe.current import note_client
@@ -66,7 +66,7 @@ async def introspection(call: Call, body: IntrospectionBody) -> CallResult:
     if not body.token:
         return _lacking("BAD_REQUEST", ResultCode.TOKEN_MISSING, "invalid_request", "An access token is required.")
     try:
-        token = await _opened(call.issuer, body.token, await shown_in(call, body))
+        token = await _opened(call.issuer, body.token, await certificate_of(call, body))
     except (InvalidDpopProof, UseDpopNonce) as error:
         return refused_proof(call, error)
     except InvalidToken as error:

@@ -10,7 +10,7 @@ from service.protocol.decision import challenge
 from service.protocol.errors import InvalidDpopProof, UseDpopNonce
 from service.protocol.request import Request
 from service.settings.plain import changed
-from service.tokens.binding import Possession, shown_with
+from service.tokens.binding import Possession, possession_of
 from service.tokens.binding.dpop import KEY_PROOF, SCHEME
 
 
@@ -38,14 +38,14 @@ class PresentedTokenBody(CertificateBody, DpopBody):
     token: Text = ""
 
 
-async def shown_in(call: Call, body: PresentedTokenBody, path: str = "") -> Possession:
+async def certificate_of(call: Call, body: PresentedTokenBody, path: str = "") -> Possession:
     """What the sender of an access token shows beside it. Raises InvalidDpopProof, UseDpopNonce, InvalidRequest.
 
     ``path``: of what the request was for, where it were ours.
     """
     url, scheme = call.issuer.url_of(path), f"{SCHEME} {body.token}" if body.dpop else None
     request = Request({}, scheme, call.address, method="GET", url=url, certificate=body.certificate())
-    return await shown_with(call.issuer, body.proving(request), body.token)
+    return await possession_of(call.issuer, body.proving(request), body.token)
 
 
 def refused_proof(call: Call, error: InvalidDpopProof | UseDpopNonce) -> CallResult:

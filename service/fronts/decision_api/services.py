@@ -128,7 +128,7 @@ async def configuration(call: Call, body: ConfigurationBody) -> bytes:
 
 
 async def service_jwks(call: Call, body: JwksBody) -> bytes:
-    """Our public keys. Private ones never leave: asking for them is refused."""
+    """Our public keys. Private ones never leave: a request for them is refused."""
     if body.include_private_keys:
         raise CallError(ResultCode.UNSUPPORTED, "includePrivateKeys: private keys never leave this service.")
     if call.issuer.keyring is None:

@@ -77,10 +77,10 @@ async def client_of(call: Call, record: DecisionTicket) -> Client:
     return client
 
 
-async def give_backchannel(call: Call, record: DecisionTicket, asked: BackchannelRequest) -> str:
+async def give_backchannel(call: Call, record: DecisionTicket, ciba_request: BackchannelRequest) -> str:
     """Keep a CIBA request for this caller, sealed under its ticket. One round trip."""
     ticket = new_secret(Kind.TICKET, call.issuer.randomness)
-    sealed = sealing.seal(msgspec.json.encode(asked), ticket, call.issuer.randomness(sealing.NONCE_BYTES))
+    sealed = sealing.seal(msgspec.json.encode(ciba_request), ticket, call.issuer.randomness(sealing.NONCE_BYTES))
     kept = msgspec.structs.replace(record, sealed_backchannel=base64url(sealed))
     await call.issuer.store.decision_tickets.keep(ticket, kept, call.issuer.settings.ticket_lifetime)
     return ticket

@@ -196,20 +196,26 @@ async def _exchange(issuer: Issuer, authenticated: AuthenticatedClient, request:
     await confirm(under_way((*authenticated.replay_checks, *possession.replay_checks)))
     if GrantTypeName.TOKEN_EXCHANGE not in client.grant_types:
         raise UnauthorizedClient("The client is not registered for token exchange.")
-    asked = ExchangeRequest.of(request)
+    exchange_request = ExchangeRequest.of(request)
     shown = possession.binding
     members = {
-        "subjectToken": asked.subject_token,
-        "subjectTokenType": enum_name(asked.subject_token_type),
-        "subjectTokenInfo": await _info(issuer, "subject_token", asked.subject_token, asked.subject_token_type, shown),
-        "actorToken": asked.actor_token or None,
-        "requestedTokenType": enum_name(asked.requested_token_type) if asked.requested_token_type else None,
-        "audiences": list(asked.audiences) or None,
-        "resources": list(asked.resources) or None,
+        "subjectToken": exchange_request.subject_token,
+        "subjectTokenType": enum_name(exchange_request.subject_token_type),
+        "subjectTokenInfo": await _info(
+            issuer, "subject_token", exchange_request.subject_token, exchange_request.subject_token_type, shown
+        ),
+        "actorToken": exchange_request.actor_token or None,
+        "requestedTokenType": enum_name(exchange_request.requested_token_type)
+        if exchange_request.requested_token_type
+        else None,
+        "audiences": list(exchange_request.audiences) or None,
+        "resources": list(exchange_request.resources) or None,
     }
-    if asked.actor_token_type is not None:
-        members["actorTokenType"] = enum_name(asked.actor_token_type)
-        members["actorTokenInfo"] = await _info(issuer, "actor_token", asked.actor_token, asked.actor_token_type, shown)
+    if exchange_request.actor_token_type is not None:
+        members["actorTokenType"] = enum_name(exchange_request.actor_token_type)
+        members["actorTokenInfo"] = await _info(
+            issuer, "actor_token", exchange_request.actor_token, exchange_request.actor_token_type, shown
+        )
     scopes = _scopes(issuer, client, GrantTypeName.TOKEN_EXCHANGE, request)
     await confirm(possession.replay_checks)
     return members | {"scopes": scopes} | _to_bind_to(possession)

@@ -4,7 +4,7 @@ from service.endpoints.userinfo import PATH, names_of, opened_for_claims, render
 from service.fronts.decision_api.body import JsonObject, Text, properties_json
 from service.fronts.decision_api.call import Body, Call, CallResult, Route
 from service.fronts.decision_api.client_json import client_members
-from service.fronts.decision_api.presented_proofs import PresentedTokenBody, refused_proof, shown_in
+from service.fronts.decision_api.presented_proofs import PresentedTokenBody, certificate_of, refused_proof
 from service.fronts.decision_api.result_codes import ResultCode, of_error
 from service.protocol import claims
 from service.protocol.checked_types import Identifier
@@ -20,7 +20,7 @@ async def userinfo(call: Call, body: PresentedTokenBody) -> CallResult:
     if not body.token:
         raise TokenRequired
     try:
-        token, client = await opened_for_claims(call.issuer, body.token, await shown_in(call, body, PATH))
+        token, client = await opened_for_claims(call.issuer, body.token, await certificate_of(call, body, PATH))
     except (InvalidDpopProof, UseDpopNonce) as error:
         return refused_proof(call, error)
     members = await client_members(call.issuer, client) | {

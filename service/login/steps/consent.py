@@ -4,7 +4,7 @@ from typing import assert_never
 
 from service.issuer import Issuer
 from service.login import consents
-from service.login.consents import asked_scopes
+from service.login.consents import requested_scopes
 from service.login.interaction import ClientInteraction, Interaction, PageInteraction, StaleError
 from service.login.steps.step import CONSENT_PATH, Failed, Passed, Step, StepOutcome
 from service.login.tickets import update
@@ -30,7 +30,7 @@ async def page(issuer: Issuer, _visit: Visit, interaction: Interaction, session:
     """Show who asks for what. Raises ProtocolError where this user may not allow it."""
     waiting, user = _only_for_clients(interaction, session)
     described = issuer.settings.scopes
-    scopes = asked_scopes(issuer, waiting.client, waiting.request)
+    scopes = requested_scopes(issuer, waiting.client, waiting.request)
     details = await described_members(issuer, waiting.client, user.subject, waiting.request.members)
     return Page(
         "consent",

@@ -62,7 +62,7 @@ if redis.call('ZADD', kin, 'GT', counts_until, grant_id) == 1 then
   end
   excess = too_many(kin, grant_id, counts_until, tonumber(most))
 elseif held == 'inf' and not is_for_ever then
-  redis.call('ZADD', kin, counts_until, grant_id) -- it was to live for ever, and is no more
+  redis.call('ZADD', kin, counts_until, grant_id) -- it had no end before
 end
 if not redis.REDIS_VERSION_NUM or redis.call('EXPIREAT', kin, counts_until, 'GT') == 0 then
   fit_index(kin)

@@ -1,13 +1,13 @@
 #!lua
 -- Exchange a refresh token for its one successor, leaving the sealed response for repeats; a late repeat ends the grant.
--- The sealed reply that its predecessor left is deleted: a client that uses the successor has received it. ``asked`` is empty or
+-- The sealed reply that its predecessor left is deleted: a client that uses the successor has received it. ``fingerprint`` is empty or
 -- a colon and a fingerprint of the request. While the reply is kept, a request with another fingerprint gets a new access token
 -- together with the successor that exists already, if it brings one (``added``).
 -- KEYS  grant, refresh_token, reply, new_access_token, new_refresh_token, predecessor_reply
--- ARGV  access_record, access_ends, new_hash, new_record, new_ends, grant_ends, used_ends, sealed_reply, grace, asked, adds, most_repeats
+-- ARGV  access_record, access_ends, new_hash, new_record, new_ends, grant_ends, used_ends, sealed_reply, grace, fingerprint, adds, most_repeats
 -- RETURNS spent | repeated | added | refused | replayed | ended
 local grant, refresh_token, reply, new_access_token, new_refresh_token, predecessor_reply = unpack(KEYS)
-local access_record, access_ends, new_hash, new_record, new_ends, grant_ends, used_ends, sealed_reply, grace, asked, adds, most_repeats = unpack(ARGV)
+local access_record, access_ends, new_hash, new_record, new_ends, grant_ends, used_ends, sealed_reply, grace, fingerprint, adds, most_repeats = unpack(ARGV)
 -- INCLUDE ends_at
 -- INCLUDE keep
 -- INCLUDE extend
@@ -19,7 +19,7 @@ local held = records[1]
 if not held or not records[2] or records[2] == '' then
   return 'ended'
 end
-local used = 'used:' .. new_hash .. asked
+local used = 'used:' .. new_hash .. fingerprint
 if held == used then
   return 'spent' -- sent again after a dropped connection
 end
@@ -27,7 +27,7 @@ if string.sub(held, 1, 5) == 'used:' then
   local waiting = redis.call('GET', reply)
   if waiting then
     count_repeat(reply, most_repeats)
-    if string.sub(held, 28) == asked then
+    if string.sub(held, 28) == fingerprint then
       return {'repeated', waiting}
     end
     if adds == '' then

@@ -1,7 +1,7 @@
 """Proofs of possession, by which tokens are bound to a key and presented (P9): one file each, and the list.
 
-To add one: a file with its ``KEY_PROOF``, and its name in the list below. What a token is bound to is written and checked
-elsewhere: in ``token_response``, ``opening`` and the token endpoint, whatever the kind of key.
+To add one: a file with its ``KEY_PROOF``, and its name in the list below. The binding of a token is written in
+``token_response`` and checked in ``opening`` and at the token endpoint, whatever the kind of key.
 """
 
 from collections.abc import Mapping
@@ -54,22 +54,22 @@ def named_in(parameters: Mapping[str, str]) -> Binding:
 
 
 async def pushed_with(issuer: Issuer, client: Client, request: Request, parameters: Mapping[str, str]) -> Pushed:
-    """Return what a pushed authorization request shows; its replay checks are not under way. Raises ProtocolError.
+    """Return what a pushed authorization request proves; its replay checks are not under way. Raises ProtocolError.
 
-    ``parameters``: of the authorization request, whether it came as a form or as a request object.
+    ``parameters`` are those of the authorization request, whether it came as a form or as a request object.
     """
-    shown = [await proof.push(issuer, client, request, parameters) for proof in KEY_PROOFS.values()]
-    named = {name: value for one in shown for name, value in one.parameters.items()}
-    return Pushed(named, tuple(check for one in shown for check in one.replay_checks))
+    proved = [await proof.push(issuer, client, request, parameters) for proof in KEY_PROOFS.values()]
+    named = {name: value for one in proved for name, value in one.parameters.items()}
+    return Pushed(named, tuple(check for one in proved for check in one.replay_checks))
 
 
 def answered_with(issuer: Issuer) -> dict[str, str]:
-    """Return the headers of each answer of an endpoint that takes proofs: whether there are any, the settings say."""
+    """Return the headers of each response of an endpoint that takes proofs; which there are follows from the settings."""
     return {name: value for proof in KEY_PROOFS.values() for name, value in proof.answered(issuer).items()}
 
 
-async def shown_with(issuer: Issuer, request: Request, access_token: str) -> Possession:
-    """Return what a request shows beside the access token that it brings. Raises ProtocolError."""
+async def possession_of(issuer: Issuer, request: Request, access_token: str) -> Possession:
+    """Return the keys that a request proves to hold together with its access token. Raises ProtocolError."""
     possession = NO_KEY
     for proof in KEY_PROOFS.values():
         possession = _both(possession, await proof.show(issuer, request, access_token))
@@ -77,7 +77,7 @@ async def shown_with(issuer: Issuer, request: Request, access_token: str) -> Pos
 
 
 def check_algorithm(issuer: Issuer, client: Client, possession: Possession) -> None:
-    """Refuse what is signed otherwise than the profile of the token's client demands. Raises InvalidDpopProof."""
+    """Refuse a proof whose algorithm the profile of the token's client does not allow. Raises InvalidDpopProof."""
     demanded = issuer.demands_on(client).algorithms
     if possession.algorithm and demanded is not None and possession.algorithm not in demanded:
         offered = " or ".join(sorted(demanded))
@@ -85,7 +85,7 @@ def check_algorithm(issuer: Issuer, client: Client, possession: Possession) -> N
 
 
 def bind(authorization: Authorization, binding: Binding) -> Authorization:
-    """Bind the tokens to the client's key. Raises InvalidGrant where what it spends is bound to another key."""
+    """Bind the tokens to the client's key. Raises InvalidGrant where the credential that it spends is bound to another key."""
     spends = authorization.spends
     if spends is not None and not spends.is_proved_by(binding):
         raise InvalidGrant(log=f"{spends.NAME} is bound to a key that the request does not prove to hold")

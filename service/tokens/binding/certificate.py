@@ -1,4 +1,4 @@
-"""Certificate-bound access tokens (RFC 8705 section 3): worth nothing without the TLS certificate that got them."""
+"""Certificate-bound access tokens (RFC 8705 section 3): they are valid only with the TLS certificate that got them."""
 
 from collections.abc import Mapping
 
@@ -12,7 +12,7 @@ from service.tokens.binding.key_proof import NO_KEY, KeyProof, Possession
 
 
 async def _bind(issuer: Issuer, _: Client, request: Request) -> Possession:
-    """Raises InvalidRequest where no good certificate is shown."""
+    """Return the binding to the certificate. Raises InvalidRequest where the request has no valid one."""
     if request.certificate is None:
         raise InvalidRequest(
             "The client's access tokens are bound to its certificate: it must show one in TLS.",
@@ -25,7 +25,7 @@ async def _bind(issuer: Issuer, _: Client, request: Request) -> Possession:
 
 
 async def _show(issuer: Issuer, request: Request, _: str) -> Possession:
-    """What is shown beside a token; of a certificate that is not good nothing, for the token may need none."""
+    """Return the certificate of a request with a token; none if it is not valid, as the token may need none."""
     if request.certificate is None:
         return NO_KEY
     try:
@@ -35,7 +35,7 @@ async def _show(issuer: Issuer, request: Request, _: str) -> Possession:
 
 
 def _held(issuer: Issuer, request: Request) -> Possession:
-    """Raises UnusableCertificateError."""
+    """Return the certificate of a request. Raises UnusableCertificateError."""
     if request.certificate is None:
         return NO_KEY
     certificate = request.certificate.certificate
@@ -44,7 +44,7 @@ def _held(issuer: Issuer, request: Request) -> Possession:
 
 
 def _concerns(client: Client, _: Request) -> bool:
-    """Only the tokens of a client that is registered so are bound."""
+    """Bind only the tokens of a client that is registered for it."""
     return client.tls_client_certificate_bound_access_tokens
 
 

@@ -1,4 +1,4 @@
-"""DPoP (RFC 9449): a client signs each request with its own key, and its tokens are worth nothing without that."""
+"""DPoP (RFC 9449): a client signs each request with its own key, and its tokens are valid only with that."""
 
 from collections.abc import Collection, Mapping
 
@@ -14,17 +14,17 @@ from service.tokens.binding.key_proof import NO_KEY, NOT_PUSHED, KeyProof, Posse
 
 SCHEME = "DPoP"
 PARAMETER = "dpop_jkt"
-"""Of authorization requests (RFC 9449 section 10)."""
+"""The parameter of authorization requests (RFC 9449 section 10)."""
 _CLOCKS = 60
-"""Seconds for which a use is remembered after its proof is too old: the clocks of our processes and of Redis may differ."""
+"""Seconds for which a use is remembered after its proof is too old, as the clocks of our processes and of Redis may differ."""
 _WRONG_CLOCK = 86400
-"""Seconds by which the clock of a client may be ahead that sends nonces, for its ``iat`` to be looked at."""
+"""Seconds by which the ``iat`` of a proof with a nonce may be in the future."""
 
 
 async def _bind(issuer: Issuer, client: Client, request: Request) -> Possession:
     if HEADER in request.headers:
         possession = await _proved(issuer, request, demanded=issuer.demands_on(client).algorithms)
-        if not (client.public or client.self_registered):  # else anybody could fill Redis: it waits for a grant
+        if not (client.public or client.self_registered):  # else unknown callers could fill Redis
             start(possession.replay_checks)
         return possession
     raise InvalidDpopProof("This client has to send a DPoP proof with each token request.")
@@ -35,7 +35,7 @@ def _concerns(client: Client, request: Request) -> bool:
 
 
 async def _show(issuer: Issuer, request: Request, access_token: str) -> Possession:
-    """Look at the proof of a token that is sent as one that is bound to a key (RFC 9449 section 7.1)."""
+    """Verify the proof of a token that is presented as bound to a key (RFC 9449 section 7.1)."""
     if (request.authorization or "")[: len(SCHEME) + 1].lower() != f"{SCHEME} ".lower():
         return NO_KEY
     if HEADER not in request.headers:
@@ -44,7 +44,7 @@ async def _show(issuer: Issuer, request: Request, access_token: str) -> Possessi
 
 
 async def _push(issuer: Issuer, client: Client, request: Request, parameters: Mapping[str, str]) -> Pushed:
-    """A proof in a pushed request binds the code as ``dpop_jkt`` does (RFC 9449 section 10.1)."""
+    """Bind the code to the key of a proof in a pushed request, as ``dpop_jkt`` does (RFC 9449 section 10.1)."""
     if HEADER not in request.headers:
         return NOT_PUSHED
     possession = await _proved(issuer, request, demanded=issuer.demands_on(client).algorithms)
@@ -69,9 +69,9 @@ async def _proved(
     status: int = 400,
     demanded: frozenset[str] | None = None,
 ) -> Possession:
-    """The key of the proof in a request, and the check that it is used once. Raises InvalidDpopProof, UseDpopNonce.
+    """Return the key of the proof in a request, and its replay check. Raises InvalidDpopProof, UseDpopNonce.
 
-    ``demanded``: with which it may be signed of those that are accepted; None = with any.
+    ``demanded`` are the algorithms that it may be signed with, among those that are accepted; None = any.
     """
     algorithms: Collection[str] = issuer.settings.dpop_signing_algorithms
     if demanded is not None:
@@ -93,14 +93,14 @@ async def _proved(
         return InvalidDpopProof("The DPoP proof was used before: each needs a jti of its own.", status=status)
 
     use = Use(f"\0dpop\0{proof.jkt}\0{proof.jti}", ends_at + _CLOCKS, issuer.randomness(16), refusal)
-    # not under way yet, for anybody could fill Redis: it waits for a client, a token of this key, or room for strangers
+    # not under way yet, as unknown callers could fill Redis: it waits for a client, a token of this key, or an admission
     return Possession(Binding(jkt=proof.jkt), (issuer.store.replay_checks.prepare(use),), proof.algorithm)
 
 
 def _ends_at(issuer: Issuer, proof: DpopProof, status: int) -> int:
-    """The epoch second from which on a proof is too old: by its nonce, which is of our clock, else by its ``iat``.
+    """Return the second at which a proof is too old: by its nonce, which is of our clock, else by its ``iat``.
 
-    With a nonce the later of both: where another process or call wants none, the same proof would do as long as by its ``iat``.
+    With a nonce it is the later of both: a process or call that wants no nonce would accept the same proof by its ``iat``.
     """
     now, lifetime = issuer.clock(), issuer.settings.dpop_proof_lifetime
     if not issuer.settings.dpop_nonce_required:
@@ -120,7 +120,7 @@ def _one_header(headers: Mapping[str, str]) -> str:
 
 
 def _answered(issuer: Issuer) -> dict[str, str]:
-    """The nonce for the next proof, so that no request has to be repeated for it (RFC 9449 section 8.2)."""
+    """Return the nonce for the next proof, so that no request has to be repeated for it (RFC 9449 section 8.2)."""
     if not issuer.settings.dpop_nonce_required:
         return {}
     return {NONCE_HEADER: issuer.dpop_nonces.current(issuer.clock())}

@@ -1,4 +1,4 @@
-"""What every proof of possession offers: by it a client shows that it holds the key that its tokens are bound to."""
+"""The interface of every proof of possession, by which a client shows that it holds the key that its tokens are bound to."""
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
@@ -15,23 +15,23 @@ from service.store.replay_checks import ReplayCheck
 
 
 class Possession(msgspec.Struct, frozen=True):
-    """The keys that the sender of a request holds, if what counts once only is used for the first time."""
+    """The keys that the sender of a request holds, provided that the replay checks pass."""
 
     binding: Binding = UNBOUND
     replay_checks: tuple[ReplayCheck, ...] = ()
     algorithm: str = ""
-    """Of the signature that proves it, "" = none does."""
+    """The algorithm of the proof's signature, "" if none is signed."""
 
 
 NO_KEY = Possession()
-"""Nothing is shown: enough for a bearer token."""
+"""No key: enough for a bearer token."""
 
 
 class Pushed(NamedTuple):
-    """What a pushed authorization request shows (RFC 9126)."""
+    """The proofs in a pushed authorization request (RFC 9126)."""
 
     parameters: Mapping[str, str] = MappingProxyType({})
-    """Of the authorization request, as if it had sent them."""
+    """Parameters to be added to the authorization request."""
     replay_checks: tuple[ReplayCheck, ...] = ()
 
 
@@ -60,28 +60,31 @@ def _no_key(_: Mapping[str, str]) -> Binding:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KeyProof:
-    """One way to bind tokens to a key. A replay check leaves with what else is sent: none of its functions asks Redis."""
+    """One way to bind tokens to a key.
+
+    A replay check is sent together with other commands: none of the functions asks Redis.
+    """
 
     name: str
     bind: Callable[[Issuer, Client, Request], Awaitable[Possession]]
-    """What a token request shows to have its tokens bound to. Raises ProtocolError where the client has to show more."""
+    """Returns the binding for the tokens of a token request. Raises ProtocolError where the client has to prove more."""
     show: Callable[[Issuer, Request, str], Awaitable[Possession]]
-    """What a request shows that brings this access token. Raises ProtocolError for a malformed proof."""
+    """Returns the keys proved by a request that brings this access token. Raises ProtocolError for a malformed proof."""
     concerns: Callable[[Client, Request], bool] = _always
-    """Whether this client has to show anything with this token request, or does: else ``bind`` is not asked."""
+    """Whether this client has to prove anything in this token request, or does; otherwise ``bind`` is not called."""
     named: Callable[[Mapping[str, str]], Binding] = _no_key
-    """The key that an authorization request names, to which its code is bound. Raises ProtocolError."""
+    """Returns the key that an authorization request names, to which its code is bound. Raises ProtocolError."""
     push: Callable[[Issuer, Client, Request, Mapping[str, str]], Awaitable[Pushed]] = _not_pushed
-    """What a pushed authorization request with these parameters shows; its replay checks wait. Raises ProtocolError."""
+    """Returns what a pushed authorization request with these parameters proves; its checks wait. Raises ProtocolError."""
     answered: Callable[[Issuer], Mapping[str, str]] = _no_headers
-    """Headers of each answer of an endpoint that takes proofs."""
+    """Headers of each response of an endpoint that takes proofs."""
     metadata: Callable[[Issuer], Mapping[str, object]] = _nothing
     """Members of discovery."""
     scheme: str = "Bearer"
-    """In the Authorization header, before the tokens that it binds."""
+    """The scheme of the Authorization header for tokens that it binds."""
     challenge: Callable[[Issuer], Mapping[str, str]] = _no_headers
     """Parameters of its challenge, where it has a scheme of its own (RFC 9110 section 11.6.1)."""
     request_headers: tuple[str, ...] = ()
-    """What pages of other origins must be able to send."""
+    """Request headers that pages of other origins must be able to send."""
     response_headers: tuple[str, ...] = ()
-    """What they must be able to read."""
+    """Response headers that they must be able to read."""

@@ -1,7 +1,7 @@
-"""What a client may ask for beside scope and resources, one file each, and the list.
+"""What a client may ask for in addition to scope and resources, one file each, and the list.
 
 To add one: a file with its ``GRANT_MEMBER``, and its name in the list below. It is carried from the authorization request over
-consent, code and refresh to tokens and introspection without any of them knowing it.
+consent, code and refresh to tokens and introspection, none of which knows it.
 """
 
 from collections.abc import Collection, Mapping
@@ -38,17 +38,17 @@ __all__ = [
 
 
 def granted_members(issuer: Issuer, client: Client, parameters: Mapping[str, str]) -> dict[str, Any] | None:
-    """Return what a first request can be granted, None = nothing; nobody else is asked. Raises ProtocolError."""
+    """Return what a first request can be granted, None = nothing; calls no hooks. Raises ProtocolError."""
     if GRANT_MEMBERS.keys().isdisjoint(parameters):
         return None
-    asked = {name: member for name, member in GRANT_MEMBERS.items() if name in parameters}
-    return {name: member.grant(issuer, client, parameters[name]) for name, member in asked.items()}
+    requested = {name: member for name, member in GRANT_MEMBERS.items() if name in parameters}
+    return {name: member.grant(issuer, client, parameters[name]) for name, member in requested.items()}
 
 
 async def judge_members(issuer: Issuer, client: Client, subject: str, members: Mapping[str, Any] | None) -> None:
-    """Let who else has a say allow all this for a subject, "" = not known yet. Raises ProtocolError.
+    """Let hooks allow all this for a subject, "" = not known yet. Raises ProtocolError.
 
-    Only where the client or the user has proved who they are: a stranger must not make us call hooks without end.
+    Only where the client or the user has authenticated, so that unknown callers cannot make us call hooks without end.
     """
     for name, value in (members or {}).items():
         if (member := GRANT_MEMBERS.get(name)) is not None:
@@ -56,35 +56,33 @@ async def judge_members(issuer: Issuer, client: Client, subject: str, members: M
 
 
 def concerns_members(authorization: Authorization, parameters: Mapping[str, str]) -> bool:
-    """Whether ``with_members`` has anything to do: for most requests it has not."""
+    """Whether ``with_members`` has anything to do; for most requests it has not."""
     return bool(authorization.granted.members) or not GRANT_MEMBERS.keys().isdisjoint(parameters)
 
 
 async def with_members(
     issuer: Issuer, client: Client, authorization: Authorization, parameters: Mapping[str, str]
 ) -> Authorization:
-    """Add what the token request asks for where it begins a grant, narrow what was granted where it spends something.
+    """Add what the token request asks for where it begins a grant; narrow what was granted where it spends a credential.
 
-    Of that the tokens get what concerns the resource servers that they are for. Raises ProtocolError.
+    The tokens get the part that concerns the resource servers of their audience. Raises ProtocolError.
     """
     grant, granted = authorization.grant, authorization.granted
-    is_asked = not GRANT_MEMBERS.keys().isdisjoint(parameters)
-    if not is_asked and not granted.members:
+    is_requested = not GRANT_MEMBERS.keys().isdisjoint(parameters)
+    if not is_requested and not granted.members:
         return authorization
     members = granted.members
-    if authorization.spends is None and authorization.exchange is None and is_asked:
-        asked = granted_members(issuer, client, parameters)
-        await judge_members(issuer, client, grant.subject, asked)
-        members = (grant.members or {}) | (asked or {})
+    if authorization.spends is None and authorization.exchange is None and is_requested:
+        requested = granted_members(issuer, client, parameters)
+        await judge_members(issuer, client, grant.subject, requested)
+        members = (grant.members or {}) | (requested or {})
         grant = msgspec.structs.replace(grant, members=members)
-    elif is_asked:
-        asked_for = {name: text for name, text in parameters.items() if name in GRANT_MEMBERS}
+    elif is_requested:
+        texts = {name: text for name, text in parameters.items() if name in GRANT_MEMBERS}
         held = members or {}
-        members = held | {
-            name: GRANT_MEMBERS[name].narrow(issuer, held.get(name), asked_for[name]) for name in asked_for
-        }
+        members = held | {name: GRANT_MEMBERS[name].narrow(issuer, held.get(name), texts[name]) for name in texts}
     granted = for_audience(msgspec.structs.replace(granted, members=members))
-    if not grant.subject:  # of a client grant nothing but this token is issued
+    if not grant.subject:  # a client grant issues nothing but this token
         grant = msgspec.structs.replace(grant, members=granted.members or None)
     return msgspec.structs.replace(authorization, grant=grant, granted=granted)
 
@@ -97,7 +95,7 @@ def for_audience(granted: Granted) -> Granted:
 
 
 def members_concerning(members: Mapping[str, Any], resources: Collection[str]) -> dict[str, Any]:
-    """Return those members, and that much of each, that these resource servers have to do with."""
+    """Return the members, and the part of each, that concern these resource servers."""
     found = {
         name: GRANT_MEMBERS[name].concerning(value, resources) if name in GRANT_MEMBERS else value
         for name, value in members.items()
@@ -108,7 +106,7 @@ def members_concerning(members: Mapping[str, Any], resources: Collection[str]) -
 async def described_members(
     issuer: Issuer, client: Client, subject: str, members: Mapping[str, Any] | None
 ) -> list[Described]:
-    """Return what the user has to allow, in words. Raises ProtocolError where they may not."""
+    """Return what the user has to allow, in words. Raises ProtocolError where the user may not."""
     described: list[Described] = []
     for name, value in (members or {}).items():
         if (member := GRANT_MEMBERS.get(name)) is not None:
@@ -123,6 +121,6 @@ def summarized_members(issuer: Issuer, members: Mapping[str, Any] | None) -> lis
 
 
 def may_have_members(client: Client, members: Mapping[str, Any] | None) -> bool:
-    """Tell whether the client, as it is now, may still ask for all this."""
+    """Whether the client, as it is now, may still ask for all this."""
     known = ((GRANT_MEMBERS.get(name), value) for name, value in (members or {}).items())
     return all(member is None or member.may_have(client, value) for member, value in known)

@@ -55,7 +55,7 @@ def narrow(issuer: Issuer, held: list[Detail] | None, text: str) -> list[Detail]
 
 
 async def describe(issuer: Issuer, client: Client, subject: str, details: list[Detail]) -> list[Described]:
-    """Say each detail in the words of its hook, or else of the settings. Raises InvalidAuthorizationDetails."""
+    """Describe each detail in the words of its hook, or else of the settings. Raises InvalidAuthorizationDetails."""
     titles = await _ask_hooks(issuer, client, subject, details)
     return [_described(issuer, detail, titles.get(number, "")) for number, detail in enumerate(details)]
 
@@ -77,9 +77,9 @@ def _check_schemas(issuer: Issuer, details: Sequence[Detail]) -> None:
 
 
 async def _ask_hooks(issuer: Issuer, client: Client, subject: str, details: Sequence[Detail]) -> dict[int, str]:
-    """Let the hooks of the types allow the details; what they say of each, by its number.
+    """Let the hooks of the types allow the details. Return what they say of each, by its number.
 
-    Raises InvalidAuthorizationDetails with the hook's text where one says no, TemporarilyUnavailable.
+    Raises InvalidAuthorizationDetails with the text of a hook that refuses, TemporarilyUnavailable.
     """
     types, said = issuer.settings.authorization_details_types, dict[int, str]()
     hooks = dict.fromkeys(name for one in details if one["type"] in types and (name := types[one["type"]].hook))

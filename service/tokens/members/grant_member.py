@@ -1,4 +1,4 @@
-"""What every further member of a grant offers."""
+"""The interface of every further member of a grant."""
 
 from collections.abc import Awaitable, Callable, Collection, Mapping
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ from service.records.client import Client
 
 
 class DescribedFact(NamedTuple):
-    """A value that the user reads: its label, "" where the page has to find one for its path."""
+    """A value that the user reads: its label, "" where the page has to derive one from its path."""
 
     path: tuple[str, ...]
     label: str
@@ -21,7 +21,7 @@ class Described(NamedTuple):
 
     title: str
     facts: tuple[DescribedFact, ...] = ()
-    """What belongs to it and is not said by the title."""
+    """Facts that the title does not mention."""
 
 
 def _nothing(_: Issuer) -> Mapping[str, object]:
@@ -46,22 +46,22 @@ def _always(_: Client, __: Any) -> bool:  # noqa: ANN401 (JSON)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GrantMember:
-    """What a client may ask for beside scope and resources: a value of JSON, kept and said in tokens as it is."""
+    """What a client may ask for in addition to scope and resources: a JSON value, kept and put into tokens as it is."""
 
     name: str
-    """Of the parameter, and of the member of token responses, JWTs and introspection."""
+    """The name of the parameter, and of the member of token responses, JWTs and introspection."""
     grant: Callable[[Issuer, Client, str], Any]
-    """What can be granted of a first request, as far as we know ourselves: strangers may ask. Raises ProtocolError."""
+    """Returns what can be granted of a first request, by ourselves: unknown callers may ask. Raises ProtocolError."""
     narrow: Callable[[Issuer, Any, str], Any]
-    """What a later request asks for of what was granted, None where nothing was. Raises ProtocolError."""
+    """Returns what a later request asks for of what was granted, None where nothing was. Raises ProtocolError."""
     describe: Callable[[Issuer, Client, str, Any], Awaitable[list[Described]]]
-    """What this user has to allow. Raises ProtocolError where they may not."""
+    """Returns what this user has to allow. Raises ProtocolError where the user may not."""
     judge: Callable[[Issuer, Client, str, Any], Awaitable[None]] = _allowed
-    """Let who else has a say allow it for this subject, "" = not known yet. Raises ProtocolError."""
+    """Lets hooks allow it for this subject, "" = not known yet. Raises ProtocolError."""
     summarize: Callable[[Issuer, Any], list[str]] = _no_words
-    """The same later on, a line each, without asking anybody."""
+    """Returns a summary for later, a line each; calls no hooks."""
     concerning: Callable[[Any, Collection[str]], Any] = _all_of_it
-    """The part of it that these resource servers have to do with; empty for nothing."""
+    """Returns the part of it that concerns these resource servers; empty for nothing."""
     may_have: Callable[[Client, Any], bool] = _always
     """Whether the client, as it is now, may still ask for it."""
     metadata: Callable[[Issuer], Mapping[str, object]] = _nothing
