@@ -5,19 +5,15 @@ from pathlib import Path
 
 import pytest
 
-from tests.cluster.api_server import Cluster, api_server
-from tests.cluster.operator.watched import Watched
-from tests.helm.chart import CHART
+from tests.cluster.api_server import Cluster
+from tests.cluster.operator.watched import Watched, declaring
 from tests.redis_shapes import Shape
 
 
 @pytest.fixture(scope="session")
 def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
-    """An API server of its own, for the definitions belong to the whole cluster; nothing else is needed."""
-    with api_server(tmp_path_factory.mktemp("operator")) as made:
-        for path in sorted((CHART / "files" / "crds").iterdir()):
-            made.kubectl("apply", "--server-side", "--filename", str(path))
-        made.kubectl("wait", "--for=condition=Established", "crd", "--all", "--timeout=60s")
+    """An API server of its own, for the definitions belong to the whole cluster."""
+    with declaring(tmp_path_factory.mktemp("operator")) as made:
         yield made
 
 

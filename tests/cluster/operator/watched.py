@@ -4,8 +4,8 @@ import asyncio
 import base64
 import json
 import sys
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -14,15 +14,25 @@ import yaml  # type: ignore[import-untyped]
 from prometheus_client.parser import text_string_to_metric_families
 
 from service.declared import API_VERSION
-from tests.cluster.api_server import Cluster, kubeconfig
+from tests.cluster.api_server import Cluster, api_server, kubeconfig
 from tests.free_ports import free_ports
-from tests.helm.chart import objects
+from tests.helm.chart import CHART, objects
 from tests.redis_shapes import Shape
 from tests.server_process import ServerProcess
 
 TOKEN = "of-the-operator-in-tests-0123456789"
 SPEC = {"grant_types": ["client_credentials"], "scopes": ["read"]}
 PATIENCE = 90.0
+
+
+@contextmanager
+def declaring(folder: Path) -> Iterator[Cluster]:
+    """An API server that knows our kinds; nothing else is needed."""
+    with api_server(folder) as made:
+        for path in sorted((CHART / "files" / "crds").iterdir()):
+            made.kubectl("apply", "--server-side", "--filename", str(path))
+        made.kubectl("wait", "--for=condition=Established", "crd", "--all", "--timeout=60s")
+        yield made
 
 
 class Watched:
@@ -128,15 +138,13 @@ class Watched:
 
     async def metric(self, name: str, **labels: str) -> float:
         """A number of the operator's."""
+        (found,) = await self.metrics(name, **labels)
+        return found
+
+    async def metrics(self, name: str, **labels: str) -> list[float]:
+        """Its numbers of this name with these labels."""
         async with aiohttp.ClientSession() as http, http.get(f"{self._health}/metrics") as answer:
-            families = text_string_to_metric_families(await answer.text())
-        (found,) = (
-            sample.value
-            for family in families
-            for sample in family.samples
-            if sample.name == name and labels.items() <= sample.labels.items()
-        )
-        return float(found)
+            return samples(await answer.text(), name, **labels)
 
     @property
     def _health(self) -> str:
@@ -177,3 +185,13 @@ class Watched:
                     process.kill()
                     await process.wait()
             log.close()
+
+
+def samples(exposition: str, name: str, **labels: str) -> list[float]:
+    """Numbers of a scrape with this name and these labels."""
+    return [
+        float(sample.value)
+        for family in text_string_to_metric_families(exposition)
+        for sample in family.samples
+        if sample.name == name and labels.items() <= sample.labels.items()
+    ]
