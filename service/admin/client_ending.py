@@ -6,6 +6,7 @@ from typing import Annotated, NamedTuple
 import msgspec
 from pydantic import Field
 
+from service.admin import etags
 from service.admin.audit import audited
 from service.admin.client_numbers import forget_number
 from service.admin.clients import ClientName, change_client, get_client
@@ -17,6 +18,7 @@ from service.observe.events import Event
 from service.protocol.names import HookEvent
 from service.records.client import Client
 from service.store.grants import NEVER
+from service.store.record_store import ChangedMeanwhileError
 
 log = logging.getLogger(__name__)
 
@@ -45,17 +47,24 @@ async def revoke_client(issuer: Issuer, client_id: ClientName) -> Client:
 
 
 @audited("client.delete", "client:client_id")
-async def delete_client(issuer: Issuer, client_id: ClientName) -> Client:
-    """Delete a client, and with it everything it was issued; the client as it was, disabled. Raises NotFound."""
+async def delete_client(issuer: Issuer, client_id: ClientName, if_match: str | None = None) -> Client:
+    """Delete a client, and with it everything it was issued; the client as it was, disabled.
+
+    Raises NotFound, Outdated (``etags.check``).
+    """
     try:
         client = await get_client(issuer, client_id)
+        etags.check(client, if_match)
     except NotFound:
         await issuer.store.clients.publish_change(client_id)  # an earlier try may have been cut off before it did
         raise
     facts = about_revoked(Revoked.CLIENT, "deleted", client_id=client.client_id)
     async with issuer.hooks.notifying(HookEvent.REVOKED, **facts):
-        if not await issuer.store.clients.delete(client):
-            raise NotFound(f"client {client_id!r} was deleted meanwhile")
+        try:
+            if not await issuer.store.clients.delete(client, only_as_read=etags.is_named(if_match)):
+                raise NotFound(f"client {client_id!r} was deleted meanwhile")
+        except ChangedMeanwhileError as error:
+            raise etags.outdated() from error
     if client.registration is not None:
         issuer.store.self_registrations.release_soon(client.client_id, client.registration.network)
     await forget_number(issuer, client.client_id)

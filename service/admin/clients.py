@@ -237,6 +237,7 @@ def describe(client: Client) -> dict[str, Any]:
     del described["later_method"]  # the method says it
     held = described.pop("registration")
     described |= {"registered_itself": True, "approved": held.approved} if held else {"registered_itself": False}
+    described["etag"] = etags.etag(client)
     described["properties"] = [describe_property(member) for member in client.properties]
     described["secrets"] = [
         {"kind": "generated" if is_generated(secret.hash) else "imported", "created_at": secret.created_at}

@@ -19,7 +19,17 @@ def check(record: Record, if_match: str | None) -> None:
 
     Call it with the record that is compared and set afterwards: then of two who saw the same one, one is first.
     """
-    if if_match is None or if_match.strip() == ANY:
+    if if_match is None or not is_named(if_match):
         return
     if etag(record) not in [one.strip() for one in if_match.split(",")]:
-        raise Outdated("another operator changed it meanwhile: look at it again, and send its ETag as If-Match")
+        raise outdated()
+
+
+def is_named(if_match: str | None) -> bool:
+    """Whether If-Match names records, so that no other may be changed or ended."""
+    return if_match is not None and if_match.strip() != ANY
+
+
+def outdated() -> Outdated:
+    """Return what to raise where a record is none that If-Match names."""
+    return Outdated("another operator changed it meanwhile: look at it again, and send its ETag as If-Match")

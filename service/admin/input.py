@@ -39,6 +39,8 @@ Since = Annotated[
     int, Field(ge=0, le=253_402_300_800, description="Only what is not older than this: epoch seconds; 0 = anything.")
 ]
 IfMatch = Annotated[str | None, Field(description="The ETag of what is to be changed; * = whatever it is now.")]
+EndIfMatch = Annotated[str | None, Field(description="The ETag of what is to end; left out, or *: whatever it is now.")]
+"""Like ``IfMatch``, of what may end unseen."""
 
 
 Rules = Sequence[Callable[[Any], Iterable[str]]]

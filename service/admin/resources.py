@@ -7,9 +7,10 @@ from typing import Annotated, Any, ClassVar
 import msgspec
 from pydantic import Field
 
+from service.admin import etags
 from service.admin.audit import audited
 from service.admin.errors import AlreadyExists, InvalidInput, NotFound
-from service.admin.input import Input, Name, Rules
+from service.admin.input import EndIfMatch, Input, Name, Rules
 from service.issuer import Issuer
 from service.observe.events import Event
 from service.protocol.checked_types import Lifetime, Scopes, ShortText
@@ -75,6 +76,12 @@ class NamedResource(Input):
     resource: Annotated[Name, Field(description="As clients name it.")]
 
 
+class EndedResource(NamedResource):
+    """A resource that is to end."""
+
+    if_match: EndIfMatch = None
+
+
 @audited("resource.create", "resource:given.resource")
 async def create_resource(issuer: Issuer, given: ResourceInput) -> Resource:
     """Register a resource. Raises AlreadyExists, InvalidInput."""
@@ -115,12 +122,17 @@ async def update_resource(issuer: Issuer, name: str, changes: Mapping[str, Any])
 
 
 @audited("resource.delete", "resource:given.resource")
-async def delete_resource(issuer: Issuer, given: NamedResource) -> Resource:
-    """Delete a resource: clients that registered themselves get no tokens for it any more. Raises NotFound."""
+async def delete_resource(issuer: Issuer, given: EndedResource) -> Resource:
+    """Delete a resource: clients that registered themselves get no tokens for it any more.
+
+    Raises NotFound, Outdated (``etags.check``).
+    """
     deleted: list[Resource] = []
 
     def without(known: Known) -> Known:
-        deleted.append(_found(known, given.resource))
+        held = _found(known, given.resource)
+        etags.check(held, given.if_match)
+        deleted.append(held)
         return {name: one for name, one in known.items() if name != given.resource}
 
     await _change(issuer, without)

@@ -5,6 +5,7 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import AfterValidator, Field
 
+from service.admin import etags
 from service.admin.audit import audited
 from service.admin.client_input import PublicKeys
 from service.admin.errors import NotFound
@@ -16,6 +17,7 @@ from service.observe.events import Event
 from service.protocol.checked_types import ClaimName, Identifier, Identifiers, Scopes, ShortText, WebUri, each_once
 from service.protocol.names import SigningAlgorithm, TrustUse
 from service.records.trusted_issuer import TrustedIssuer
+from service.store.record_store import ChangedMeanwhileError
 
 log = logging.getLogger(__name__)
 
@@ -84,10 +86,19 @@ async def add_trust(issuer: Issuer, given: TrustInput) -> TrustedIssuer:
 
 
 @audited("trust.remove", "trust:name")
-async def remove_trust(issuer: Issuer, name: str) -> None:
-    """Trust it no more: its assertions are refused from now on; tokens that were issued for them stay. Raises NotFound."""
-    if not await issuer.store.trusted_issuers.delete(name):
-        raise _no_trust(name)
+async def remove_trust(issuer: Issuer, name: str, if_match: str | None = None) -> None:
+    """Trust it no more: its assertions are refused from now on; tokens that were issued for them stay.
+
+    Raises NotFound, Outdated (``etags.check``).
+    """
+    seen = await get_trust(issuer, name) if etags.is_named(if_match) else None
+    if seen is not None:
+        etags.check(seen, if_match)
+    try:
+        if not await issuer.store.trusted_issuers.delete(name, seen):
+            raise _no_trust(name)
+    except ChangedMeanwhileError as error:
+        raise etags.outdated() from error
     log.info(Event.TRUSTED_ISSUER_REMOVED, extra={"trusted_issuer": name})
 
 

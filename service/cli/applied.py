@@ -1,16 +1,13 @@
-"""What ``mintmark apply`` shows, and where it puts secrets."""
+"""What ``mintmark apply`` shows."""
 
-import os
-import secrets
 from collections.abc import Iterable, Sequence
-from pathlib import Path
 from typing import Any
 
 import orjson
 from rich.text import Text
 
-from service.admin.errors import InvalidInput
 from service.cli.output import complain, facts, say, terminal
+from service.cli.secret_files import SecretFiles
 from service.declared import DeclaredAct
 from service.declared.applying import AppliedObject
 from service.declared.kinds import MANAGED_BY
@@ -22,78 +19,6 @@ _SIGNS = {
 }
 _LONGEST = 200
 """Characters of a value that a terminal shows."""
-
-
-class Secrets:
-    """Where new secrets go: files for their owner alone, or nowhere, and then they are shown."""
-
-    def __init__(self, folder: Path | None) -> None:
-        self._folder = folder
-        self.files: dict[str, Path] = {}
-        """Those that were written, by client_id."""
-
-    def refuse_taken(self, objects: Iterable[AppliedObject]) -> None:
-        """Write into those whose secret has no file for itself that this is so: what is in a file may be the only copy."""
-        if self._folder is None:
-            return
-        taken: set[Path] = set()
-        for one in objects:
-            if not one.gets_secret or one.error:
-                continue
-            path = self._folder / _name(one)
-            if path in taken:
-                one.error = (
-                    f"its secret would go to {path}, as that of another client: name another file (spec.secret.name)"
-                )
-            elif os.path.lexists(path):
-                one.error = (
-                    f"its secret would go to {path}, which is there already, maybe with that of another: move it away"
-                )
-            taken.add(path)
-
-    def prepare(self) -> None:
-        """Make the folder, if it is not there. Raises InvalidInput where nothing can be written to it."""
-        if self._folder is None:
-            return
-        try:
-            self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-            _write(self._folder / ".mintmark-apply", "").unlink()
-        except OSError as error:
-            raise InvalidInput(
-                f"--secrets-to: {self._folder} cannot be written to: {error.strerror or error}"
-            ) from error
-
-    def keep(self, made: AppliedObject) -> None:
-        """Write the secret of a client into the file that its manifest names, or that is called like it."""
-        if self._folder is None or made.secret is None:
-            return
-        path = self._folder / _name(made)
-        try:
-            self.files[made.key] = _write(path, made.secret + "\n")
-        except OSError as error:
-            made.error = f"its secret cannot be written to {path}: {error.strerror or error}"
-
-
-def _name(one: AppliedObject) -> str:
-    """Of the file of its secret."""
-    if one.change is None:
-        return ""
-    return one.change.secret.name if one.change.secret else one.change.name
-
-
-def _write(path: Path, content: str) -> Path:
-    """Write a file that only we can read, whole or not at all. Raises OSError."""
-    temporary = path.with_name(f".{path.name[:100]}.{secrets.token_hex(8)}")
-    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    try:
-        with os.fdopen(descriptor, "w") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        return temporary.replace(path)
-    except OSError:
-        temporary.unlink(missing_ok=True)
-        raise
 
 
 def show_differences(objects: Iterable[AppliedObject]) -> None:
@@ -113,8 +38,9 @@ def show_differences(objects: Iterable[AppliedObject]) -> None:
                 continue
             before = "" if is_new else f"{_short(now)} → "
             terminal().print(Text(f"    {member}: {before}{_short(declared)}"), soft_wrap=True)
-        if change.needs_secret:
-            terminal().print(Text("    a secret: it has none"), soft_wrap=True)
+        if change.needs_secret or one.resumes:
+            why = "it has none" if change.needs_secret else "that of an apply that was broken off"
+            terminal().print(Text(f"    a secret: {why}"), soft_wrap=True)
 
 
 def _short(value: Any) -> str:  # noqa: ANN401 (a member of any kind)
@@ -132,16 +58,24 @@ def question(objects: Sequence[AppliedObject]) -> str:
     return f"{counts.capitalize()}?{ends}"
 
 
-def show_results(objects: Sequence[AppliedObject], kept: Secrets, *, dry_run: bool) -> None:
-    """Say what came of it, and show the secrets that were not written to files."""
+def show_secrets(objects: Iterable[AppliedObject]) -> None:
+    """Show the secrets of clients that are to be made, before they are: later nobody may be there to do so."""
+    shown = [one for one in objects if one.secret]
+    for one in shown:
+        facts({"client_id": one.key, "client_secret": one.secret})
+    if shown:
+        say(
+            "Keep each secret now: it is stored as a hash only and cannot be shown again. Where it is refused it is none."
+        )
+
+
+def show_results(objects: Sequence[AppliedObject], kept: SecretFiles, *, dry_run: bool) -> None:
+    """Say what came of it, and where secrets are."""
     for one in objects:
         if one.error and one.is_to_be_done:
             complain(f"{one.kind.noun} {one.key}: {one.error}")
-        if one.secret and one.key in kept.files:
+        if one.key in kept.files:
             say(f"The secret of {one.key} is in {kept.files[one.key]}.")
-        elif one.secret:
-            facts({"client_id": one.key, "client_secret": one.secret})
-            say("Keep the secret now: it is stored as a hash only and cannot be shown again.")
     to_do = sum(one.is_to_be_done for one in objects)
     done, refused = sum(one.is_done for one in objects), sum(bool(one.error) for one in objects)
     as_they_are = sum(one.change is not None and one.change.act is DeclaredAct.NOTHING for one in objects)
@@ -149,7 +83,7 @@ def show_results(objects: Sequence[AppliedObject], kept: Secrets, *, dry_run: bo
     say(f"{what}, {as_they_are} as declared" + (f", {refused} refused" if refused else "") + ".")
 
 
-def as_json(one: AppliedObject, kept: Secrets) -> dict[str, Any]:
+def as_json(one: AppliedObject, kept: SecretFiles) -> dict[str, Any]:
     """Return one of them for programs."""
     change = one.change
     described: dict[str, Any] = {
@@ -160,6 +94,7 @@ def as_json(one: AppliedObject, kept: Secrets) -> dict[str, Any]:
         "done": one.is_done,
         "error": one.error or None,
     }
-    if one.key in kept.files and one.secret:
+    if one.key in kept.files:
         return {**described, "secret_file": str(kept.files[one.key])}
-    return described | ({"client_secret": one.secret} if one.secret else {})
+    is_shown = kept.folder is None and one.secret and (one.is_done or one.error)  # else it was not reached
+    return described | ({"client_secret": one.secret} if is_shown else {})

@@ -6,11 +6,12 @@ from typing import Annotated
 import typer
 
 from service.cli.acting import act
-from service.cli.applied import Secrets, as_json, question, show_differences, show_results
+from service.cli.applied import as_json, question, show_differences, show_results, show_secrets
 from service.cli.exits import DIFFERENT, REFUSED
 from service.cli.json_output import Json, emit
 from service.cli.prompts import Yes, confirm
-from service.declared.applying import compare_all, hold_back_ends, perform_all
+from service.cli.secret_files import SecretFiles, secret_files
+from service.declared.applying import AppliedObject, compare_all, hold_back_ends, perform_all
 from service.declared.files import read_manifests
 
 _OWNER = "apply"
@@ -67,25 +68,31 @@ def apply(
             f"--prune needs --owner: whose it is that ends. What was applied without one is that of --owner {_OWNER}."
         )
     manifests = read_manifests(file)
-    kept = Secrets(secrets_to)
-    if not dry_run:
-        kept.prepare()
-    objects = act(lambda do: compare_all(do, manifests, owner or _OWNER, prunes=prune, adopts=adopt), "comparing …")
-    kept.refuse_taken(objects)
-    hold_back_ends(objects)
-    to_do = [one for one in objects if one.is_to_be_done and not one.error]
-    if not json:
-        show_differences(objects)
-    try:
-        if to_do and not dry_run:
-            confirm(question(to_do), yes=yes)
-            act(lambda do: perform_all(do, objects, kept.keep), "applying …")
-    finally:  # also where Redis goes away half-way: what was done was done, and secrets are shown once
-        if json:
-            emit({"dry_run": dry_run, "objects": [as_json(one, kept) for one in objects]})
-        else:
-            show_results(objects, kept, dry_run=dry_run)
+    with secret_files(secrets_to, writes=not dry_run) as kept:
+        objects = act(lambda do: compare_all(do, manifests, owner or _OWNER, prunes=prune, adopts=adopt), "comparing …")
+        kept.resume(objects)
+        kept.refuse_taken(objects)
+        hold_back_ends(objects)
+        to_do = [one for one in objects if one.is_to_be_done and not one.error]
+        if not json:
+            show_differences(objects)
+        try:
+            if to_do and not dry_run:
+                confirm(question(to_do), yes=yes)
+                _perform(objects, kept, json=json)
+        finally:  # also where Redis goes away half-way: what was done was done
+            if json:
+                emit({"dry_run": dry_run, "objects": [as_json(one, kept) for one in objects]})
+            else:
+                show_results(objects, kept, dry_run=dry_run)
     if any(one.error for one in objects):
         raise typer.Exit(REFUSED)
     if dry_run and to_do:
         raise typer.Exit(DIFFERENT)
+
+
+def _perform(objects: list[AppliedObject], kept: SecretFiles, *, json: bool) -> None:
+    kept.make(objects)
+    if kept.folder is None and not json:
+        show_secrets(objects)
+    act(lambda do: perform_all(do, objects, kept.keep), "applying …")

@@ -119,7 +119,8 @@ async def _whole(response: aiohttp.ClientResponse) -> bytes:
 def _request(route: OperationRoute, given: Mapping[str, Any]) -> dict[str, Any]:
     """The body or the query, and headers; what a command changes it changes whatever it is now, as it does here."""
     others = {name: value for name, value in given.items() if name in route.other_members}
-    headers = {"If-Match": str(given.get(IF_MATCH) or "*")} if route.is_conditional else {}
+    seen = given.get(IF_MATCH) or ("*" if route.needs_match else "")
+    headers = {"If-Match": str(seen)} if seen else {}
     if not route.has_body:
         query = {name: str(value) for name, value in others.items() if value not in (None, "")}
         return {"params": query, "headers": headers}

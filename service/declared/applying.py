@@ -4,14 +4,16 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from service.admin.errors import AdminError
-from service.admin.operations import Do
+from service.admin.operations import Do, clients
 from service.client_auth import has_secret
 from service.declared.changes import Change, DeclaredAct, compare, no_longer_declared
 from service.declared.kinds import KINDS, DeclaredKind
 from service.declared.manifest import Manifest
 from service.declared.performing import perform_change
+from service.protocol.names import ClientAuthMethod, HmacAlgorithm
 
 _ORDER = tuple(KINDS)
+_SECRET_BYTES = 32
 
 
 @dataclass
@@ -27,7 +29,9 @@ class AppliedObject:
     """Why it cannot be done, or was not."""
     is_done: bool = False
     secret: str | None = None
-    """In clear, only here and only now."""
+    """In clear, only here and only now; made before the client is."""
+    resumes: bool = False
+    """Whether the client has a secret, and perhaps this one: of an apply that was broken off."""
 
     @property
     def is_to_be_done(self) -> bool:
@@ -45,7 +49,16 @@ class AppliedObject:
         if self.change is None:
             return False
         is_made = self.change.act is DeclaredAct.CREATE
-        return self.change.needs_secret or (is_made and has_secret(self.change.members.get("auth_method", "none")))
+        method = self.change.members.get("auth_method", "none")
+        return self.resumes or self.change.needs_secret or (is_made and has_secret(method))
+
+    @property
+    def secret_bytes(self) -> int:
+        """How many random bytes its secret needs: more where the client signs with it."""
+        members = self.change.members if self.change else {}
+        if members.get("auth_method") != ClientAuthMethod.CLIENT_SECRET_JWT:
+            return _SECRET_BYTES
+        return HmacAlgorithm(members.get("token_endpoint_auth_signing_alg") or HmacAlgorithm.HS256).bytes
 
 
 async def compare_all(
@@ -96,22 +109,14 @@ def hold_back_ends(objects: Iterable[AppliedObject]) -> None:
             one.error = one.error or "is left as it is as long as anything is refused"
 
 
-def _unknown(one: AppliedObject) -> str:
-    if not one.gets_secret:
-        return "no answer came: it is done or not; apply again"
-    return (
-        "no answer came: it is done or not. If it is, nobody has its secret: `mintmark client rotate-secret "
-        f"{one.key}` gives it another; if not, apply again"
-    )
-
-
 async def perform_all(do: Do, objects: Iterable[AppliedObject], keep_secret: Callable[[AppliedObject], None]) -> None:
     """Do what is to be done, one after the other; nothing ends where something else was refused.
 
     Args:
         do: Performs operations.
-        objects: All that ``compare_all`` returned; what came of each is written into it. Those with an error are left.
-        keep_secret: Called as soon as one has a secret, before the next is touched.
+        objects: All that ``compare_all`` returned, with the secrets that they are to have; what came of each is written into
+            it. Those with an error are left.
+        keep_secret: Called as soon as the service knows the secret of one, before the next is touched.
 
     Raises:
         TemporarilyUnavailable: Redis, or the service, went away; those that were not reached are not done.
@@ -123,13 +128,20 @@ async def perform_all(do: Do, objects: Iterable[AppliedObject], keep_secret: Cal
         if one.change is None or one.error or not one.is_to_be_done:
             continue
         try:
-            one.secret = (await perform_change(do, one.change)).secret
+            await _perform(do, one, one.change)
         except AdminError as error:
-            one.error = str(error)
+            one.error, one.secret = str(error), None
             continue
         except BaseException:  # also a Control-C
-            one.error = _unknown(one)
+            one.error = "no answer came: it is done or not; apply again"
             raise
         one.is_done = True
         if one.secret:
             keep_secret(one)
+
+
+async def _perform(do: Do, one: AppliedObject, change: Change) -> None:
+    performed = await perform_change(do, change, one.secret)
+    one.secret = one.secret or performed.secret
+    if one.resumes:  # the service knows whether it is the one that the client has; another one stays beside it
+        await do(clients.ROTATE_SECRET, {change.kind.key: change.key, "secret": one.secret, "keep_old": True})

@@ -51,6 +51,8 @@ class Change:
     secret: SecretPlace | None = None
     managed_by: str = ""
     """Of one that is another's or that ends, whose it is; "" if nobody declares it."""
+    etag: str = ""
+    """Of one that ends, as it was seen: changed since, it stays. "" = whatever it is."""
 
 
 async def compare(do: Do, manifest: Manifest, managed_by: str, *, adopts: bool = False) -> Change:
@@ -105,10 +107,10 @@ async def no_longer_declared(do: Do, managed_by: str, manifests: Iterable[Manife
     declared = {manifest.identity for manifest in manifests}
     found = []
     for kind in reversed(KINDS.values()):
-        keys = {str(one[kind.key]) for one in await list_all(do, kind) if one[MANAGED_BY] == managed_by}
+        held = {str(one[kind.key]): one for one in await list_all(do, kind) if one[MANAGED_BY] == managed_by}
         found += [
-            Change(DeclaredAct.END, kind, key, managed_by=managed_by)
-            for key in sorted(keys)
+            Change(DeclaredAct.END, kind, key, managed_by=managed_by, etag=held[key].get("etag", ""))
+            for key in sorted(held)
             if (kind.name, key) not in declared
         ]
     return found

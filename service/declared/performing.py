@@ -60,11 +60,12 @@ def _imported(secret: str | None) -> dict[str, str]:
 
 
 async def _end(do: Do, change: Change) -> None:
-    """What is gone already is what was wanted; what another has taken over meanwhile is theirs."""
-    named = {change.kind.key: change.key}
+    """What is gone already is what was wanted; what another has taken over or changed meanwhile is left alone."""
     now = await shown_of(do, change.kind, change.key)
     if now is not None and (now[MANAGED_BY] != change.managed_by or str(now[change.kind.key]) != change.key):
         raise Outdated(f"is managed by {now[MANAGED_BY] or 'nobody'} meanwhile: it is left alone")
+    seen = change.etag or (now or {}).get("etag")  # a service of before has none
+    named = {change.kind.key: change.key, **({"if_match": seen} if seen else {})}
     try:
         if change.kind.end is clients.DELETE:
             await clients.end_and_sweep(do, clients.DELETE, named)
@@ -72,3 +73,5 @@ async def _end(do: Do, change: Change) -> None:
             await do(change.kind.end, named)
     except NotFound:
         return
+    except Outdated as error:
+        raise Outdated("was changed by somebody else meanwhile: it is left alone; apply again to end it") from error

@@ -11,8 +11,8 @@ from service.admin.operations import Do
 from service.declared import DeclaredKind
 
 _PAGE = 500
-_NOT_KEPT = ("hints", "client_secret", "needs_sweep")
-"""Members of an output that are not of the record."""
+_NOT_KEPT = ("hints", "client_secret", "needs_sweep", "etag")
+"""Members of an output that are not of the record, or say no more than the others."""
 
 
 def digest(row: dict[str, Any]) -> str:

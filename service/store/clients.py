@@ -118,14 +118,17 @@ class Clients(RecordStore):
             await self._delete(self._keys.client_alias(seen.alias))
         await self.publish_change(client.client_id, client.alias, seen.alias if seen else None)
 
-    async def delete(self, client: Client) -> bool:
-        """Delete a client and return whether it was there. Its tokens are invalid at once, because their client is gone."""
-        key = self._keys.client(client.client_id)
-        deleted = await self._connection.execute_confirmed(key, "DEL", key)
+    async def delete(self, client: Client, *, only_as_read: bool = False) -> bool:
+        """Delete a client and return whether it was there. Its tokens are invalid at once, because their client is gone.
+
+        Raises:
+            ChangedMeanwhileError: With ``only_as_read``: the record is no longer as it was read.
+        """
+        deleted = await self._ended(self._keys.client(client.client_id), client if only_as_read else None)
         if client.alias:
             await self._delete(self._keys.client_alias(client.alias))
         await self.publish_change(client.client_id, client.alias)
-        return bool(deleted)
+        return deleted
 
     async def _take_alias(self, alias: str, client_id: str) -> None:
         key, record = self._keys.client_alias(alias), self._keys.client(alias)

@@ -13,6 +13,7 @@ from service.store.keys import Keys
 _Record = TypeVar("_Record", bound=Record)
 
 _compare_and_set = Script("compare_and_set", Answer, confirmed=True)
+_compare_and_delete = Script("compare_and_delete", Answer, confirmed=True)
 
 KEEP = ""
 """Lifetimes of a record: KEEP leaves the end as it is; a new record has no end then."""
@@ -48,6 +49,17 @@ class RecordStore:
     async def _delete(self, key: str) -> bool:
         """Delete a key. Return whether it was there. One round trip."""
         return bool(await self._connection.execute(key, "DEL", key))
+
+    async def _ended(self, key: str, seen: Record | None) -> bool:
+        """Delete a record that is still as it was read (None: whatever it is). Return whether it was there. One round trip.
+
+        Raises:
+            ChangedMeanwhileError: It is no longer as it was read.
+        """
+        answer, _ = await _compare_and_delete.run(self._connection, (key,), seen.encode() if seen else b"")
+        if answer is Answer.CHANGED:
+            raise ChangedMeanwhileError(key)
+        return answer is Answer.ENDED
 
     async def _replaced(self, key: str, seen: Word, replacement: Word, lifetime: Word = KEEP) -> bool:
         """Replace the record that was read before (empty: there was none).

@@ -16,9 +16,13 @@ class TrustedIssuers(RecordStore):
         key = self._keys.trusted_issuer(trust.issuer)
         await self._connection.execute(key, "SET", key, trust.encode())
 
-    async def delete(self, issuer: str) -> bool:
-        """Delete an issuer. Return whether it was there. One round trip."""
-        return await self._delete(self._keys.trusted_issuer(issuer))
+    async def delete(self, issuer: str, seen: TrustedIssuer | None = None) -> bool:
+        """Delete an issuer, with ``seen`` only as it was read. Return whether it was there. One round trip.
+
+        Raises:
+            ChangedMeanwhileError: It is no longer as it was read.
+        """
+        return await self._ended(self._keys.trusted_issuer(issuer), seen)
 
     async def list_page(self, cursor: str = "", count: int = 100) -> tuple[list[TrustedIssuer], str]:
         """Return some of them and the cursor of the next page, empty at the end. A call looks at about ``10 × count`` keys."""

@@ -8,6 +8,7 @@ import pytest
 
 from service.admin.errors import AlreadyExists, InvalidInput, NotFound
 from service.admin.resources import (
+    EndedResource,
     NamedResource,
     ResourceInput,
     create_resource,
@@ -50,10 +51,10 @@ async def test_it_is_made_shown_changed_and_deleted(world: World) -> None:
     assert await get_resource(issuer, NamedResource(resource=MCP)) == changed
     await create(world, "api")
     assert [one.resource for one in await list_resources(issuer)] == ["api", MCP]
-    await delete_resource(issuer, NamedResource(resource=MCP))
+    await delete_resource(issuer, EndedResource(resource=MCP))
     for act in (get_resource, delete_resource):
         with pytest.raises(NotFound):
-            await act(issuer, NamedResource(resource=MCP))
+            await act(issuer, EndedResource(resource=MCP))
     with pytest.raises(NotFound):
         await update_resource(issuer, MCP, {"name": "x"})
     assert [one.resource for one in await list_resources(issuer)] == ["api"]
@@ -97,7 +98,7 @@ async def test_discovery_lists_them_at_once(world: World) -> None:
     told = await (await world.http.get(DISCOVERY)).json()
     assert told["protected_resources"] == [MCP]
     assert "mcp:tools" in told["scopes_supported"]
-    await delete_resource(world.issuer, NamedResource(resource=MCP))
+    await delete_resource(world.issuer, EndedResource(resource=MCP))
     assert "protected_resources" not in await (await world.http.get(DISCOVERY)).json()
 
 

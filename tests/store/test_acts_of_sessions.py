@@ -119,6 +119,25 @@ def test_a_record_is_replaced_where_it_is_the_one_that_was_read(
     assert abs(acts.ends("record") - ends) <= (2 if ends == 50 else 0)
 
 
+@pytest.mark.parametrize(
+    ("held", "seen", "answer", "then"),
+    [
+        ("one", "one", "ended", None),
+        ("one", "", "ended", None),
+        ("two", "one", "changed", "two"),
+        (None, "one", "unknown", None),
+        (None, "", "unknown", None),
+    ],
+)
+def test_a_record_is_deleted_where_it_is_the_one_that_was_read(
+    acts: Acts, held: str | None, seen: str, answer: str, then: str | None
+) -> None:
+    if held:
+        acts.put("record", held, 100)
+    assert acts("compare_and_delete", seen=seen) == answer
+    assert acts.held("record") == then
+
+
 def test_an_audit_entry_stands_once_and_takes_the_place_of_its_beginning(acts: Acts) -> None:
     def write(entry_id: str, entry: str, begun_at: str = "", length: int = 100) -> str:
         answer, place = acts("write_audit_entry", entry_id=entry_id, entry=entry, begun_at=begun_at, length=length)

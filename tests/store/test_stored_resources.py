@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 import pytest
 
-from service.admin.resources import NamedResource, ResourceInput, create_resource, delete_resource
+from service.admin.resources import EndedResource, ResourceInput, create_resource, delete_resource
 from service.app import open_issuer, start_background_tasks
 from service.records.resource import Resource
 from tests.patience import PATIENCE
@@ -26,7 +26,7 @@ async def test_what_one_process_changes_every_other_knows(any_redis: Shape) -> N
         await create_resource(one, ResourceInput.read({"resource": "api"}))
         await until(lambda: "api" in other.store.resources.known)
         version = other.store.resources.version
-        await delete_resource(one, NamedResource(resource="api"))
+        await delete_resource(one, EndedResource(resource="api"))
         await until(lambda: not other.store.resources.known)
         assert other.store.resources.version > version
 

@@ -11,7 +11,7 @@ from service.admin import clients as admin
 from service.admin.audience import hints
 from service.admin.client_input import ClientInput
 from service.admin.etags import etag
-from service.admin.input import IfMatch, Input
+from service.admin.input import EndIfMatch, IfMatch, Input
 from service.admin.operations.operation import (
     AnyOperation,
     Do,
@@ -20,6 +20,7 @@ from service.admin.operations.operation import (
     OperationResult,
     Output,
     Seconds,
+    ShownETag,
     page_of,
 )
 from service.admin.profile_check import CheckedRule, ProfileCheck, check_profile
@@ -76,6 +77,7 @@ class _Described(Output[_Result], Generic[_Result]):
     sector_identifier: str
     public: bool
     registered_itself: bool
+    etag: ShownETag
     approved: Annotated[
         bool,
         Field(description="Of one that registered itself, whether it was checked as it is now; left out of others."),
@@ -192,8 +194,8 @@ async def _revoke(issuer: Issuer, client_id: admin.ClientName) -> _EndedClient:
     return _EndedClient(client, client_ending.needs_sweep(issuer, client))
 
 
-async def _delete(issuer: Issuer, client_id: admin.ClientName) -> _EndedClient:
-    client = await client_ending.delete_client(issuer, client_id)
+async def _delete(issuer: Issuer, client_id: admin.ClientName, if_match: EndIfMatch = None) -> _EndedClient:
+    client = await client_ending.delete_client(issuer, client_id, if_match)
     return _EndedClient(client, client_ending.needs_sweep(issuer, client))
 
 

@@ -9,9 +9,11 @@ from typing import Annotated, Any, Generic, NamedTuple, TypeVar, get_args
 from pydantic import BaseModel, ConfigDict, Field, create_model
 
 from service.admin.actor import Actor, acting
+from service.admin.etags import etag
 from service.admin.input import Input
 from service.admin.paging import Listing
 from service.issuer import Issuer
+from service.records.json import Record
 
 _Result = TypeVar("_Result")
 
@@ -36,6 +38,14 @@ class Output(BaseModel, Generic[_Result]):
         if isinstance(result, Mapping):
             return OperationResult(result)
         return OperationResult({name: getattr(result, name) for name in cls.model_fields})
+
+
+def with_etag(model: type[Output[Any]], record: Record) -> OperationResult:
+    """Return a record as output of a model that has ``etag`` beside its members."""
+    tag = etag(record)
+    return OperationResult(
+        {name: getattr(record, name) for name in model.model_fields if name != "etag"} | {"etag": tag}, tag
+    )
 
 
 def page_of(member: str, row: type[Output[_Result]], text: str = "") -> type[Output[Listing[_Result]]]:
@@ -149,6 +159,7 @@ async def perform(issuer: Issuer, operation: AnyOperation, data: Mapping[str, An
 # kinds of output
 
 Seconds = Annotated[int, Field(description="Epoch seconds; 0 = never, or not known.")]
+ShownETag = Annotated[str, Field(description="Another one after every change; If-Match takes it.")]
 NextCursor = Annotated[
     str, Field(description="Where the next page begins, empty at the end; a page may be empty though more follow.")
 ]

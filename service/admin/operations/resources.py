@@ -6,7 +6,15 @@ from pydantic import Field
 
 from service.admin import resources as admin
 from service.admin.input import Name
-from service.admin.operations.operation import Operation, Output, Seconds, list_of
+from service.admin.operations.operation import (
+    Operation,
+    OperationResult,
+    Output,
+    Seconds,
+    ShownETag,
+    list_of,
+    with_etag,
+)
 from service.admin.resources import ResourceMembers
 from service.issuer import Issuer
 from service.protocol.names import AccessTokenFormat, SigningAlgorithm
@@ -25,6 +33,12 @@ class ShownResource(Output[Resource]):
     self_registered: bool
     managed_by: str
     created_at: Seconds
+    etag: ShownETag
+
+    @classmethod
+    def of(cls, result: Resource) -> OperationResult:
+        """With its entity tag."""
+        return with_etag(cls, result)
 
 
 class DeletedResource(Output[Resource]):

@@ -5,8 +5,16 @@ from typing import Annotated, Any
 from pydantic import Field
 
 from service.admin import trusts as admin
-from service.admin.input import Input, Name
-from service.admin.operations.operation import Operation, Output, Seconds, page_of
+from service.admin.input import EndIfMatch, Input, Name
+from service.admin.operations.operation import (
+    Operation,
+    OperationResult,
+    Output,
+    Seconds,
+    ShownETag,
+    page_of,
+    with_etag,
+)
 from service.issuer import Issuer
 from service.protocol.names import SigningAlgorithm, TrustUse
 from service.records.trusted_issuer import TrustedIssuer
@@ -35,6 +43,18 @@ class ShownTrust(Output[TrustedIssuer]):
     reusable: bool
     managed_by: str
     created_at: Seconds
+    etag: ShownETag
+
+    @classmethod
+    def of(cls, result: TrustedIssuer) -> OperationResult:
+        """With its entity tag."""
+        return with_etag(cls, result)
+
+
+class EndedTrust(NamedTrust):
+    """A trusted issuer that is to end."""
+
+    if_match: EndIfMatch = None
 
 
 class RemovedTrust(Output[NamedTrust]):
@@ -47,8 +67,8 @@ async def _show(issuer: Issuer, given: NamedTrust) -> TrustedIssuer:
     return await admin.get_trust(issuer, given.issuer)
 
 
-async def _remove(issuer: Issuer, given: NamedTrust) -> NamedTrust:
-    await admin.remove_trust(issuer, given.issuer)
+async def _remove(issuer: Issuer, given: EndedTrust) -> NamedTrust:
+    await admin.remove_trust(issuer, given.issuer, given.if_match)
     return given
 
 

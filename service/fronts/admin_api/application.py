@@ -104,19 +104,19 @@ async def _input(http: web.Request, route: OperationRoute) -> dict[str, Any]:
     if elsewhere:
         raise Problem(problems.REFUSED, f"{min(elsewhere)}: is given in the path or in a header")
     if route.is_conditional:
-        given[IF_MATCH] = _if_match(http)
+        given[IF_MATCH] = _if_match(http, route)
     return given | dict(http.match_info)
 
 
-def _if_match(http: web.BaseRequest) -> str:
+def _if_match(http: web.BaseRequest, route: OperationRoute) -> str | None:
     """Two operators must not overwrite each other's work unknowingly; who means it says ``*``. Raises Problem."""
     found = http.headers.getall(hdrs.IF_MATCH, ())
-    if not found:
+    if not found and route.needs_match:
         raise Problem(
             problems.MATCH_NEEDED,
             "Send If-Match with the ETag that you were shown, or * to change it whatever it is now.",
         )
-    return ",".join(found)
+    return ",".join(found) if found else None
 
 
 async def _body(http: web.BaseRequest) -> dict[str, Any]:

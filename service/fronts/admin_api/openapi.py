@@ -16,7 +16,6 @@ _ALWAYS = (
     problems.UNAVAILABLE,
 )
 _WHERE_IT_WRITES = (problems.ALREADY_EXISTS,)
-_WHERE_CONDITIONAL = (problems.OUTDATED, problems.MATCH_NEEDED)
 _DESCRIPTION = """Everything that an operator can do; `mintmark --url` does it from a terminal.
 
 Lists come in pages: send the `cursor` of one page to get the next, until it is empty. A page may be empty though more follow.
@@ -88,10 +87,9 @@ def _parameters(route: OperationRoute, schema: dict[str, Any]) -> list[dict[str,
             for name in route.other_members
         ]
     if route.is_conditional:
-        text = "The ETag of what is to be changed, as it was shown; * = whatever it is now."
-        parameters.append(
-            {"name": "If-Match", "in": "header", "required": True, "description": text, "schema": {"type": "string"}}
-        )
+        text = "The ETag as it was shown of what is to be changed, or to end; * = whatever it is now."
+        parameter = {"name": "If-Match", "in": "header", "required": route.needs_match, "description": text}
+        parameters.append({**parameter, "schema": {"type": "string"}})
     return parameters
 
 
@@ -99,7 +97,8 @@ def _responses(route: OperationRoute) -> dict[str, Any]:
     output = {"application/json": {"schema": {"$ref": _REF + route.operation.output.__name__}}}
     responses: dict[str, Any] = {str(route.status): {"description": "Done.", "content": output}}
     kinds = [*_ALWAYS, *(_WHERE_IT_WRITES if route.method != "GET" else ())]
-    kinds += _WHERE_CONDITIONAL if route.is_conditional else ()
+    kinds += (problems.OUTDATED,) if route.is_conditional else ()
+    kinds += (problems.MATCH_NEEDED,) if route.needs_match else ()
     problem = {problems.CONTENT_TYPE: {"schema": {"$ref": f"{_REF}Problem"}}}
     for kind in sorted(kinds):
         responses[str(kind.status)] = {"description": f"{kind.title}.", "content": problem}

@@ -46,8 +46,13 @@ class OperationRoute(NamedTuple):
 
     @property
     def is_conditional(self) -> bool:
-        """Whether If-Match must be sent."""
+        """Whether If-Match may be sent."""
         return IF_MATCH in self.operation.input.model_fields
+
+    @property
+    def needs_match(self) -> bool:
+        """Whether If-Match must be sent: what changes must have been seen, what ends may be whatever it is."""
+        return self.is_conditional and self.method != "DELETE"
 
 
 ROUTES = (

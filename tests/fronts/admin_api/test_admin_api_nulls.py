@@ -14,7 +14,7 @@ from tests.world import CALLBACK, World, settings_for
 
 NEEDED = {"client_id", "grant_types", "redirect_uris"}
 MEMBERS = sorted(set(ClientInput.model_fields) - NEEDED)
-OWN = {"client_id", "client_secret", "created_at", "generation", "secrets"}
+OWN = {"client_id", "client_secret", "created_at", "etag", "generation", "secrets"}
 APP = {"grant_types": ["authorization_code", "refresh_token"], "redirect_uris": [CALLBACK], "scopes": ["read", "write"]}
 SAID: dict[str, Any] = {
     "name": "Shop",

@@ -1,6 +1,5 @@
 """What operators do by the admin API: each resource, its versions, its pages, and what it says of what went wrong."""
 
-import asyncio
 from typing import Any
 
 import orjson
@@ -91,55 +90,6 @@ async def test_every_act_is_possible_and_in_the_audit_log(world: World) -> None:
         replaced = {"client.replace"}  # is an update of every member
         assert wanted - replaced <= done
         assert all(entry["actor"] == "ci" for entry in (await operator("GET", "/audit?limit=5"))["entries"])
-
-
-# versions
-
-
-async def test_of_two_operators_who_saw_the_same_exactly_one_wins(any_world: World) -> None:
-    async with operating(any_world.redis.url) as operator:
-        await operator("POST", "/clients", WEB, status=201)
-        for number in range(10):
-            etag = (await operator.send("GET", "/clients/web")).headers["ETag"]
-            answers = await asyncio.gather(
-                *(
-                    operator.send("PATCH", "/clients/web", {"name": f"{number}-{racer}"}, if_match=etag)
-                    for racer in range(4)
-                )
-            )
-            assert sorted(answer.status for answer in answers) == [200, 412, 412, 412]
-            (winner,) = [await answer.json() for answer in answers if answer.status == 200]
-            held = await operator.send("GET", "/clients/web")
-            assert (await held.json())["name"] == winner["name"]
-
-
-@pytest.mark.parametrize(
-    ("path", "change"),
-    [("/clients/web", {"name": "Web"}), ("/users/alice", {"claims": {"name": "Alice"}})],
-)
-async def test_who_changes_says_what_they_saw(world: World, path: str, change: dict[str, Any]) -> None:
-    async with operating(world.redis.url) as operator:
-        await operator("POST", "/clients", WEB, status=201)
-        await operator("POST", "/users", {"username": "alice"}, status=201)
-        assert (await operator("PATCH", path, change, status=428))["code"] == "if_match_needed"
-        seen = (await operator.send("GET", path)).headers["ETag"]
-        changed = await operator.send("PATCH", path, change, if_match=seen)
-        assert changed.status == 200
-        assert changed.headers["ETag"] not in ("", seen)
-        body = await operator("PATCH", path, change, status=412, if_match=seen)
-        assert body["code"] == "outdated"
-        for weak in (f"W/{changed.headers['ETag']}", "nonsense", ""):
-            await operator("PATCH", path, change, status=412, if_match=weak)
-        await operator("PATCH", path, change, status=200, if_match=f'"other", {changed.headers["ETag"]}')
-        await operator("PATCH", path, change, status=200, if_match="*")
-        refused = [placed.entry for placed in (await audit.list_entries(operator.issuer)).rows]
-        assert sum(entry.result == "refused" for entry in refused) == 4
-
-
-async def test_a_creation_is_of_a_version_too(world: World) -> None:
-    async with operating(world.redis.url) as operator:
-        created = await operator.send("POST", "/users", {"username": "alice"})
-        assert created.headers["ETag"] == (await operator.send("GET", "/users/alice")).headers["ETag"]
 
 
 async def test_what_is_replaced_loses_what_is_not_said(world: World) -> None:
