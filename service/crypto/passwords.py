@@ -7,6 +7,7 @@ import asyncio
 import hmac
 import secrets
 import time
+from base64 import b64encode
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager, suppress
@@ -14,8 +15,9 @@ from contextvars import ContextVar
 from hashlib import sha256
 from hmac import compare_digest
 
-from argon2 import PasswordHasher
+from argon2 import DEFAULT_HASH_LENGTH, DEFAULT_RANDOM_SALT_LENGTH, PasswordHasher
 from argon2.exceptions import Argon2Error, InvalidHashError
+from argon2.low_level import ARGON2_VERSION
 
 from service.concurrency.fair_queue import FairQueue, Requester, RequesterGroup
 from service.concurrency.shared_calls import SharedCalls
@@ -23,6 +25,8 @@ from service.protocol.credentials import base64url
 from service.settings import Settings
 
 _GENERATED = "sha256:"
+_LANES = 1
+"""The parallelism of argon2."""
 _CACHED_FOR = 60.0
 _CACHED = 1000
 
@@ -45,7 +49,7 @@ class Hashing:
 
     def __init__(self, settings: Settings) -> None:
         self._hasher = PasswordHasher(
-            time_cost=settings.argon2_iterations, memory_cost=settings.argon2_memory, parallelism=1
+            time_cost=settings.argon2_iterations, memory_cost=settings.argon2_memory, parallelism=_LANES
         )
         self._threads = ThreadPoolExecutor(settings.argon2_threads, thread_name_prefix="argon2")
         self._queue = FairQueue(
@@ -54,7 +58,7 @@ class Hashing:
             settings.argon2_wait,
             "passwords to be hashed (argon2_queue)",
         )
-        self._dummy_hash = self._hasher.hash(secrets.token_urlsafe())
+        self._dummy_hash = _nobodys_hash(settings)
         self._cache_key = secrets.token_bytes(32)
         self._verified: dict[bytes, float] = {}
         self._checking: SharedCalls[bool] = SharedCalls()
@@ -123,6 +127,14 @@ class Hashing:
     def _done(self, loop: asyncio.AbstractEventLoop, _: Future[object]) -> None:
         with suppress(RuntimeError):  # the loop may be closed by now
             loop.call_soon_threadsafe(self._queue.release)
+
+
+def _nobodys_hash(settings: Settings) -> str:
+    """Return a random hash that costs as much to check as any other. To hash a random password would delay the start."""
+    sizes = (DEFAULT_RANDOM_SALT_LENGTH, DEFAULT_HASH_LENGTH)
+    salt, tag = (b64encode(secrets.token_bytes(size)).decode().rstrip("=") for size in sizes)
+    cost = f"m={settings.argon2_memory},t={settings.argon2_iterations},p={_LANES}"
+    return f"$argon2id$v={ARGON2_VERSION}${cost}${salt}${tag}"
 
 
 def hash_generated(secret: str) -> str:

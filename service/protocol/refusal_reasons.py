@@ -7,6 +7,7 @@ that the code raises and that has no reason here.
 
 import re
 from collections.abc import Iterable
+from functools import cache
 from typing import NamedTuple
 
 from service.protocol import exchange_refusals
@@ -29,7 +30,14 @@ class Refusal(NamedTuple):
 
 
 REFUSALS = tuple(Refusal(*row) for row in (*exchange_refusals.TEXTS, *TEXTS))
+_ERRORS = frozenset(one.error for one in REFUSALS)
 REASONS = tuple(dict.fromkeys((*(one.reason for one in REFUSALS), UNKNOWN)))
+
+
+@cache
+def _patterns(error: str) -> tuple[tuple[re.Pattern[str], str], ...]:
+    """What the texts of an error match, and the reason. Made once that is refused first: all of them would delay the start."""
+    return tuple((_pattern(one.texts), one.reason) for one in REFUSALS if one.error == error)
 
 
 def _pattern(texts: Iterable[str]) -> re.Pattern[str]:
@@ -38,15 +46,9 @@ def _pattern(texts: Iterable[str]) -> re.Pattern[str]:
     return re.compile("|".join(parts), re.DOTALL)
 
 
-_PATTERNS: dict[str, list[tuple[re.Pattern[str], str]]] = {ANY: []}
-for _one in REFUSALS:
-    _PATTERNS.setdefault(_one.error, []).append((_pattern(_one.texts), _one.reason))
-
-
 def reason_of(error: str, text: str) -> str:
     """The reason of a registered error with this text: one of ``REASONS``."""
-    rows: list[tuple[re.Pattern[str], str]] = [*_PATTERNS[ANY], *_PATTERNS.get(error, [])]
-    for pattern, reason in rows:
+    for pattern, reason in (*_patterns(ANY), *(_patterns(error) if error in _ERRORS else ())):
         if pattern.fullmatch(text) is not None:
             return reason
     return UNKNOWN

@@ -4,6 +4,8 @@ import asyncio
 from collections.abc import AsyncIterator
 
 import pytest
+from argon2 import PasswordHasher, extract_parameters
+from argon2.exceptions import VerifyMismatchError
 
 from service.crypto.passwords import Hashing, hash_generated, is_generated
 from service.protocol.errors import TemporarilyUnavailable
@@ -43,6 +45,23 @@ async def test_only_the_password_matches(hashing: Hashing, password: str, matche
 @pytest.mark.parametrize("hashed", [None, "", "not a hash", "$argon2id$v=19$m=64,t=1,p=1$x", "sha256:abc"])
 async def test_nobodys_password_matches_nothing(hashing: Hashing, hashed: str | None) -> None:
     assert await hashing.verify("wonderland", hashed) is False
+
+
+async def test_nobodys_password_costs_what_anybodys_does(hashing: Hashing, monkeypatch: pytest.MonkeyPatch) -> None:
+    checked: list[str] = []
+
+    def verify(_: PasswordHasher, hashed: str, password: str) -> bool:
+        checked.append(hashed)
+        return real(PasswordHasher(), hashed, password)
+
+    real = PasswordHasher.verify
+    monkeypatch.setattr(PasswordHasher, "verify", verify)
+    somebodys = await hashing.hash("wonderland")
+    assert await hashing.verify("wonderland", None) is False
+    assert [len(hashed) for hashed in checked] == [len(somebodys)]
+    assert extract_parameters(checked[0]) == extract_parameters(somebodys)
+    with pytest.raises(VerifyMismatchError):  # it was calculated to the end, and compared
+        real(PasswordHasher(), checked[0], "wonderland")
 
 
 async def test_passwords_hashed_at_another_cost_still_work(hashing: Hashing) -> None:
