@@ -11,7 +11,7 @@ from typing import Annotated, Any
 
 import typer
 
-from service.admin.errors import AdminError
+from service.admin.errors import AdminError, NotFound
 from service.admin.operations import AnyOperation, Do
 from service.cli import remote
 from service.cli.exits import ServiceUnusableError
@@ -139,8 +139,8 @@ class _Service:
                 self._answered(RequestOutcome.FAILED)
                 self._read_at = 0.0  # perhaps the token is another by now
                 raise UnavailableError(" ".join(str(error).split())) from error
-            except AdminError:
-                self._answered(RequestOutcome.REFUSED)
+            except AdminError as error:
+                self._answered(RequestOutcome.OK if isinstance(error, NotFound) else RequestOutcome.REFUSED)
                 raise
             self._answered(RequestOutcome.OK)
             return output

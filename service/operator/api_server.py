@@ -2,6 +2,7 @@
 
 import ssl
 from collections.abc import Callable, Mapping
+from http import HTTPStatus
 from typing import Any, Protocol
 
 import aiohttp
@@ -150,7 +151,8 @@ class ApiServer:
                 ssl=self._tls,
                 timeout=aiohttp.ClientTimeout(total=_SECONDS),
             ) as response:
-                self._answered(RequestOutcome.OK if response.ok else RequestOutcome.REFUSED)
+                is_ok = response.ok or response.status == HTTPStatus.NOT_FOUND
+                self._answered(RequestOutcome.OK if is_ok else RequestOutcome.REFUSED)
                 return await _read(response, f"{method} {path}")
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
             self._answered(RequestOutcome.FAILED)
@@ -160,9 +162,9 @@ class ApiServer:
 
 
 async def _read(response: aiohttp.ClientResponse, call: str) -> KubeObject | None:
-    if response.status == 404:
+    if response.status == HTTPStatus.NOT_FOUND:
         return None
-    if response.status == 409:
+    if response.status == HTTPStatus.CONFLICT:
         raise ConflictError(call)
     try:
         found = orjson.loads(await response.read())

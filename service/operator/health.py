@@ -65,7 +65,7 @@ class OperatorHealth:
             await asyncio.sleep(CHECK_AGAIN_AFTER if self._missing else CHECK_EVERY)
 
     async def _live(self, _: web.Request) -> web.StreamResponse:
-        """The event loop turns; nobody else has a say: a restart would bring nothing back."""
+        """The event loop turns; what is missing has no say: a restart would not bring it back."""
         return status("ok")
 
     async def _ready(self, _: web.Request) -> web.StreamResponse:
@@ -106,3 +106,6 @@ async def _checked(check: Check) -> str:
         if asyncio.current_task().cancelling():  # type: ignore[union-attr]
             raise
         return "was broken off"  # by kopf, which cancels what it finds at its end
+    except Exception as error:
+        log.exception(Event.BACKGROUND_TASK_FAILED, extra={"task": "health", "restart_in": CHECK_AGAIN_AFTER})
+        return repr(error)

@@ -82,8 +82,8 @@ class OperatorMetrics:
         )
         requests = BufferedCounter(
             "mintmark_operator_requests_total",
-            "Requests to the API server (those of the watches left out) and to the admin API by outcome: ok, refused, "
-            "failed (no answer).",
+            "Requests to the API server (those of kopf left out: watches, finalizers, Events) and to the admin API by "
+            "outcome: ok (also that something is not there), refused, failed (no answer).",
             ("target", "outcome"),
             self.registry,
         )

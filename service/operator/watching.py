@@ -70,7 +70,8 @@ class Watcher:
         while not stop.is_set():
             try:
                 namespaces = await self._look()
-            except (ApiServerError, ConflictError):  # said by the checks
+            except (ApiServerError, ConflictError) as error:  # where it is away, the checks log it
+                self._health.set(Dependency.RIGHTS, f"cannot be looked at: {error}")
                 await _sleep(CHECK_AGAIN_AFTER, stop)
                 continue
             if not namespaces:
@@ -134,6 +135,8 @@ class Watcher:
             for one in (signal.SIGTERM, signal.SIGINT):  # kopf has put its own in their place, which end with it
                 asyncio.get_running_loop().add_signal_handler(one, stop.set)
             await kopf.run_tasks(tasks, ignored=before)
+            if not anew.is_set():
+                raise RuntimeError("kopf has ended by itself")
         finally:
             self._metrics.namespaces["watched"] = 0
             waiting.cancel()

@@ -13,3 +13,13 @@ def counts(metrics: Metrics, series: str) -> dict[tuple[str, ...], float]:
         for sample in found.samples
         if sample.name == series
     }
+
+
+def samples(exposition: str, name: str, **labels: str) -> list[float]:
+    """Numbers of a scrape with this name and these labels."""
+    return [
+        float(sample.value)
+        for family in text_string_to_metric_families(exposition)
+        for sample in family.samples
+        if sample.name == name and labels.items() <= sample.labels.items()
+    ]

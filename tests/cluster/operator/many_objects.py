@@ -24,7 +24,8 @@ import yaml  # type: ignore[import-untyped]
 from service.declared import API_VERSION
 from tests import redis_shapes
 from tests.cluster.api_server import ADMIN_TOKEN, Cluster
-from tests.cluster.operator.watched import SPEC, Watched, declaring, samples
+from tests.cluster.operator.watched import SPEC, Watched, declaring
+from tests.observe.exposition import samples
 
 RESYNC, RESYNCS = 300, 300
 """Seconds between two looks at an object, and for which looks are counted."""

@@ -4,9 +4,12 @@ import asyncio
 import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from pathlib import Path
 from urllib.parse import urlsplit
 
-from tests.cluster.operator.watched import Watched
+from tests.cluster.api_server import api_server
+from tests.cluster.operator.watched import Watched, define
+from tests.redis_shapes import Shape
 
 
 async def test_rights_that_are_withdrawn_are_named_and_waited_for(watched: Watched) -> None:
@@ -82,6 +85,21 @@ async def test_it_is_not_ready_while_the_service_or_the_cluster_is_away(watched:
         for event in ("service_unavailable", "service_available", "api_server_available"):
             assert watched.events(event), event
         assert not watched.events("background_task_failed")
+
+
+async def test_definitions_may_come_after_it(tmp_path: Path, redis: Shape) -> None:
+    with api_server(tmp_path) as cluster:
+        watched = Watched(cluster, cluster.namespace("shop"), tmp_path, redis)
+        async with watched.server, watched.operating():
+
+            async def says_so() -> bool:
+                return "the cluster does not know OAuth2Client" in await watched.ready_text()
+
+            await watched.until(says_so, "it waits, and names what is missing")
+            define(cluster)
+            watched.declare("web")
+            await watched.until(lambda: watched.is_ready("web"), "it is ready")
+            await watched.until(watched.is_operator_ready, "so is the operator")
 
 
 class _Proxy:

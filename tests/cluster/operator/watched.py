@@ -11,12 +11,12 @@ from typing import Any
 
 import aiohttp
 import yaml  # type: ignore[import-untyped]
-from prometheus_client.parser import text_string_to_metric_families
 
 from service.declared import API_VERSION
 from tests.cluster.api_server import Cluster, api_server, kubeconfig
 from tests.free_ports import free_ports
 from tests.helm.chart import CHART, objects
+from tests.observe.exposition import samples
 from tests.redis_shapes import Shape
 from tests.server_process import ServerProcess
 
@@ -29,10 +29,15 @@ PATIENCE = 90.0
 def declaring(folder: Path) -> Iterator[Cluster]:
     """An API server that knows our kinds; nothing else is needed."""
     with api_server(folder) as made:
-        for path in sorted((CHART / "files" / "crds").iterdir()):
-            made.kubectl("apply", "--server-side", "--filename", str(path))
-        made.kubectl("wait", "--for=condition=Established", "crd", "--all", "--timeout=60s")
+        define(made)
         yield made
+
+
+def define(cluster: Cluster) -> None:
+    """Let the cluster know our kinds."""
+    for path in sorted((CHART / "files" / "crds").iterdir()):
+        cluster.kubectl("apply", "--server-side", "--filename", str(path))
+    cluster.kubectl("wait", "--for=condition=Established", "crd", "--all", "--timeout=60s")
 
 
 class Watched:
@@ -126,15 +131,15 @@ class Watched:
 
     async def ready_text(self) -> str:
         """Why the operator is not ready; "" where it is."""
-        async with aiohttp.ClientSession() as http, http.get(f"{self._health}/readyz") as answer:
-            found = await answer.json()
-            return "" if answer.status == 200 else f"{found['status']}: {found['reason']}"
+        try:
+            async with aiohttp.ClientSession() as http, http.get(f"{self._health}/readyz") as answer:
+                found = await answer.json()
+                return "" if answer.status == 200 else f"{found['status']}: {found['reason']}"
+        except aiohttp.ClientError:
+            return "it does not answer yet"
 
     async def is_operator_ready(self) -> bool:
-        try:
-            return await self.ready_text() == ""
-        except aiohttp.ClientError:
-            return False  # it starts
+        return await self.ready_text() == ""
 
     async def metric(self, name: str, **labels: str) -> float:
         """A number of the operator's."""
@@ -180,18 +185,8 @@ class Watched:
             if process.returncode is None:
                 process.terminate()
                 try:
-                    await asyncio.wait_for(process.wait(), 30)
+                    assert await asyncio.wait_for(process.wait(), 60) == 0, f"SIGTERM ends it well: {log.name}"
                 except TimeoutError:
                     process.kill()
-                    await process.wait()
+                    raise
             log.close()
-
-
-def samples(exposition: str, name: str, **labels: str) -> list[float]:
-    """Numbers of a scrape with this name and these labels."""
-    return [
-        float(sample.value)
-        for family in text_string_to_metric_families(exposition)
-        for sample in family.samples
-        if sample.name == name and labels.items() <= sample.labels.items()
-    ]
