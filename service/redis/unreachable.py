@@ -28,8 +28,8 @@ _AWAY = Trouble("Redis cannot be reached", f"Start Redis there, or say where it 
 _NAME = Trouble("The host of redis_url has no address", f"Mend the name or the DNS: {_WHERE}.", passes=True)
 _SILENT = Trouble(
     "Redis does not answer in time",
-    "A firewall or network policy may drop what we send, the server may hang, or speak no TLS there (rediss://): look "
-    "there. What it has for an answer is redis_connect_timeout and redis_timeout.",
+    "A firewall or network policy may drop what we send, the DNS may be slow, the server may hang, or speak no TLS there "
+    "(rediss://): look there. What it has for an answer is redis_connect_timeout and redis_timeout.",
     passes=True,
 )
 _FORBIDDEN = Trouble("The socket of Redis may not be used", "Give this user a right to it (unixsocketperm of Redis).")

@@ -92,8 +92,11 @@ def _make_mintmark(checkout: Path, name: str) -> None:
 
 
 def _export(name: str) -> None:
-    archive(name).unlink(missing_ok=True)
-    _buildah("push", "--quiet", name, f"docker-archive:{archive(name)}:{name}")
+    """Renamed when whole: what is broken off leaves nothing that looks like an image."""
+    written = archive(name).with_suffix(".new")
+    written.unlink(missing_ok=True)
+    _buildah("push", "--quiet", name, f"docker-archive:{written}:{name}")
+    written.rename(archive(name))
 
 
 def _debian() -> Path:
