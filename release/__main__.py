@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from io import BytesIO
 from pathlib import Path
 
-from release import boms, changelog, chart, distributions, versions
+from release import boms, changelog, chart, distributions, signing, versions
 from release.commands import ReleaseError, git, run
 
 ROOT = Path(__file__).parents[1]
@@ -44,7 +44,9 @@ def _arguments() -> argparse.Namespace:
         "--base", default="", help="what the image is made of, by its digest: python:3.13-slim-bookworm@sha256:…"
     )
     parser.add_argument("--helm", default="helm", help="the program")
-    parser.add_argument("--sign", default="", metavar="KEY", help="sign the chart (provenance) by this key of gpg")
+    parser.add_argument(
+        "--sign", default="", metavar="KEY", help="sign the chart (provenance) and SHA256SUMS by this key of gpg"
+    )
     parser.add_argument("--keyring", type=Path, help="secret keys for helm: gpg --export-secret-keys > FILE")
     parser.add_argument("--passphrase-file", type=Path, help="the passphrase of the key, if it has one")
     wanted = parser.parse_args()
@@ -83,30 +85,20 @@ def _make(wanted: argparse.Namespace) -> list[Path]:
     shutil.rmtree(DIST, ignore_errors=True)
     DIST.mkdir()
     moment = git("log", "-1", "--format=%ct")
+    key = (wanted.sign, wanted.keyring, wanted.passphrase_file)
+    of_chart = chart.Wanted(version, wanted.helm, wanted.image, wanted.repository, *key)
     with tempfile.TemporaryDirectory(prefix="mintmark-release-") as folder:
         source = Path(folder)
         _export(source)
-        chart.make(
-            source / "helm/mintmark",
-            DIST,
-            chart.Wanted(
-                version,
-                wanted.helm,
-                wanted.image,
-                wanted.repository,
-                wanted.sign,
-                wanted.keyring,
-                wanted.passphrase_file,
-            ),
-            news,
-        )
+        chart.make(source / "helm/mintmark", DIST, of_chart, news)
         distributions.make(source, DIST, moment)
         boms.make(source, DIST, version, moment)
     made = sorted(path for path in DIST.iterdir())
     sums = DIST / "SHA256SUMS"
     sums.write_text("".join(f"{hashlib.sha256(path.read_bytes()).hexdigest()}  {path.name}\n" for path in made))
+    signatures = [signing.sign(sums, of_chart)] if wanted.sign else []
     git("tag", "--annotate", f"v{version}", "--message", f"Mintmark {version}")
-    return [*made, sums]
+    return [*made, sums, *signatures]
 
 
 def _export(folder: Path) -> None:

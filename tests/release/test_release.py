@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -14,7 +15,7 @@ from typing import NamedTuple
 import pytest
 import yaml  # type: ignore[import-untyped]
 
-from release import boms, changelog, versions
+from release import boms, changelog, chart, signing, versions
 from release.commands import ReleaseError
 from service import __version__
 from tests.helm import tools
@@ -218,7 +219,42 @@ def test_the_checksums_are_those_of_all_files(released: Clone) -> None:
         text=True,
         check=True,
     ).stdout
-    assert len(checked.splitlines()) == len(list((released.folder / "dist").iterdir())) - 1 == 9
+    assert len(checked.splitlines()) == len(list((released.folder / "dist").iterdir())) - 2 == 9
+
+
+def test_who_downloads_verifies_as_the_page_says(released: Clone, keyring: Path, tmp_path: Path) -> None:
+    """The commands of the page, with our key in the place of the maintainers'; nothing passes that was changed."""
+    page = (ROOT / "docs/how-to/run.md").read_text()
+    (block,) = re.findall(r"^```console\n(gpg .*?)^```", page, re.MULTILINE | re.DOTALL)
+    dist = tmp_path / "dist"
+    shutil.copytree(released.folder / "dist", dist)
+    shutil.copy(keyring / "public.gpg", dist / "mintmark.gpg")
+    script = re.sub(r"\bhelm\b", str(tools.program(tools.HELM)), block.replace("0.1.0", VERSION))
+    variables = os.environ | {"GNUPGHOME": str(tmp_path)}
+
+    def verified() -> int:
+        return subprocess.run(
+            ["sh", "-ec", script], cwd=dist, env=variables, capture_output=True, check=False
+        ).returncode
+
+    assert verified() == 0
+    for name in ("SHA256SUMS", f"mintmark-{VERSION}.tgz", f"mintmark-{VERSION}.tar.gz"):
+        kept = (dist / name).read_bytes()
+        (dist / name).write_bytes(kept + b"\n")
+        assert verified() != 0, name
+        (dist / name).write_bytes(kept)
+    (dist / f"mintmark-{VERSION}.tar.gz").unlink()
+    assert verified() == 0, "who downloads one file checks that one"
+
+
+def test_a_wrong_passphrase_releases_nothing(tmp_path: Path, keyring: Path) -> None:
+    wrong, sums = tmp_path / "passphrase", tmp_path / "SHA256SUMS"
+    wrong.write_text("open sesame\n")
+    sums.write_text("")
+    wanted = chart.Wanted("1.0.0", "helm", "mintmark", "", "Test", keyring / "secret.gpg", wrong)
+    with pytest.raises(ReleaseError, match="gpg"):
+        signing.sign(sums, wanted)
+    assert not (tmp_path / "SHA256SUMS.asc").exists()
 
 
 def test_what_cannot_be_released_is_left_as_it_was(tmp_path: Path) -> None:
