@@ -7,6 +7,7 @@ from service.admin import client_ending, clients
 from service.issuer import Issuer
 from tests.browser.conftest import Shoot
 from tests.browser.desk import Desk, furnish
+from tests.browser.keyboard import press
 from tests.console import TOKEN
 from tests.world import World
 
@@ -23,7 +24,7 @@ async def test_refused_requests_are_found_by_client(desk: Desk) -> None:
     await expect(page.locator("tbody tr")).to_have_count(2)
     await expect(page.locator("tbody")).to_contain_text("Send each code once")
     await page.fill("#client", "nobody")
-    await page.keyboard.press("Enter")
+    await press(page, "#client", "Enter")
     await expect(page.locator("h2")).to_have_text("Nothing matches")
     await page.click("text=Show all")
     await expect(page.locator("tbody tr")).to_have_count(5)
@@ -33,14 +34,14 @@ async def test_signing_in(served: tuple[str, World], page: Page, shoot: Shoot) -
     url, _ = served
     await page.goto(f"{url}/clients?q=web")
     await expect(page.locator("h1")).to_have_text("Sign in")
-    assert await page.evaluate("document.activeElement.id") == "token"
+    await expect(page.locator("#token")).to_be_focused()
     await shoot(page, "console-sign-in")
     await page.fill("#token", "no operator's token")
     await page.click("#sign-in")
     await expect(page.get_by_role("alert")).to_have_text("That is no operator's token.")
     await shoot(page, "console-sign-in-wrong")
     await page.fill("#token", TOKEN)
-    await page.keyboard.press("Enter")
+    await press(page, "#token", "Enter")
     await expect(page.locator("h1")).to_have_text("Clients")
     assert page.url.endswith("/clients?q=web")
     await page.click("#sign-out")
@@ -139,7 +140,7 @@ async def test_a_client_by_the_wizard(desk: Desk, shoot: Shoot) -> None:
     await page.fill("#audiences", "not a resource")
     await page.click("#create")
     await expect(page.get_by_role("alert")).to_contain_text("Nothing was saved.")
-    assert await page.evaluate("document.activeElement.id") == "faults"
+    await expect(page.locator("#faults")).to_be_focused()
     await shoot(page, "console-wizard-fault")
     await page.fill("#audiences", "https://api.example")
     await page.click("#create")
@@ -167,7 +168,7 @@ async def test_two_operators_edit_one_client(desk: Desk, shoot: Shoot) -> None:
     await page.fill("#name", "Web shop 2")
     await page.click("#save")
     await expect(page.get_by_role("alert")).to_contain_text("Another operator changed this client while you did.")
-    assert await page.evaluate("document.activeElement.id") == "conflict"
+    await expect(page.locator("#conflict")).to_be_focused()
     await shoot(page, "console-conflict")
     await page.fill("#description", "of the shop team")
     await page.click("#save")

@@ -9,6 +9,7 @@ from service.fronts.health import Health
 from service.fronts.operators import make_application
 from tests.browser.conftest import Shoot
 from tests.browser.desk import HOSTILE, Desk, furnish
+from tests.browser.keyboard import press, tab_to, tab_until
 from tests.console import TOKEN, TOKENS
 from tests.cutting_proxy import CuttingProxy
 from tests.redis_shapes import Shape
@@ -22,23 +23,16 @@ async def test_it_works_by_keyboard_alone(desk: Desk) -> None:
     await furnish(desk.world)
     page = desk.page
     await desk.open("/clients", "Clients")
-    await page.keyboard.press("Tab")
-    assert await page.evaluate("document.activeElement.textContent") == "Skip to content"
+    await tab_to(page, "a:text-is('Skip to content')")
     await page.keyboard.press("Enter")
-    await page.keyboard.press("Tab")
-    assert await page.evaluate("document.activeElement.id") == "new-client"
-    outline = "getComputedStyle(document.activeElement).outlineStyle"
-    assert await page.evaluate(outline) == "solid"
+    await tab_to(page, "#new-client")
     await page.keyboard.press("Enter")
     await expect(page.locator("h1")).to_have_text("New client")
-    for _ in range(40):
-        await page.keyboard.press("Tab")
-        assert await page.evaluate(outline) == "solid"
-        if await page.evaluate("document.activeElement.id") == "kind-api":
-            break
+    await page.wait_for_load_state()
+    await tab_until(page, "#kind-api", 40)
     await page.keyboard.press("Enter")
     await page.fill("#name", "An API")
-    await page.keyboard.press("Enter")
+    await press(page, "#name", "Enter")
     await expect(page.locator("h1")).to_have_text("Client created")
 
 

@@ -12,6 +12,7 @@ from playwright.async_api import Page, expect
 from service.app import open_issuer
 from service.records.client import Registration
 from tests.browser.conftest import Shoot
+from tests.browser.keyboard import press, type_into
 from tests.conftest import NODE
 from tests.devices import begun, device_client
 from tests.patience import PATIENCE
@@ -52,8 +53,8 @@ async def test_a_code_is_typed(page: Page, living_room: World, shoot: Shoot) -> 
     device = await begun(living_room, scope="openid read")
     await page.goto(f"{living_room.issuer.url}/device")
     await shoot(page, "device")
-    await page.keyboard.type("aaaa-aaaa")
-    await page.keyboard.press("Enter")
+    await type_into(page, "#user_code", "aaaa-aaaa")
+    await press(page, "#user_code", "Enter")
     await expect(page.locator("#fault")).to_contain_text("That is no code")
     await page.fill("#user_code", "bbbbbbbb")
     await page.click("#device-submit")
