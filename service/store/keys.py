@@ -7,7 +7,7 @@ in ``user_index`` and ``rights``, ``:touch`` in ``redis/confirming_link.py``.
 
 import re
 from collections.abc import Iterator
-from functools import lru_cache
+from functools import cache, lru_cache
 from inspect import isfunction, signature
 from urllib.parse import quote
 
@@ -67,9 +67,8 @@ class Keys:
 
     def of_every_kind(self, name: str) -> Iterator[str]:
         """Make a key of each kind, with ``name`` for each part that is a text."""
-        for kind in Keys.made():
-            make = getattr(self, kind)
-            yield make(*(0 if part.annotation is int else name for part in signature(make).parameters.values()))
+        for kind, of_numbers in _kinds():
+            yield getattr(self, kind)(*(0 if of_number else name for of_number in of_numbers))
 
     def grant(self, grant_id: str) -> str:
         """The grant, in front of its record the hash of its live refresh token. Deleting it ends everything it issued."""
@@ -294,3 +293,12 @@ def _part(text: str) -> str:
     Results are remembered, as the keys of one user are made together.
     """
     return text if _HARMLESS.fullmatch(text) else quote(text, safe="@:.+-_~/=", errors="surrogatepass")
+
+
+@cache
+def _kinds() -> tuple[tuple[str, tuple[bool, ...]], ...]:
+    """Every kind of key: the method that makes it, and for each of its parts whether that is a number."""
+    return tuple(
+        (kind, tuple(part.annotation is int for part in list(signature(getattr(Keys, kind)).parameters.values())[1:]))
+        for kind in Keys.made()
+    )
