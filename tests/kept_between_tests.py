@@ -2,10 +2,11 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 
 import pytest
+import typer.main as typer_main
 from jinja2 import BytecodeCache
 from jinja2.bccache import Bucket
 
@@ -31,7 +32,7 @@ class CompiledTemplates(BytecodeCache):
 
 @contextmanager
 def kept_between_tests() -> Iterator[None]:
-    """Compiled templates, and the tests' signing keys: OpenSSL proves the primes of an RSA key whenever it is read."""
+    """Compiled templates, parsers of commands, and the tests' signing keys, whose primes OpenSSL proves at each reading."""
     compiled, keys = CompiledTemplates(), dict[Path, list[PrivateKey]]()
 
     def read_file(path: Path) -> list[PrivateKey]:
@@ -43,6 +44,7 @@ def kept_between_tests() -> Iterator[None]:
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(templates, "open_templates", partial(templates.open_templates, bytecode_cache=compiled))
+        patch.setattr(typer_main, "get_command_from_info", cache(typer_main.get_command_from_info))
         for module in (keyring, sealing):
             patch.setattr(module, "read_file", read_file)
         yield
