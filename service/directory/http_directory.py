@@ -1,11 +1,15 @@
 """A directory behind a webhook: the users are kept elsewhere, the counting of wrong passwords stays here.
 
-``POST {directory_url}/verify`` with ``{"username", "password", "address"}`` answers 200 ``{"sub", "username"?}``, or 401 or 404
+``POST {directory_url}/verify`` with ``{"username", "password", "address"}`` answers 200 ``{"sub", "username"?}``, or 404
 where it is wrong, or 429 with Retry-After. ``POST {directory_url}/claims`` with ``{"sub", "scopes"}`` answers 200
 ``{"claims": {…}}``, or 404 where no user may sign in as that one (any more). ``POST {directory_url}/find`` with
 ``{"username"}`` or ``{"sub"}`` answers 200 ``{"sub", "username"?}``, or 404; only CIBA asks it.
+
+401 and 403 are about Mintmark itself, as of any server (RFC 9110 section 15.5): the webhook does not take ``directory_secret``.
+That says nothing about the user, so no failure is counted.
 """
 
+import logging
 import re
 from collections.abc import Collection, Mapping
 from dataclasses import replace
@@ -17,6 +21,7 @@ from service.concurrency.fair_queue import FairQueue
 from service.directory.directory import BlockedError, Person
 from service.directory.guessing import Attempt, GuessLimiter
 from service.observe.events import Event
+from service.observe.sampling import Sampled
 from service.outbound.http_client import (
     CONNECTIONS_EACH,
     JSON_HEADERS,
@@ -30,8 +35,14 @@ from service.protocol.typed_text import prepared_name
 from service.settings import Settings
 from service.store.store import Store
 
+log = logging.getLogger(__name__)
+
+_REFUSAL = Sampled(log, Event.DIRECTORY_REFUSED)
 _SUBJECT = re.compile(r"[\x21-\x7e]{1,255}")
-_WRONG = (401, 403, 404)
+_UNKNOWN = 404
+"""The status for a wrong password, and for a user who is not there or may not sign in."""
+
+_REFUSED = (401, 403)
 _LONGEST_WAIT = 3600
 """Seconds that a webhook can make users wait."""
 
@@ -67,7 +78,7 @@ class HttpDirectory:
                 self._queue.release()
             if answered.status == 429:
                 raise BlockedError(min(answered.retry_after or 1, _LONGEST_WAIT), Event.USER_BLOCKED)
-            if answered.status in _WRONG:
+            if answered.status == _UNKNOWN:
                 await self._limiter.failed(turn)
                 return None
             person = _person(self._members(answered), name)
@@ -76,7 +87,7 @@ class HttpDirectory:
     async def claims(self, subject: str, scopes: Collection[str], _username: str = "") -> Mapping[str, Any] | None:
         """See ``Directory``."""
         answered = await self._call("claims", {"sub": subject, "scopes": list(scopes)})
-        if answered.status in _WRONG:
+        if answered.status == _UNKNOWN:
             return None
         claims = self._members(answered).get("claims")
         if not isinstance(claims, dict):
@@ -96,11 +107,11 @@ class HttpDirectory:
 
     async def _found(self, query: Mapping[str, str], username: str) -> Person | None:
         answered = await self._call("find", query)
-        return None if answered.status in _WRONG else _person(self._members(answered), username)
+        return None if answered.status == _UNKNOWN else _person(self._members(answered), username)
 
     async def _call(self, what: str, value: Mapping[str, Any]) -> HttpResponse:
         try:
-            return await self._http_client.request(
+            answered = await self._http_client.request(
                 "POST",
                 f"{self._url}/{what}",
                 Purpose.DIRECTORY,
@@ -110,6 +121,12 @@ class HttpDirectory:
             )
         except HttpClientError as error:
             raise TemporarilyUnavailable(log=f"directory: {error}") from error
+        if answered.status in _REFUSED:
+            _REFUSAL.write({"call": what, "status": answered.status})
+            raise TemporarilyUnavailable(
+                log=f"directory: it refused Mintmark by {answered.status}: check directory_secret"
+            )
+        return answered
 
     @staticmethod
     def _members(answered: HttpResponse) -> dict[str, Any]:

@@ -72,7 +72,7 @@ class _Connection(DirectConnection):
 
     def _count(self, reason: str, address: str | None) -> None:
         self._issuer.metrics.malformed_request(reason)
-        _MALFORMED.info({"reason": reason, "address": address or ""})
+        _MALFORMED.write({"reason": reason, "address": address or ""})
 
     def _malformed(self, exc: HttpProcessingError) -> tuple[str, ProtocolError]:
         """What is wrong, as metrics call it and as the sender reads it."""

@@ -91,6 +91,7 @@ class Event(StrEnum):
     # users and sessions
     SIGNED_IN = "signed_in", INFO, "A user signed in.", "subject sid"
     LOGIN_FAILED = "login_failed", INFO, "A wrong user name or password on the login page.", "address attempt reason_code"
+    DIRECTORY_REFUSED = "directory_refused", ERROR, "The directory webhook answered 401 or 403, so it refused Mintmark: check directory_secret. It answers 404 to a wrong password.", "call status left_out"
     PASSWORD_HASH_NOT_RENEWED = "password_hash_not_renewed", INFO, "A password hash with outdated parameters could not be replaced.", "reason"
     SESSION_ENDED = "session_ended", INFO, "A browser session was ended with what was granted in it.", "subject sid grants_ended sessions_ended"
     SESSIONS_ENDED = "sessions_ended", INFO, "All sessions of a user were ended.", "subject grants_ended sessions_ended"

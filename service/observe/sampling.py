@@ -18,11 +18,11 @@ class Sampled:
         self._log, self._event = log, event
         self._next, self._left_out = 0.0, 0
 
-    def info(self, facts: Mapping[str, Any]) -> None:
-        """Write it, or count it for the next line (``left_out``)."""
+    def write(self, facts: Mapping[str, Any]) -> None:
+        """Write it at its level, or count it for the next line (``left_out``)."""
         now = monotonic()
         if now < self._next:
             self._left_out += 1
             return
-        self._log.info(self._event, extra={**facts, "left_out": self._left_out})
+        self._log.log(self._event.level, self._event, extra={**facts, "left_out": self._left_out})
         self._next, self._left_out = now + SECONDS, 0

@@ -323,7 +323,7 @@ TEXTS: tuple[tuple[str, str, str, str, tuple[str, ...]], ...] = (
     ("client_redirect_uri", "invalid_redirect_uri", "A redirect URI that cannot be registered.", "The answer says why.", ("{}",)),
     # ours
     ("redis", "temporarily_unavailable", "Redis did not answer in time, refused, or is full.", "`/readyz`, docs/how-to/redis.md.", ("Redis: {}", "Redis refuses: {}", "the Redis user lacks a right: {}")),
-    ("directory", "temporarily_unavailable", "The directory webhook did not answer as it must.", "`directory_url`; its own log.", ("directory: {}",)),
+    ("directory", "temporarily_unavailable", "The directory webhook did not answer as it must, or refused Mintmark itself (401, 403).", "`directory_url`, `directory_secret`; its own log.", ("directory: {}",)),
     ("overloaded", "temporarily_unavailable", "Too much at once: passwords to hash or verify, codes of devices to look for, refreshes of one token, changes of one record.",
      "More processes; `argon2_queue`, `argon2_threads`.",
      ("passwords to be hashed (argon2_queue): {}", "passwords to be verified (directory_url): {}", "{}: too many at once", "as many notifications of CIBA clients wait as may", "no user code is free", "refresh token is used too often at once", "{} being changed by others at the same time")),

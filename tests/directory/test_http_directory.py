@@ -9,7 +9,9 @@ import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestServer
 
-from service.directory import BlockedError, HttpDirectory, Person
+from service.directory import BlockedError, HttpDirectory, Person, http_directory
+from service.observe.events import Event
+from service.observe.sampling import Sampled
 from service.outbound.http_client import HttpClient
 from service.protocol.errors import TemporarilyUnavailable
 from tests.patience import PATIENCE
@@ -36,7 +38,7 @@ class Webhook:
         if request.path.endswith("/verify"):
             right = (asked["username"], asked["password"]) == ("carol", "sesame")
             return (
-                web.json_response({"sub": "sub-9", "username": "carol"}) if right else web.json_response({}, status=401)
+                web.json_response({"sub": "sub-9", "username": "carol"}) if right else web.json_response({}, status=404)
             )
         if request.path.endswith("/find"):
             found = asked in ({"username": "carol"}, {"sub": "sub-9"})
@@ -126,6 +128,28 @@ async def test_what_is_no_answer_is_unavailable(
     with pytest.raises(TemporarilyUnavailable) as caught:
         await directory.verify("carol", "sesame", "192.0.2.1")
     assert "sesame" not in str(caught.value) + caught.value.log
+
+
+@pytest.mark.parametrize("status", [401, 403])
+async def test_a_refused_secret_is_no_wrong_password(
+    directory: HttpDirectory,
+    webhook: Webhook,
+    status: int,
+    caplog: pytest.LogCaptureFixture,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Two failures would block the user; the operator reads what to do, once a second at most."""
+    monkeypatch.setattr(http_directory, "_REFUSAL", Sampled(http_directory.log, Event.DIRECTORY_REFUSED))
+    calls = (directory.verify("carol", "wrong", "192.0.2.1"), directory.claims("sub-9", []), directory.find("carol"))
+    for call in (*calls, directory.verify("carol", "wrong", "192.0.2.1")):
+        webhook.answer = web.Response(status=status)
+        with pytest.raises(TemporarilyUnavailable, match="directory_secret"):
+            await call
+    (first, *later) = [record for record in caplog.records if record.message == Event.DIRECTORY_REFUSED]
+    assert (first.levelname, vars(first)["call"], vars(first)["status"]) == ("ERROR", "verify", status)
+    assert len(later) < 3
+    webhook.answer = None
+    assert await directory.verify("carol", "sesame", "192.0.2.1") == Person("sub-9", "carol")
 
 
 async def test_slow_or_away_is_unavailable(webhook: Webhook, world: World) -> None:
