@@ -19,7 +19,7 @@ import shutil
 import signal
 import subprocess
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, Literal, NamedTuple, Self, get_args
 from urllib.parse import quote
@@ -227,16 +227,17 @@ def standalone(
     unix: bool = False,
     tls: bool = False,
     require_client_certificate: bool = False,
+    options: Sequence[str] = (),
 ) -> Shape:
     """One server: ``redis://``, ``rediss://`` (TlsUnsupported if there is no server for it) or ``unix://``.
 
     With ``user`` and ``password`` nobody else may do anything; with ``password`` alone it is the default user's.
-    ``maxmemory`` is Redis's spelling ("3mb"); a full server refuses writes.
+    ``maxmemory`` is Redis's spelling ("3mb"); a full server refuses writes. ``options``: further ones of the command line.
     """
     server = tls_server() if tls else find_redis_server()
     home, (port,) = short_temporary_directory(), free_ports(1)
     certificates = issue_certificates(home) if tls else None
-    arguments = in_memory(home / "node") + _access(user, password)
+    arguments = [*in_memory(home / "node"), *_access(user, password), *options]
     if maxmemory:
         arguments += ["--maxmemory", maxmemory, "--maxmemory-policy", "noeviction"]
     if unix:

@@ -74,6 +74,8 @@ class Connection:
         """SHA-1 of the scripts that are sent over ``confirming``."""
         self.confirming: Connection | None = None
         """The twin for what must have reached replicas before it counts as done; None without ``redis_wait_replicas``."""
+        self.crosses_slots = False
+        """Whether one script may touch keys of different slots: known to be so where no Cluster is behind the address."""
         self._confirms = confirms
         self._make = _confirming_link(address, watch) if confirms else partial(Link, watch=watch)
         self._node = Node(address, self._locate, self._make, watch)
@@ -188,6 +190,13 @@ class Connection:
         """
         if (link := self._link_for(key)) is not None:
             link.send_unanswered(command, lingers=lingers)
+
+    def delete_soon(self, key: str) -> None:
+        """Delete a key likewise; it lingers, and where keys may be of different slots others go by the same command."""
+        if self.crosses_slots and (link := self._link_for(key)) is not None:
+            link.delete_unanswered(key)
+        else:
+            self.execute_soon(key, ("DEL", key), lingers=True)
 
     async def _retry(self, key: str, command: Command, started: float, failure: Exception | None) -> object:
         """The careful path: connects, follows redirections, loads scripts, retries until the timeout is over."""

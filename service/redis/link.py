@@ -24,8 +24,8 @@ RedisReply = Any
 
 MAX_PENDING = 20_000
 """Commands that may wait for a reply on one link; more are refused: Redis is not keeping up."""
-LINGER = 0.02
-"""Seconds that a command may wait for another one to leave with."""
+LINGER = 0.1
+"""Seconds that a command may wait for another one to leave with: few enough for ``tokens.redeemed_once``."""
 _TICKS = 8
 """A reply is missed after its timeout, give or take an eighth."""
 
@@ -54,6 +54,8 @@ class Link(asyncio.Protocol):
         self._out: list[bytes] = []
         self._leaving = False
         self._linger: asyncio.TimerHandle | None = None
+        self._doomed: list[str] = []
+        """Keys that are to be deleted with the next write."""
         self._pending: deque[asyncio.Future[Any] | None] = deque()
         """Who waits for the replies to come; None where no caller does."""
         self._replied = 0
@@ -83,6 +85,8 @@ class Link(asyncio.Protocol):
         elif not self._leaving:
             self._leaving = True
             self._loop.call_soon(self._flush)
+            if self._doomed:
+                self._delete_doomed()
         words = command if command.__class__ is tuple else tuple(command)
         self._out.append(hiredis.pack_command(words))  # type: ignore[arg-type]
         self._pending.append(future)
@@ -97,6 +101,12 @@ class Link(asyncio.Protocol):
         if self.lost is None and len(self._pending) < MAX_PENDING:
             self.send(command, lingers=lingers)
             self._pending[-1] = None
+
+    def delete_unanswered(self, key: str) -> None:
+        """Delete a key, by one command for all in front of the next batch; it may be lost. Not for a Cluster."""
+        if self.lost is None:
+            self._doomed.append(key)
+            self._linger = self._linger or self._loop.call_later(LINGER, self._flush_lingering)
 
     def close(self, reason: str = "closed") -> None:
         """Close the connection; each caller that waits gets a LinkLostError."""
@@ -122,7 +132,14 @@ class Link(asyncio.Protocol):
     def _flush_lingering(self) -> None:
         """Have what lingers leave, if it has not yet: the timer goes on when it does, as to make one for each costs more."""
         self._linger = None
-        self._flush()
+        if self._doomed:
+            self._delete_doomed()
+        else:
+            self._flush()
+
+    def _delete_doomed(self) -> None:
+        doomed, self._doomed = self._doomed, []
+        self.send_unanswered(("DEL", *doomed))
 
     def _check_timeout(self) -> None:
         """Every eighth of the timeout while replies are due: has anything waited for a whole timeout?"""

@@ -10,7 +10,7 @@
 
 The body begins with ``local grant, code = unpack(KEYS)`` in the same order. ``-- INCLUDE name`` is replaced by
 ``lua/shared/name.lua``. ``#!lua`` makes Redis ≥ 7 treat the script by its flags; Redis 6.2 does not know the line, so it is
-dropped there.
+dropped there. Two acts that belong together are one call where a call may cross slots (``Joined``).
 """
 
 import re
@@ -39,7 +39,26 @@ class ScriptContractError(Exception):
     """A script's header and its body do not say the same, or what calls it does not keep to them."""
 
 
-class Script(Generic[_Answer]):
+class ScriptText:
+    """A script as servers get it.
+
+    ``confirmed``: whether it spends or ends something, so that replicas are waited for where the settings say so.
+    """
+
+    def __init__(self, name: str, text: str, *, confirmed: bool) -> None:
+        self.name = name
+        self.text = text
+        self.plain_text = text.partition("\n")[2]
+        self.confirmed = confirmed
+        self.sha, self.plain_sha = _sha(self.text), _sha(self.plain_text)
+        TEXTS.append(self)
+
+    def sha_for(self, connection: Connection) -> str:
+        """Return the name by which the servers of this connection know it."""
+        return self.plain_sha if self.plain_sha in connection.scripts else self.sha
+
+
+class Script(ScriptText, Generic[_Answer]):
     """One act.
 
     Args:
@@ -52,24 +71,19 @@ class Script(Generic[_Answer]):
     """
 
     def __init__(self, name: str, answers: type[_Answer], *, confirmed: bool = False) -> None:
-        self.name = name
-        self.confirmed = confirmed
-        self.text = _load(name)
-        self._keys, self._arguments, words = self._contract()
+        super().__init__(name, _load(name), confirmed=confirmed)
+        self.keys, self.arguments, words = self._contract()
         unknown = set(words) - set(answers)
         if unknown:
             raise ScriptContractError(f"lua/{name}.lua: answers {sorted(unknown)}, which {answers.__name__} has not")
         self._answers = {word.encode(): answers(word) for word in words}
-        self.plain_text = self.text.partition("\n")[2]
-        self.sha, self.plain_sha = _sha(self.text), _sha(self.plain_text)
         SCRIPTS.append(self)
 
     def step(self, connection: Connection, keys: tuple[str, ...], arguments: tuple[Word, ...]) -> KeyedCommand:
         """Make the call a step for ``execute_all``; all keys are in one slot."""
-        if len(keys) != len(self._keys) or len(arguments) != len(self._arguments):
-            raise ScriptContractError(f"{self.name}: takes KEYS {self._keys} and ARGV {self._arguments}")
-        sha = self.plain_sha if self.plain_sha in connection.scripts else self.sha
-        return keys[0], ("EVALSHA", sha, len(keys), *keys, *arguments)
+        if len(keys) != len(self.keys) or len(arguments) != len(self.arguments):
+            raise ScriptContractError(f"{self.name}: takes KEYS {self.keys} and ARGV {self.arguments}")
+        return keys[0], ("EVALSHA", self.sha_for(connection), len(keys), *keys, *arguments)
 
     def read(self, reply: RedisReply) -> tuple[_Answer, list[Any]]:
         """Take a reply apart: the answering word, and what came with it. Raises ScriptContractError for an unknown word."""
@@ -96,7 +110,41 @@ class Script(Generic[_Answer]):
         return keys, arguments, _names(header["answers"], "|")
 
 
+class Joined(ScriptText):
+    """Two acts in one call, one after the other: nothing comes between them, and the server parses and answers once.
+
+    It is made of their texts. The reply is a list of both answers, each for ``read`` of its script. An error of the second
+    is one of both, though the first has been done: a call that is sent again finds that, as after a dropped connection.
+
+    Raises:
+        ScriptContractError: Their first lines differ, so servers treat them differently.
+    """
+
+    def __init__(self, first: Script[Any], second: Script[Any]) -> None:
+        (shebang, _, body), (other, _, second_body) = first.text.partition("\n"), second.text.partition("\n")
+        if shebang != other:
+            raise ScriptContractError(f"{first.name} begins with {shebang}, {second.name} with {other}")
+        for array, before in (("KEYS", first.keys), ("ARGV", first.arguments)):
+            second_body = second_body.replace(f"unpack({array})", f"unpack({array}, {len(before) + 1})")
+        acts = f"local function first()\n{body}end\nlocal function second()\n{second_body}end\n"
+        super().__init__(
+            f"{first.name}+{second.name}",
+            f"{shebang}\n{acts}return {{first(), second()}}\n",
+            confirmed=first.confirmed or second.confirmed,
+        )
+
+    def step(self, connection: Connection, first: KeyedCommand, second: KeyedCommand) -> KeyedCommand:
+        """Make one step of the steps of both."""
+        (key, words), (_, more) = first, second
+        here, there = 3 + int(words[2]), 3 + int(more[2])
+        count = here + there - 6
+        sha = self.sha_for(connection)
+        return key, ("EVALSHA", sha, count, *words[3:here], *more[3:there], *words[here:], *more[there:])
+
+
 SCRIPTS: list[Script[Any]] = []
+"""Every act that there is."""
+TEXTS: list[ScriptText] = []
 """Every script that there is, for servers that do not have them yet."""
 
 

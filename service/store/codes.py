@@ -7,15 +7,14 @@ import msgspec
 from service.protocol.credentials import Credential
 from service.records.authorization_code import AuthorizationCode
 from service.records.grant import Grant
-from service.redis.script import Script
 from service.store import grants
 from service.store.answers import Answer
 from service.store.spending import NewTokens, Outcome, SpendableStore, Spending, WaitingReply
-from service.store.user_index import CountedAs, Place
+from service.store.user_index import CountedAs, IndexedScript, Place
 
-_issue = Script("issue_code", Answer)
+_issue = IndexedScript("issue_code", Answer)
 _SPENT = b"spent:"
-_redeem = Script("redeem_code", Outcome, confirmed=True)
+_redeem = IndexedScript("redeem_code", Outcome, confirmed=True)
 
 
 class OpenedCode(msgspec.Struct, frozen=True):
@@ -40,7 +39,7 @@ class Codes(SpendableStore):
         keys_of_code = (self._keys.grant(code.grant_id), self._keys.code(code.grant_id, code.hash))
         step = _issue.step(self._connection, keys_of_code, (grants.encode(grant), record.encode(), ends_at))
         place = Place(code.grant_id, grant.subject, grant.client_id, CountedAs.PASSING, ends_at)
-        reply = await self._indexing.begin(step, place)
+        reply = await self._indexing.begin(_issue, step, place)
         return reply is not None and _issue.read(reply)[0] is Answer.ISSUED
 
     async def open_by_code(self, code: Credential, *, with_end: bool = False) -> OpenedCode | None:

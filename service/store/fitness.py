@@ -110,6 +110,18 @@ class Check:
             raise StoreUnfitError(f"{loses}.\n{cure}. To start all the same: redis_allow_lossy_replay = true.")
 
 
+async def crosses_slots(link: Link, keys: Keys) -> bool:
+    """Whether a call may touch keys of different slots: not in a Cluster, also where one server, or a proxy, is all of it.
+
+    Raises LinkLostError.
+    """
+    try:
+        await link.send(["EXISTS", keys.probe(0), keys.probe(1)])
+    except ReplyError:
+        return False
+    return True
+
+
 def _warn(event: Event, link: Link, hint: str, **facts: object) -> None:
     log.warning(event, extra={"server": str(link.endpoint), **facts, "hint": hint})
 

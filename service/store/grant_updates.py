@@ -7,12 +7,11 @@ from service.protocol.credentials import GRANT_ID_LENGTH
 from service.records.access_token import AccessToken
 from service.records.grant import Grant
 from service.redis.connection import Connection
-from service.redis.script import Script
 from service.store import grants
 from service.store.indexing import Indexing
 from service.store.keys import Keys
 from service.store.record_store import RecordStore
-from service.store.user_index import CountedAs, Place
+from service.store.user_index import CountedAs, IndexedScript, Place
 
 
 class UpdateAnswer(StrEnum):
@@ -21,7 +20,7 @@ class UpdateAnswer(StrEnum):
     ENDED = "ended"
 
 
-_update = Script("update_grant", UpdateAnswer, confirmed=True)
+_update = IndexedScript("update_grant", UpdateAnswer, confirmed=True)
 
 
 class GrantSnapshot(NamedTuple):
@@ -119,7 +118,7 @@ class GrantUpdates(RecordStore):
         counted_as = CountedAs.LASTING if seen.refresh_hash else CountedAs.NOTHING
         subject = "" if is_client_grant else update.grant.subject
         place = Place(seen.grant_id, subject, update.grant.client_id, counted_as, grant_ends_at)
-        reply = await self._indexing.swap(step, place)
+        reply = await self._indexing.swap(_update, step, place)
         return UpdateAnswer.ENDED if reply is None else _update.read(reply)[0]
 
 

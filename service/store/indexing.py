@@ -3,6 +3,7 @@
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Sequence
+from typing import Any
 
 from service.observe.events import Event
 from service.protocol.errors import TemporarilyUnavailable
@@ -11,7 +12,7 @@ from service.redis.errors import StoreError
 from service.store import user_index
 from service.store.grants import Grants
 from service.store.keys import Keys
-from service.store.user_index import Place, UserIndex
+from service.store.user_index import INDEXED, IndexedScript, Place, UserIndex
 
 _PAUSE, _TRIES = 0.5, 600
 _indexing: set[asyncio.Task[None]] = set()
@@ -37,39 +38,42 @@ class Indexing:
         self.end_excess: EndExcess = self._revoke
         """Ends the surplus grants; to be replaced by a function that also notifies hooks."""
 
-    async def swap(self, swap: KeyedCommand, place: Place) -> object:
+    async def swap(self, script: IndexedScript[Any], step: KeyedCommand, place: Place) -> object:
         """Return the reply to a script that spends a credential; None where the user is disabled and the grant therefore ended.
 
-        The script and the index command are sent together. In a Cluster the index may be on another server, which may be down.
-        The
-        credential is spent then, so its tokens are returned, and the index is written as soon as its server is back. Until then
-        nothing can be revoked by the index.
+        In a Cluster the index may be on another server, which may be down. The credential is spent then, so its tokens are
+        returned, and the index is written as soon as its server is back. Until then nothing can be revoked by the index.
         """
-        if not place.subject:
-            return await self._connection.execute(swap[0], *swap[1])
-        step = self._step(place)
-        swapped, indexed = await self._connection.execute_all([swap, step], needed=1)
-        if isinstance(indexed, Exception):
-            log.warning(Event.USER_INDEX_DELAYED, extra={"grant_id": place.grant_id, "reason": str(indexed)})
-            task = asyncio.ensure_future(self._keep_indexing(step, place))
-            _indexing.add(task)
-            task.add_done_callback(_indexing.discard)
-        elif not await self._settle(indexed, place):
-            return None
-        return swapped
+        return await self._run(script, step, place, needed=1)
 
-    async def begin(self, begin: KeyedCommand, place: Place) -> object:
+    async def begin(self, script: IndexedScript[Any], step: KeyedCommand, place: Place) -> object:
         """Return the reply to a script that begins a grant; None where the user is disabled.
 
         Raises where either server is away.
         """
-        if not place.subject:
-            return await self._connection.execute(begin[0], *begin[1])
-        begun, indexed = await self._connection.execute_all([begin, self._step(place)])
-        return begun if await self._settle(indexed, place) else None
+        return await self._run(script, step, place, needed=2)
 
-    def _step(self, place: Place) -> KeyedCommand:
-        return self._index.grant_step(place, self._most)
+    async def _run(self, script: IndexedScript[Any], step: KeyedCommand, place: Place, needed: int) -> object:
+        """Call the script, and index the grant: by one call where that may cross slots, else by two that leave together."""
+        connection = self._connection
+        if not place.subject:
+            return await connection.execute(step[0], *step[1])
+        index = self._index.grant_step(place, self._most)
+        if connection.crosses_slots:
+            key, command = script.with_index.step(connection, step, index)
+            reply, indexed = await connection.execute(key, *command)
+        else:
+            reply, indexed = await connection.execute_all([step, index], needed=needed)
+            if isinstance(indexed, Exception):
+                self._index_later(index, place, indexed)
+                return reply
+        return reply if indexed == INDEXED or await self._settle(indexed, place) else None
+
+    def _index_later(self, step: KeyedCommand, place: Place, reason: Exception) -> None:
+        log.warning(Event.USER_INDEX_DELAYED, extra={"grant_id": place.grant_id, "reason": str(reason)})
+        task = asyncio.ensure_future(self._keep_indexing(step, place))
+        _indexing.add(task)
+        task.add_done_callback(_indexing.discard)
 
     async def _settle(self, reply: object, place: Place) -> bool:
         """Do what the reply of the index asks for; False where the user is disabled and the grant therefore ended."""

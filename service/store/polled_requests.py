@@ -19,7 +19,7 @@ from service.redis.connection import KeyedCommand
 from service.redis.script import Script
 from service.store import grants
 from service.store.spending import NewTokens, Outcome, SpendableStore, Spending, WaitingReply
-from service.store.user_index import CountedAs, Place
+from service.store.user_index import CountedAs, IndexedScript, Place
 
 _FRONT = 26
 """The length of what stands in front of the state."""
@@ -46,9 +46,9 @@ class PollAnswer(StrEnum):
 
 
 _poll = Script("poll_request", PollAnswer)
-_allow = Script("allow_polled_request", PollAnswer, confirmed=True)
+_allow = IndexedScript("allow_polled_request", PollAnswer, confirmed=True)
 _deny = Script("deny_polled_request", PollAnswer, confirmed=True)
-_spend = Script("spend_polled_request", Outcome, confirmed=True)
+_spend = IndexedScript("spend_polled_request", Outcome, confirmed=True)
 
 
 class Polled(msgspec.Struct, frozen=True):
@@ -137,7 +137,7 @@ class PolledRequests(SpendableStore):
         arguments = (grants.encode(grant), allowance.encode(), allowance.by, ends_at)
         step = _allow.step(self._connection, keys_of_request, arguments)
         place = Place(grant_id, grant.subject, grant.client_id, CountedAs.PASSING, ends_at, may_lag=True)
-        reply = await self._indexing.begin(step, place)
+        reply = await self._indexing.begin(_allow, step, place)
         return reply is not None and _allow.read(reply)[0] is PollAnswer.ALLOWED
 
     async def deny(self, request: Credential, by: str) -> bool:

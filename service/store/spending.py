@@ -7,13 +7,12 @@ import msgspec
 
 from service.protocol.credentials import Credential
 from service.records.grant import Grant
-from service.redis.connection import Command, Connection, KeyedCommand
-from service.redis.script import Script
+from service.redis.connection import Connection, KeyedCommand
 from service.store import grants
 from service.store.indexing import Indexing
 from service.store.keys import Keys
 from service.store.record_store import RecordStore
-from service.store.user_index import CountedAs, Place, UserIndex
+from service.store.user_index import CountedAs, IndexedScript, Place, UserIndex
 
 
 class Outcome(StrEnum):
@@ -114,9 +113,9 @@ class SpendableStore(RecordStore):
             return None
         return _Kept(held, grant, reply or b"", grants.ends_at(*end) if end else None)
 
-    async def _spend(self, script: Script[Outcome], step: KeyedCommand, new: NewTokens) -> Spending:
+    async def _spend(self, script: IndexedScript[Outcome], step: KeyedCommand, new: NewTokens) -> Spending:
         """Replace a credential by the new tokens. One round trip."""
-        reply = await self._indexing.swap(step, new.place())
+        reply = await self._indexing.swap(script, step, new.place())
         if reply is None:
             return Spending(Outcome.ENDED)
         outcome, rest = script.read(reply)
@@ -130,8 +129,10 @@ class SpendableStore(RecordStore):
         The command is sent together with the next one.
         """
         key = self._keys.reply(credential.grant_id, credential.hash)
-        command: Command = ("PEXPIRE", key, int(after * 1000)) if after else ("DEL", key)
-        self._connection.execute_soon(key, command, lingers=True)
+        if after:
+            self._connection.execute_soon(key, ("PEXPIRE", key, int(after * 1000)), lingers=True)
+        else:
+            self._connection.delete_soon(key)
 
     async def waits(self, credential: Credential) -> bool:
         """Whether the response is still kept, and everything it contains is on as many replicas as are waited for."""

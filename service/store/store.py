@@ -14,7 +14,7 @@ from service.redis.connection import FLAGS_SINCE, Connection
 from service.redis.errors import LinkLostError, ReplyError
 from service.redis.listener import start_listening
 from service.redis.opening import open_connection
-from service.redis.script import SCRIPTS
+from service.redis.script import TEXTS
 from service.settings import Settings
 from service.store.approvals import Approvals
 from service.store.audit import Audit
@@ -26,7 +26,7 @@ from service.store.decision_tickets import DecisionTickets
 from service.store.deliveries import Deliveries
 from service.store.endings import Endings
 from service.store.failures import Failures
-from service.store.fitness import Check
+from service.store.fitness import Check, crosses_slots
 from service.store.forms import Forms
 from service.store.grant_updates import GrantUpdates
 from service.store.grants import Grants
@@ -129,10 +129,10 @@ def make_store(settings: Settings, watch: RedisWatch | None = None, keys: Keys |
     Raises ValueError for an invalid ``redis_url``.
     """
     connection = open_connection(address.parse(settings), watch)
-    connection.scripts.update({script.sha: script.text for script in SCRIPTS})
+    connection.scripts.update({script.sha: script.text for script in TEXTS})
     if connection.confirming is not None:
         connection.confirmed_scripts = frozenset(
-            sha for one in SCRIPTS if one.confirmed for sha in (one.sha, one.plain_sha)
+            sha for one in TEXTS if one.confirmed for sha in (one.sha, one.plain_sha)
         )
         connection.confirming.scripts = connection.scripts
     store = Store(connection, keys or Keys(), settings, watch)
@@ -163,9 +163,10 @@ async def open_store(
         check = Check(store.connection.address, store.keys, settings, listen)
         for link in links:
             await check(link)
+        store.connection.crosses_slots = await crosses_slots(links[0], store.keys)
         if min(link.version for link in links) < FLAGS_SINCE:
             store.connection.scripts.clear()
-            store.connection.scripts.update({script.plain_sha: script.plain_text for script in SCRIPTS})
+            store.connection.scripts.update({script.plain_sha: script.plain_text for script in TEXTS})
         for link in links:
             for text in store.connection.scripts.values():
                 await link.send(["SCRIPT", "LOAD", text])

@@ -14,7 +14,7 @@ from service.redis.script import Script
 from service.store import grants
 from service.store.answers import Answer
 from service.store.spending import NewTokens, Outcome, SpendableStore, Spending, WaitingReply
-from service.store.user_index import CountedAs
+from service.store.user_index import CountedAs, IndexedScript
 
 
 class RevokeAnswer(StrEnum):
@@ -24,11 +24,11 @@ class RevokeAnswer(StrEnum):
 
 
 _open = Script("open_credential", Answer)
-_issue = Script("issue_tokens", Answer)
-_add = Script("add_access_token", Answer)
+_issue = IndexedScript("issue_tokens", Answer)
+_add = IndexedScript("add_access_token", Answer)
 _exchange = Script("exchange_token", Answer)
-_rotate = Script("rotate_refresh_token", Outcome, confirmed=True)
-_reuse = Script("reuse_refresh_token", Outcome, confirmed=True)
+_rotate = IndexedScript("rotate_refresh_token", Outcome, confirmed=True)
+_reuse = IndexedScript("reuse_refresh_token", Outcome, confirmed=True)
 _revoke = Script("revoke_token", RevokeAnswer, confirmed=True)
 _count_repeat = Script("count_repeat", Answer)
 MOST_REPEATS = 500
@@ -140,7 +140,7 @@ class Tokens(SpendableStore):
                 new.refresh_ends_at,
             ),
         )
-        reply = await self._indexing.begin(step, new.place(otherwise))
+        reply = await self._indexing.begin(_issue, step, new.place(otherwise))
         return reply is not None and _issue.read(reply)[0] is Answer.ISSUED
 
     async def add(self, new: NewTokens) -> bool:
@@ -151,7 +151,7 @@ class Tokens(SpendableStore):
             (self._keys.grant(grant_id), self._keys.access_token(grant_id, new.access.hash)),
             (new.access_record, new.access_ends_at),
         )
-        reply = await self._indexing.swap(step, new.place())
+        reply = await self._indexing.swap(_add, step, new.place())
         return reply is not None and _add.read(reply)[0] is Answer.ISSUED
 
     async def exchange(self, new: NewTokens) -> bool:
@@ -227,7 +227,7 @@ class Tokens(SpendableStore):
                 new.grant_ends_at,
             ),
         )
-        reply = await self._indexing.swap(step, new.place())
+        reply = await self._indexing.swap(_reuse, step, new.place())
         return Spending(Outcome.ENDED if reply is None else _reuse.read(reply)[0])
 
     async def revoke(self, token: Credential, client_id: str, *, ends_grant: bool) -> RevokeAnswer:

@@ -1,11 +1,12 @@
 """Indexes of users: grants and sessions by when they end, and the number of each kind that there may be at once."""
 
 from enum import StrEnum
+from typing import TypeVar
 
 import msgspec
 
 from service.redis.connection import KeyedCommand
-from service.redis.script import Script
+from service.redis.script import Joined, Script
 from service.store.answers import Answer
 from service.store.record_store import RecordStore
 
@@ -13,6 +14,18 @@ _index = Script("index_grant", Answer, confirmed=True)
 _unindex = Script("unindex_grant", Answer)
 # Both take an index and two keys of kinds: the kind of the entry, and the other one, under which it may have counted before.
 # They index sessions as well, which are of one kind.
+
+_Answer = TypeVar("_Answer", bound=StrEnum)
+
+
+class IndexedScript(Script[_Answer]):
+    """An act that begins or changes a grant, which is put into its user's index at the same time."""
+
+    def __init__(self, name: str, answers: type[_Answer], *, confirmed: bool = False) -> None:
+        super().__init__(name, answers, confirmed=confirmed)
+        self.with_index = Joined(self, _index)
+        """Both in one call, for where a call may cross slots."""
+
 
 _ANY_NUMBER = 0
 """The most, without a bound."""
@@ -48,6 +61,10 @@ class Indexed(msgspec.Struct, frozen=True):
 
     is_disabled: bool
     excess: list[str]  # ids of the entries that have to end, as there would be too many
+
+
+INDEXED = b"indexed"
+"""The answer to a step that indexes where that is all."""
 
 
 class UserIndex(RecordStore):

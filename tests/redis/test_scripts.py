@@ -5,10 +5,14 @@ from enum import StrEnum
 
 import pytest
 
+from service.app import open_issuer
 from service.redis import script as script_module
-from service.redis.script import SCRIPTS, Script, ScriptContractError
+from service.redis.script import SCRIPTS, TEXTS, Joined, Script, ScriptContractError
+from service.settings.redis_url import Topology
 from service.store.answers import Answer as StoreAnswer
-from tests.world import World
+from tests import redis_shapes
+from tests.patience import until
+from tests.world import World, in_process, settings_for
 
 GOOD = """#!lua
 -- What it does.
@@ -34,6 +38,7 @@ class OtherAnswer(StrEnum):
 def _load(monkeypatch: pytest.MonkeyPatch, text: str, answers: type[StrEnum] = Answer) -> Script[StrEnum]:
     monkeypatch.setattr(script_module, "_load", lambda _: text)
     monkeypatch.setattr(script_module, "SCRIPTS", [])
+    monkeypatch.setattr(script_module, "TEXTS", [])
     return Script("made_up", answers)
 
 
@@ -71,6 +76,69 @@ async def test_an_answer_that_is_not_in_the_contract_is_refused() -> None:
     assert script.read(b"revoked") == (StoreAnswer.REVOKED, [])
     with pytest.raises(ScriptContractError):
         script.read(b"perhaps")
+
+
+SECOND = """#!lua
+-- What it does.
+-- KEYS  user, other
+-- ARGV  first, second
+-- RETURNS one
+local user, other = unpack(KEYS)
+local first, second = unpack(ARGV)
+return {'one', user .. ' ' .. other .. ' ' .. first .. ' ' .. second}
+"""
+
+
+async def test_joined_acts_get_each_its_own_and_answer_side_by_side(
+    redis: redis_shapes.Shape, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one = GOOD.replace("return 'one'", "return {'two', grant .. ' ' .. code .. ' ' .. word}")
+    first, second = _load(monkeypatch, one), _load(monkeypatch, SECOND)
+    joined = Joined(first, second)
+    async with open_issuer(settings_for(redis.url), listen=False) as issuer:
+        connection = issuer.store.connection
+        connection.scripts[joined.plain_sha] = joined.plain_text  # which every server takes
+        steps = [first.step(connection, ("g", "c"), ("w",)), second.step(connection, ("u", "o"), (1, b"x"))]
+        key, command = joined.step(connection, *steps)
+        both = await connection.execute(key, *command)
+    assert key == "g"
+    assert [first.read(both[0]), second.read(both[1])] == [(Answer.TWO, [b"g c w"]), (Answer.ONE, [b"u o 1 x"])]
+
+
+def test_acts_that_servers_treat_differently_are_not_joined(monkeypatch: pytest.MonkeyPatch) -> None:
+    first = _load(monkeypatch, GOOD)
+    second = _load(monkeypatch, SECOND.replace("#!lua\n", "#!lua flags=allow-oom\n"))
+    with pytest.raises(ScriptContractError):
+        Joined(first, second)
+
+
+def test_replicas_are_waited_for_where_either_act_is_to_be_confirmed() -> None:
+    confirmed = {one.name: one.confirmed for one in TEXTS}
+    joined = [name for name in confirmed if "+" in name]
+    assert len(joined) > 5
+    assert all(confirmed[name] == any(confirmed[part] for part in name.split("+")) for name in joined)
+
+
+@pytest.mark.topologies
+async def test_acts_are_joined_where_a_call_may_cross_slots(any_world: World) -> None:
+    is_cluster = any_world.issuer.store.connection.address.topology is Topology.CLUSTER
+    assert any_world.issuer.store.connection.crosses_slots is not is_cluster
+
+
+async def test_one_server_that_is_a_whole_cluster_gets_two_calls() -> None:
+    with redis_shapes.standalone(options=("--cluster-enabled", "yes")) as shape:
+        admin = shape.nodes[0].admin
+        admin.execute_command("CLUSTER ADDSLOTS", *range(16384))
+
+        async def is_whole() -> bool:
+            return bool(admin.cluster("info")["cluster_state"] == "ok")
+
+        await until(is_whole)
+        async with open_issuer(settings_for(shape.url), listen=False) as issuer, in_process(issuer) as http:
+            assert not issuer.store.connection.crosses_slots
+            world = World(issuer, http, shape)
+            assert (await world.redeem(await world.code(await world.client()))).status == 200
+            assert await issuer.store.grants.revoke_user("alice") == 1
 
 
 async def test_scripts_that_redis_forgot_are_loaded_again_also_inside_a_batch(any_world: World) -> None:

@@ -57,7 +57,7 @@ def test_what_is_sent_again_after_the_grant_has_gone_on_changes_nothing(acts: Ac
     index(acts, "b", 200, most=3)
     for grant in ("a", "b"):
         given = {"grant_id": grant, "grant_ends": acts.at(100), "most": 3, "may_lag": "1"}
-        assert acts("index_grant", kin="other_kin", other_kin="kin", **given) == ["indexed"]
+        assert acts("index_grant", kin="other_kin", other_kin="kin", **given) == "indexed"
     assert acts.scores("user_grants") == {"a": float("inf"), "b": 200}
     assert set(acts.scores("kin")) == {"a", "b"}
     assert acts.scores("other_kin") == {}
@@ -79,10 +79,10 @@ def test_a_disabled_user_gets_nothing(acts: Acts) -> None:
 
 def test_more_than_there_may_be_are_named_to_be_ended(acts: Acts) -> None:
     for grant, ends in (("a", 100), ("b", 200), ("c", 300)):
-        assert index(acts, grant, ends, most=3) == ["indexed"]
+        assert index(acts, grant, ends, most=3) == "indexed"
     assert (acts.scores("kin"), acts.ends("kin")) == ({"a": 100, "b": 200, "c": 300}, 300)
     assert index(acts, "d", 400, most=3) == ["indexed", "a"]
-    assert index(acts, "b", 500, most=3) == ["indexed"]  # it lives on
+    assert index(acts, "b", 500, most=3) == "indexed"  # it lives on
     assert index(acts, "e", 600, most=3) == ["indexed", "c"]
     assert index(acts, "f", 700, most=1) == ["indexed", "d", "b", "e"]
     kin = acts.scores("kin")
@@ -106,12 +106,12 @@ def test_who_is_not_ended_within_ten_seconds_is_named_again(acts: Acts) -> None:
 
 def test_nobody_is_named_while_there_is_room(acts: Acts) -> None:
     add(acts, "kin", long=-acts.at(-15), a=acts.at(100))
-    assert index(acts, "b", 300, most=3) == ["indexed"]
+    assert index(acts, "b", 300, most=3) == "indexed"
 
 
 def test_those_that_are_over_do_not_count(acts: Acts) -> None:
     add(acts, "kin", over=acts.at(-10), a=acts.at(100))
-    assert index(acts, "b", 200, most=2) == ["indexed"]
+    assert index(acts, "b", 200, most=2) == "indexed"
     assert set(acts.scores("kin")) == {"a", "b"}
 
 
@@ -136,13 +136,13 @@ def test_a_grant_counts_among_one_kind_and_until_it_says(acts: Acts) -> None:
 
 def test_what_has_no_kin_has_no_set_of_them(acts: Acts) -> None:
     """Most users have one grant of a client, and each such set costs as much as a token."""
-    assert index(acts, "a", 100, most=2) == ["indexed"]
-    assert acts("index_grant", grant_id="b", grant_ends=acts.at(90), most=2, kin="other_clients") == ["indexed"]
+    assert index(acts, "a", 100, most=2) == "indexed"
+    assert acts("index_grant", grant_id="b", grant_ends=acts.at(90), most=2, kin="other_clients") == "indexed"
     index(acts, "a", 200, most=2)
     assert acts.names() == {"user_grants"}
     assert {name: int(score) for name, score in acts.scores("user_grants").items()} == {"a": 200, "b": 90}
     assert acts.ends("user_grants") == 200
-    assert index(acts, "c", 300, most=2) == ["indexed"]
+    assert index(acts, "c", 300, most=2) == "indexed"
     assert (acts.scores("kin"), acts.ends("kin")) == ({"a": 200, "c": 300}, 300)
     assert index(acts, "d", 400, most=2) == ["indexed", "a"]
     assert acts.names() == {"user_grants", "kin"}

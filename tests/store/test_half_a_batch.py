@@ -16,9 +16,10 @@ INDEX = Keys().user_grants("alice")
 
 
 class Away:
-    """The server of alice's index, as it looks to a connection: there, or not."""
+    """The server of alice's index, as it looks to the connection of a Cluster: there, or not."""
 
-    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+    def __init__(self, world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(world.issuer.store.connection, "crosses_slots", False)
         self.now = False
         link_for, again = Connection._link_for, Connection._retry
 
@@ -48,7 +49,7 @@ async def test_what_is_spent_is_paid_for_and_indexed_later(
 ) -> None:
     """P7, P6: no invalid_grant because a server is away, and afterwards revoke_user finds the grant."""
     client = await world.client(refresh_rotation=rotation)
-    away = Away(monkeypatch)
+    away = Away(world, monkeypatch)
     code = await world.code(client)
     if what == "refresh_token":
         tokens = await (await world.redeem(code)).json()
@@ -67,7 +68,7 @@ async def test_what_is_spent_is_paid_for_and_indexed_later(
 
 async def test_who_was_disabled_meanwhile_keeps_nothing(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     client = await world.client()
-    away = Away(monkeypatch)
+    away = Away(world, monkeypatch)
     code = await world.code(client)
     away.now = True
     bought = await (await world.redeem(code)).json()

@@ -23,7 +23,7 @@ if held and held ~= 'inf' then
   held_ends, held_mark = math.floor(held), held % 1
 end
 if may_lag == '1' and not is_for_ever and (held == 'inf' or held_ends > tonumber(grant_ends)) then
-  return {'indexed'}
+  return 'indexed'
 end
 local mark = 0
 if most ~= '0' and not is_for_ever and counts_until == '' and redis.call('EXISTS', kin) == 0 then
@@ -46,7 +46,7 @@ if most == '0' then
   return 'indexed'
 end
 if mark ~= 0 and (mark == held_mark or is_alone(user_grants, grant_id, mark, kin, other_kin)) then
-  return {'indexed'}
+  return 'indexed'
 end
 if is_for_ever then
   counts_until = string.format('%d', redis.call('TIME')[1] + 315360000) -- for ten years since its last use
@@ -58,7 +58,7 @@ if redis.call('ZADD', kin, 'GT', counts_until, grant_id) == 1 then
   redis.call('ZREM', other_kin, grant_id)
   if redis.call('ZCARD', kin) == 1 then
     redis.call('EXPIREAT', kin, counts_until) -- the first of its kind
-    return {'indexed'}
+    return 'indexed'
   end
   excess = too_many(kin, grant_id, counts_until, tonumber(most))
 elseif held == 'inf' and not is_for_ever then
@@ -67,4 +67,4 @@ end
 if not redis.REDIS_VERSION_NUM or redis.call('EXPIREAT', kin, counts_until, 'GT') == 0 then
   fit_index(kin)
 end
-return {'indexed', unpack(excess)}
+return excess[1] and {'indexed', unpack(excess)} or 'indexed'
