@@ -17,7 +17,7 @@ from jwt.algorithms import get_default_algorithms
 
 SKEW = 10
 """Seconds by which the clock of a signer may differ from ours."""
-ALGORITHMS = ("ES256", "PS256", "RS256", "EdDSA", "ES384")
+ALGORITHMS = ("RS256", "PS256", "ES256", "ES384", "EdDSA")
 """Signatures that are taken: asymmetric ones, never none."""
 RSA_BITS = range(2048, 4097)
 """Fewer are too weak (RFC 7518 section 3.3), more would let others have us calculate for them."""

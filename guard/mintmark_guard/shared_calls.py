@@ -1,4 +1,4 @@
-"""Work that several want at the same time is done once: who comes while it is under way waits for the same answer."""
+"""Calls that several callers share: one that comes while the work is under way waits for the same answer."""
 
 import asyncio
 from collections.abc import Callable, Coroutine, Hashable
@@ -15,7 +15,7 @@ class SharedCalls(Generic[_Answer]):
         self._under_way: dict[Hashable, asyncio.Future[_Answer]] = {}
 
     def start(self, key: Hashable, work: Callable[[], Coroutine[Any, Any, _Answer]]) -> asyncio.Future[_Answer]:
-        """Return the call that is under way, or else begin one now."""
+        """Return the call that is under way, or begin one."""
         call = self._under_way.get(key)
         if call is None:
             call = self._under_way[key] = asyncio.ensure_future(work())
@@ -27,15 +27,15 @@ class SharedCalls(Generic[_Answer]):
         return self._under_way.get(key)
 
     async def answer(self, key: Hashable, work: Callable[[], Coroutine[Any, Any, _Answer]]) -> _Answer:
-        """Wait for its answer. The call goes on where one who waits for it is cancelled. Raises what ``work`` does."""
+        """Wait for the answer. The call goes on if one of its callers is cancelled. Raises what ``work`` does."""
         return await asyncio.shield(self.start(key, work))
 
     def forget(self) -> None:
-        """Let no caller from now on have the answer of a call that is under way."""
+        """Let no later caller have the answer of a call that is under way."""
         self._under_way.clear()
 
     def _done(self, key: Hashable, call: asyncio.Future[_Answer]) -> None:
         if self._under_way.get(key) is call:
             del self._under_way[key]
         if not call.cancelled():
-            call.exception()  # the callers that waited have it; perhaps none did
+            call.exception()  # its callers have it; perhaps all were cancelled
