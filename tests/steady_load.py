@@ -16,6 +16,8 @@ from tests.world import CALLBACK, FORM, World, basic
 
 CHAINS = 8
 """Clients that refresh for ever."""
+PAUSE = 0.03
+"""Seconds between two requests of one. All of them together ask 400 times a second, and leave the machine to other tests."""
 
 
 class Load:
@@ -64,14 +66,14 @@ class Load:
             elif status == 400:
                 self.broken.append(str(body))
                 return
-            await asyncio.sleep(0.01)
+            await asyncio.sleep(PAUSE)
 
     async def codes(self) -> None:
         """Redeem each code four times at once, then once more."""
         client = await self.world.issuer.store.clients.read("app")
         assert client is not None
         while not self._stopped.is_set():
-            await asyncio.sleep(0.02)
+            await asyncio.sleep(PAUSE)
             try:
                 code = await self.world.code(client, subject="bob")
             except TemporarilyUnavailable:
@@ -85,7 +87,7 @@ class Load:
     async def machines(self) -> None:
         """A token for the client itself, looked at and revoked."""
         while not self._stopped.is_set():
-            await asyncio.sleep(0.01)
+            await asyncio.sleep(PAUSE)
             status, body = await self.ask("client_credentials", "/token", {"grant_type": "client_credentials"})
             if status != 200:
                 continue

@@ -73,7 +73,7 @@ async def test_one_of_two_processes_restarts_five_times_and_not_one_request_is_l
         async def client() -> None:
             while not stop.is_set():
                 await balancer.request(session)
-                await asyncio.sleep(0.01)
+                await asyncio.sleep(0.03)  # 250 requests a second of all eight
 
         clients = [asyncio.ensure_future(client()) for _ in range(8)]
         for _ in range(RESTARTS):
