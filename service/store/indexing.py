@@ -15,6 +15,8 @@ from service.store.keys import Keys
 from service.store.user_index import INDEXED, IndexedScript, Place, UserIndex
 
 _PAUSE, _TRIES = 0.5, 600
+_MOST_DELAYED = 10_000
+"""How many grants may wait for the server of their index. Each is a task that holds 2 KB and tries twice a second."""
 _indexing: set[asyncio.Task[None]] = set()
 """Writes to user indexes that wait for their server, held here so that they are not garbage-collected."""
 
@@ -59,6 +61,8 @@ class Indexing:
         if not place.subject:
             return await connection.execute(step[0], *step[1])
         index = self._index.grant_step(place, self._most)
+        if len(_indexing) >= _MOST_DELAYED:
+            raise TemporarilyUnavailable(log="Redis: too many grants wait for the server of their user's index")
         if connection.crosses_slots:
             key, command = script.with_index.step(connection, step, index)
             reply, indexed = await connection.execute(key, *command)

@@ -66,6 +66,21 @@ async def test_what_is_spent_is_paid_for_and_indexed_later(
     assert not await world.is_active(bought["access_token"])
 
 
+async def test_no_more_wait_for_an_index_than_there_is_room_for(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A server that stays away for long must not fill the memory of those that do without it."""
+    client = await world.client()
+    away = Away(world, monkeypatch)
+    monkeypatch.setattr(indexing, "_MOST_DELAYED", 1)
+    first, second = await world.code(client), await world.code(client)
+    away.now = True
+    assert (await world.redeem(first)).status == 200
+    refused = await world.redeem(second)
+    assert (refused.status, (await refused.json())["error"]) == (503, "temporarily_unavailable")
+    away.now = False
+    await _settled()
+    assert (await world.redeem(second)).status == 200, "its code was not spent"
+
+
 async def test_who_was_disabled_meanwhile_keeps_nothing(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     client = await world.client()
     away = Away(world, monkeypatch)
