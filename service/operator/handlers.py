@@ -9,7 +9,7 @@ import contextlib
 import logging
 import random
 from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from time import perf_counter
 from typing import Any, NoReturn
@@ -38,6 +38,10 @@ STOP_SECONDS = 20.0
 """How long a look may take that is under way when the operator is to end."""
 _AT_ONCE = 16
 """Objects that are looked at side by side, however many there are."""
+_WORKERS = 100
+"""Objects of a kind whose events kopf handles side by side. One that cannot end keeps its place until it is tried again."""
+_UNCHANGED_AT_ONCE = 4
+"""Of these, at most, objects that have not changed: new ones do not wait behind thousands of them."""
 
 
 @dataclass(frozen=True)
@@ -63,7 +67,7 @@ class Handlers:
     def __init__(self, reconciler: Reconciler, metrics: OperatorMetrics, options: Looking) -> None:
         """Make them, for all runs of kopf."""
         self._reconciler, self._metrics, self._options = reconciler, metrics, options
-        self._turns = asyncio.Semaphore(_AT_ONCE)
+        self._turns, self._turns_of_unchanged = asyncio.Semaphore(_AT_ONCE), asyncio.Semaphore(_UNCHANGED_AT_ONCE)
         self._namespaces: set[str] = set()
         """Those with the labels."""
         self._seen: dict[str, bool] = {}
@@ -78,6 +82,9 @@ class Handlers:
         settings.posting.reporting_component = "mintmark-operator"
         settings.posting.event_name_prefix = "mintmark-"
         settings.scanning.disabled = True  # else it asked for every CRD of the cluster
+        # Thousands of new objects would be as many requests under way, whose memory stays with the process.
+        settings.queueing.worker_limit = _WORKERS
+        settings.queueing.idle_timeout = 1.0  # seconds that a worker keeps its place after its object's last event
 
     def know_namespace(self, body: kopf.Body, **_: object) -> None:
         """Keep which namespaces have the labels."""
@@ -108,22 +115,24 @@ class Handlers:
         return namespace in self._namespaces
 
     @asynccontextmanager
-    async def _turn(self, kind: str) -> AsyncIterator[None]:
+    async def _turn(self, kind: str, *, is_changed: bool = True) -> AsyncIterator[None]:
         """Wait for a turn, and count what is done in it."""
         metrics = self._metrics
-        metrics.queued += 1
-        try:
-            await self._turns.acquire()
-        finally:
-            metrics.queued -= 1
-        metrics.under_way += 1
-        began = perf_counter()
-        try:
-            yield
-        finally:
-            self._turns.release()
-            metrics.under_way -= 1
-            metrics.reconciliation_took(perf_counter() - began, kind)
+        async with AsyncExitStack() as stack:
+            metrics.queued += 1
+            try:
+                if not is_changed:
+                    await stack.enter_async_context(self._turns_of_unchanged)
+                await stack.enter_async_context(self._turns)
+            finally:
+                metrics.queued -= 1
+            metrics.under_way += 1
+            began = perf_counter()
+            try:
+                yield
+            finally:
+                metrics.under_way -= 1
+                metrics.reconciliation_took(perf_counter() - began, kind)
 
     def _note(self, body: kopf.Body, status: Mapping[str, Any]) -> None:
         """Let the metrics show what its condition says."""
@@ -155,10 +164,10 @@ class Handlers:
     async def _follow(self, body: kopf.Body, memo: kopf.Memo, stopped: kopf.DaemonStopped) -> None:
         changed = memo.setdefault("changed", asyncio.Event())
         lock = memo.setdefault("lock", asyncio.Lock())
-        status, failures = dict(body.status), 0
+        status, failures, is_changed = dict(body.status), 0, True
         while not stopped:
             changed.clear()
-            async with lock, self._turn(body["kind"]):
+            async with lock, self._turn(body["kind"], is_changed=is_changed):
                 if stopped or "deletionTimestamp" in body.metadata:
                     return
                 status, is_good = await self._look(body, status)
@@ -170,6 +179,7 @@ class Handlers:
                 else self._options.resync
             )
             await _sleep(pause * random.uniform(0.7, 1.0), changed, stopped)  # noqa: S311 (jitter)
+            is_changed = changed.is_set()
 
     async def _look(self, live: kopf.Body, before: dict[str, Any]) -> tuple[dict[str, Any], bool]:
         """Return the new status, and whether it may be left alone for long."""

@@ -177,6 +177,13 @@ def _set_up_kopf() -> None:
     if not log.isEnabledFor(logging.DEBUG):
         logging.getLogger("kopf").setLevel(logging.WARNING)
     logging.getLogger("kopf.objects").addFilter(_without_settings)
+    for part in ("_cogs.clients.watching", "_core.engines.posting"):
+        logging.getLogger(f"kopf.{part}").addFilter(_no_repetition)
+
+
+def _no_repetition(record: logging.LogRecord) -> bool:
+    """Leave out what kopf tries again: that the API server is away the checks log once, and ever more rarely."""
+    return "failed; will retry" not in str(record.msg)
 
 
 def _without_settings(record: logging.LogRecord) -> bool:

@@ -85,6 +85,7 @@ async def test_it_is_not_ready_while_the_service_or_the_cluster_is_away(watched:
         for event in ("service_unavailable", "service_available", "api_server_available"):
             assert watched.events(event), event
         assert not watched.events("background_task_failed")
+        assert "will retry" not in (watched.folder / "operator.log").read_text(), "kopf repeats itself"
 
 
 async def test_definitions_may_come_after_it(tmp_path: Path, redis: Shape) -> None:
