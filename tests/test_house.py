@@ -37,7 +37,7 @@ def _modules(folder: str) -> set[str]:
 SHARED = {
     "grants": {"grant_type", "beginning_grants"},
     "client_auth": {"method", "evidence", "authenticate", "claimed", "secret", "assertion", "certificate"},
-    "endpoints": {"endpoint", "metadata", "bearer", "browser_session", "interaction_pages"},
+    "endpoints": {"endpoint", "metadata", "account_page", "bearer", "browser_session", "interaction_pages"},
     "login/steps": {"step"},
     "tokens/binding": {"key_proof"},
     "login/channels": {"channel"},

@@ -2,21 +2,14 @@
 
 from typing import Any
 
-from service.endpoints.browser_session import (
-    browser_of,
-    carries_session_csrf,
-    failed,
-    form_of,
-    session_csrf,
-    stale,
-    way,
-)
+from service.endpoints.account_page import AccountPage
+from service.endpoints.browser_session import browser_of, form_of, session_csrf
 from service.endpoints.endpoint import BrowserEndpoint, always
 from service.issuer import Issuer
-from service.login import backchannel_requests, consents, sessions
+from service.login import backchannel_requests, consents
 from service.login.backchannel_requests import APPROVALS_PATH, LoadedRequest
 from service.login.client_display import client_values
-from service.login.flow import allow_without_redirect, start_for_page
+from service.login.flow import allow_without_redirect
 from service.login.interaction import CrowdedError, StaleError
 from service.login.repeated_forms import answer_once, earlier_answer
 from service.protocol.browsing import FormPost, Page, Redirect, Reply, Visit
@@ -31,28 +24,10 @@ NAME = "approvals"
 PATH = APPROVALS_PATH
 
 
-async def decide(issuer: Issuer, visit: Visit) -> Reply:
-    """Who is not signed in does so first. A decision is a POST that carries what only this session's page knows."""
-    try:
-        session = await sessions.read(issuer, visit.session)
-        if session is None:
-            browser = browser_of(issuer, visit)
-            what = await start_for_page(issuer, f"{issuer.settings.issuer_path}{PATH}", browser, visit.address)
-            return Reply(what, browser=None if visit.browser else browser)
-        if not visit.is_post:
-            return Reply(await _page(issuer, visit, session))
-        if not carries_session_csrf(visit, PATH):
-            return Reply(_stale(issuer))
-        return await _take_once(issuer, visit, session)
-    except TemporarilyUnavailable as error:
-        issuer.refusals.record(NAME, error)
-        return Reply(failed(error, way("continue", issuer.settings.issuer_path + PATH)))
-
-
 async def _take_once(issuer: Issuer, visit: Visit, session: Session) -> Reply:
     form = form_of(NAME, visit, of_session=True)
     done = await answer_once(issuer, form, lambda: _take(issuer, visit, session))
-    return done or await earlier_answer(issuer, form) or Reply(_stale(issuer))
+    return done or await earlier_answer(issuer, form) or ACCOUNT_PAGE.stale(issuer)
 
 
 async def _take(issuer: Issuer, visit: Visit, session: Session) -> Reply:
@@ -64,14 +39,13 @@ async def _take(issuer: Issuer, visit: Visit, session: Session) -> Reply:
             raise StaleError
         what = await _decided(issuer, visit, loaded, session, browser)
     except StaleError:
-        return Reply(_stale(issuer))
+        return ACCOUNT_PAGE.stale(issuer)
     except CrowdedError:
         raise
     except TemporarilyUnavailable:
         raise
     except ProtocolError as error:  # the user may not allow it
-        issuer.refusals.record(NAME, error)
-        return Reply(failed(error, way("continue", issuer.settings.issuer_path + PATH)))
+        return ACCOUNT_PAGE.failed(issuer, error)
     return Reply(what, browser=None if visit.browser else browser)
 
 
@@ -100,21 +74,17 @@ async def _decided(
             raise StaleError
 
 
-def _stale(issuer: Issuer) -> Page:
-    return stale(way("continue", issuer.settings.issuer_path + PATH))
-
-
 async def _page(issuer: Issuer, visit: Visit, session: Session) -> Page:
     waiting = await backchannel_requests.waiting_for(issuer, session.subject)
     values = {
         "csrf": session_csrf(visit, PATH),
         "username": session.username,
-        "requests": [await _shown(issuer, loaded, session) for loaded in waiting],
+        "requests": [await _values(issuer, loaded, session) for loaded in waiting],
     }
     return Page(NAME, values)
 
 
-async def _shown(issuer: Issuer, loaded: LoadedRequest, session: Session) -> dict[str, Any]:
+async def _values(issuer: Issuer, loaded: LoadedRequest, session: Session) -> dict[str, Any]:
     """One request, in words; without its details where a hook does not let the user allow them."""
     client, request = loaded.client, loaded.waiting.request
     described, scopes = issuer.settings.scopes, consents.requested_scopes(issuer, client, request)
@@ -136,4 +106,5 @@ async def _shown(issuer: Issuer, loaded: LoadedRequest, session: Session) -> dic
     }
 
 
-ENDPOINT = BrowserEndpoint(name=NAME, paths=always(PATH), is_on=ciba_is_on, handle=decide)
+ACCOUNT_PAGE = AccountPage(NAME, PATH, _page, _take_once)
+ENDPOINT = BrowserEndpoint(name=NAME, paths=always(PATH), is_on=ciba_is_on, handle=ACCOUNT_PAGE.decide)
