@@ -102,7 +102,7 @@ def _make(wanted: argparse.Namespace) -> list[Path]:
 
 
 def _export(folder: Path) -> None:
-    """What is committed, and nothing else: no cache, no environment, nothing that somebody forgot."""
+    """What is committed, and nothing else: no cache, no environment, nothing that was forgotten."""
     archive = subprocess.run(["git", "archive", "HEAD"], cwd=ROOT, check=True, capture_output=True).stdout
     with tarfile.open(fileobj=BytesIO(archive)) as files:
         files.extractall(folder, filter="tar")

@@ -18,7 +18,7 @@ code in JSON (RFC 6749 section 5.2), or for a browser a page: [errors](errors.md
 
 """
 _HEALTH = """
-## For whoever runs it
+## For operators
 
 | path | methods | what it says |
 |---|---|---|

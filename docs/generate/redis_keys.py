@@ -32,7 +32,7 @@ KEPT: dict[str, tuple[str, str]] = {
     "trusted_issuer": ("string", "when it is trusted no more"),
     "resources": ("string", "never"),
     "session": ("string", "TTL: idle, and never later than absolute"),
-    "session_clients": ("set", "TTL of the session, then a day: until they were told of its end"),
+    "session_clients": ("set", "TTL of the session, then a day: until they were notified of its end"),
     "operator_session": ("string", "TTL: idle, and never later than absolute"),
     "user_code": ("string", "TTL: `device_code_lifetime`"),
     "ticket": ("string", "TTL: `ticket_lifetime`"),

@@ -229,7 +229,7 @@ def _scopes(client: dict[str, Any], *, has_users: bool) -> list[str]:
 
 
 def commands(exported: dict[str, Any]) -> Iterator[Command]:
-    """Those for the clients of an export, whoever made it."""
+    """Those for the clients of an export, whichever system made it."""
     if "realm" not in exported:
         yield from map(of_hydra, exported["items"])
         return

@@ -15,11 +15,13 @@ import pytest
 from mintmark_guard import dpop_proofs as guards_proofs
 from mintmark_guard import forwarded_certificates as guards_certificates
 from mintmark_guard import jws as guards_jws
+from mintmark_guard import revocations as guards_revocations
 from mintmark_guard import shared_calls as guards_calls
 from mintmark_guard import target_uris as guards_uris
 from service.concurrency import shared_calls
 from service.crypto import client_keys, dpop_proofs, jws
 from service.protocol import forwarded_certificates, target_uris
+from service.store.keys import Keys
 from tests.attacks.test_dpop_attacks import FORGED, PROVER, RIGHT, Make
 from tests.dpop import USERINFO_URL
 
@@ -50,6 +52,11 @@ def test_the_bounds_of_jwts_and_proofs() -> None:
         assert getattr(jws, name) == getattr(guards_jws, name), name
     assert client_keys.ALGORITHMS == guards_jws.ALGORITHMS
     assert client_keys._RSA_BITS == guards_jws.RSA_BITS
+
+
+def test_on_which_channels_the_service_publishes() -> None:
+    keys = Keys()
+    assert (keys.ended, keys.changes) == (guards_revocations.ENDED, guards_revocations.CHANGES)
 
 
 @pytest.mark.parametrize("make", FORGED.values(), ids=FORGED)

@@ -41,7 +41,7 @@ class Steps:
         good = [step for step in self.seen if step.p99 <= self.limit and step.failures == 0]
         return good[-1] if good else None
 
-    def told(self) -> str:
+    def summary(self) -> str:
         """The steps as text, and the knee."""
         lines = [f"{'users':>8} {'requests/s':>12} {'p99 ms':>8} {'failures/s':>12}"]
         lines += [f"{step.users:>8} {step.rate:>12.0f} {step.p99:>8.0f} {step.failures:>12.1f}" for step in self.seen]

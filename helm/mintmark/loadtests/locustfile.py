@@ -248,7 +248,7 @@ def _end(environment: Any, **_: Any) -> None:
     CODES.close()
     shape = environment.shape_class
     if isinstance(shape, Knee) and shape.steps.seen:
-        print(shape.steps.told(), file=sys.stderr)
+        print(shape.steps.summary(), file=sys.stderr)
         KNEE_FILE.parent.mkdir(exist_ok=True)
         seen = [step._asdict() for step in shape.steps.seen]
         knee = shape.steps.knee
