@@ -25,13 +25,16 @@ end
 if may_lag == '1' and not is_for_ever and (held == 'inf' or held_ends > tonumber(grant_ends)) then
   return 'indexed'
 end
-local mark = 0
-if most ~= '0' and not is_for_ever and counts_until == '' and redis.call('EXISTS', kin) == 0 then
-  mark = mark_of(kin)
+local score, mark, has_kin = '+inf', held_mark, true
+if most ~= '0' and counts_until == '' then
+  has_kin, mark = redis.call('EXISTS', kin) == 1, 0
 end
-local score = '+inf'
 if not is_for_ever then
-  score = string.format('%.17g', math.max(grant_ends, held_ends) + mark) -- never moved to an earlier end
+  local ends = math.max(grant_ends, held_ends) -- never moved to an earlier end
+  if not has_kin and ends < MARKED_BEFORE then
+    mark = mark_of(kin, grant_id)
+  end
+  score = string.format('%.17g', ends + mark)
 end
 redis.call('ZADD', user_grants, score, grant_id)
 if not held then
@@ -45,7 +48,7 @@ end
 if most == '0' then
   return 'indexed'
 end
-if mark ~= 0 and (mark == held_mark or is_alone(user_grants, grant_id, mark, kin, other_kin)) then
+if not has_kin and (mark == held_mark and mark ~= 0 or is_alone(user_grants, grant_id, kin, other_kin) and mark ~= 0) then
   return 'indexed'
 end
 if is_for_ever then
