@@ -111,12 +111,13 @@ class Check:
 
 
 async def crosses_slots(link: Link, keys: Keys) -> bool:
-    """Whether a call may touch keys of different slots: not in a Cluster, also where one server, or a proxy, is all of it.
+    """Whether a script may touch keys of different slots: not in a Cluster, also where one server, or a proxy, is all of it.
 
+    A script tries it, as proxies such as Redis Enterprise's split plain commands (EXISTS, DEL, MGET) among their servers.
     Raises LinkLostError.
     """
     try:
-        await link.send(["EXISTS", keys.probe(0), keys.probe(1)])
+        await link.send(["EVAL", "return 1", 2, keys.probe(0), keys.probe(1)])
     except ReplyError:
         return False
     return True

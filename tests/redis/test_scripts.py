@@ -1,15 +1,19 @@
 """Lua scripts keep their contracts, and survive a Redis that forgot them."""
 
 import asyncio
+from collections.abc import Sequence
 from enum import StrEnum
+from typing import Any
 
 import pytest
 
 from service.app import open_issuer
 from service.redis import script as script_module
+from service.redis.link import Link, Word
 from service.redis.script import SCRIPTS, TEXTS, Joined, Script, ScriptContractError
 from service.settings.redis_url import Topology
 from service.store.answers import Answer as StoreAnswer
+from service.store.fitness import crosses_slots
 from tests import redis_shapes
 from tests.patience import until
 from tests.world import World, in_process, settings_for
@@ -139,6 +143,23 @@ async def test_one_server_that_is_a_whole_cluster_gets_two_calls() -> None:
             world = World(issuer, http, shape)
             assert (await world.redeem(await world.code(await world.client()))).status == 200
             assert await issuer.store.grants.revoke_user("alice") == 1
+
+
+async def test_a_proxy_that_splits_plain_commands_among_servers_gets_two_calls(redis: redis_shapes.Shape) -> None:
+    """Redis Enterprise, and what is Azure's of it: EXISTS, DEL and MGET cross slots there, scripts do not."""
+
+    class Splitting(Link):
+        def send(self, command: Sequence[Word], *, lingers: bool = False) -> asyncio.Future[Any]:
+            if command[0] in ("EVAL", "EVALSHA") and command[2] == 2:
+                return super().send(("EVAL", "return redis.error_reply('CROSSSLOT')", 0), lingers=lingers)
+            return super().send(command, lingers=lingers)
+
+    async with open_issuer(settings_for(redis.url), listen=False) as issuer:
+        connection = issuer.store.connection
+        (link,) = await connection.links()
+        assert await crosses_slots(link, issuer.store.keys)
+        link.__class__ = Splitting
+        assert not await crosses_slots(link, issuer.store.keys)
 
 
 async def test_scripts_that_redis_forgot_are_loaded_again_also_inside_a_batch(any_world: World) -> None:
