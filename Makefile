@@ -85,24 +85,25 @@ clean: ## remove environments and everything that tools left; .mintmark (the dem
 
 # Stamps: nothing is installed again while the lock files and both pyproject.toml are as they were.
 
-$(VENV)/.run: requirements/run.txt pyproject.toml guard/pyproject.toml $(MADE)
+$(VENV)/.run: requirements/run.txt $(VENV)/.ours
 	$(INSTALL) --no-deps --require-hashes -r requirements/run.txt
-	$(INSTALL) --no-deps -e . -e ./guard
 	@touch $@
 
-$(VENV)/.test: requirements/test.txt pyproject.toml guard/pyproject.toml $(MADE)
+$(VENV)/.test: requirements/test.txt $(VENV)/.ours
 	$(INSTALL) --no-deps --require-hashes -r requirements/test.txt
-	$(INSTALL) --no-deps -e . -e ./guard
 	@touch $@
 
-$(VENV)/.load: requirements/load.txt pyproject.toml guard/pyproject.toml $(MADE)
+$(VENV)/.load: requirements/load.txt $(VENV)/.ours
 	$(INSTALL) --no-deps --require-hashes -r requirements/load.txt
-	$(INSTALL) --no-deps -e . -e ./guard
 	@touch $@
 
 $(VENV)/.docs: requirements/docs.txt docs/node/package-lock.json $(MADE)
 	$(INSTALL) --no-deps --require-hashes -r requirements/docs.txt
 	cd docs/node && npm ci --no-audit --no-fund --loglevel=error
+	@touch $@
+
+$(VENV)/.ours: pyproject.toml guard/pyproject.toml $(MADE)
+	$(INSTALL) --no-deps -e . -e ./guard
 	@touch $@
 
 $(MADE): | python-is-new-enough
