@@ -217,7 +217,7 @@ async def test_however_many_ask_one_write_a_second_is_made(world: World) -> None
 
 
 async def test_without_anybody_asking_the_metric_is_kept(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(writability, "_BESIDE_REQUESTS", 0.05)
+    monkeypatch.setattr(writability, "_OF_BACKGROUND_TASKS", 0.05)
     monkeypatch.setattr(writability, "EVERY", 0.0)
     store, admin = world.issuer.store, world.redis.nodes[0].admin
     looking = asyncio.ensure_future(store.writability.keep_looking())
