@@ -145,12 +145,14 @@ class Watcher:
 
     async def _until_another_run(self, namespaces: tuple[str, ...], stop: asyncio.Event, anew: asyncio.Event) -> None:
         """Set ``anew`` when ``stop`` is set, or when rights came or went."""
-        while not stop.is_set():
-            await _sleep(self._scope.look_for_rights, stop)
-            with contextlib.suppress(ApiServerError, ConflictError):
-                if await self._look() != namespaces:
-                    break
-        anew.set()
+        try:
+            while not stop.is_set():
+                await _sleep(self._scope.look_for_rights, stop)
+                with contextlib.suppress(ApiServerError, ConflictError):
+                    if await self._look() != namespaces:
+                        break
+        finally:  # or kopf would not end with us
+            anew.set()
 
     def _registry(self, login: Callable[..., kopf.ConnectionInfo]) -> kopf.OperatorRegistry:
         registry, handlers = kopf.OperatorRegistry(), self._handlers
