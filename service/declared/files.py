@@ -130,7 +130,7 @@ def _documents(path: Path) -> list[_Document]:
     try:
         content = _content(path)
         if len(content) > _LARGEST:
-            raise ManifestError(f"{name}: is larger than {_LARGEST // 1024 // 1024} MiB")
+            raise ManifestError(f"{name}: is larger than {_LARGEST // 1024 // 1024} MiB: split it")
         is_json = path.suffix.lower() == ".json"
         values = [_read_json(content)] if is_json else list(yaml.load_all(content, _Loader))
     except OSError as error:
@@ -144,7 +144,9 @@ def _documents(path: Path) -> list[_Document]:
     ]
     for document in documents:
         if not _is_bounded(document.value):
-            raise ManifestError(f"{document.origin}: has more than {_MOST_VALUES} values")
+            raise ManifestError(
+                f"{document.origin}: has more than {_MOST_VALUES} values, aliases counted as what they stand for: split it"
+            )
     return [one for document in documents for one in _each(document)]
 
 
@@ -197,4 +199,8 @@ def _is_bounded(value: object) -> bool:
 def _in_one_line(error: Exception) -> str:
     if isinstance(error, yaml.MarkedYAMLError) and error.problem_mark is not None:
         return f"{error.problem} (line {error.problem_mark.line + 1})"
+    if isinstance(error, yaml.reader.ReaderError):
+        return f"must be printable text in UTF-8, and has #x{error.character:02x} at position {error.position}"
+    if isinstance(error, RecursionError):
+        return "lists and objects in it are nested too deep"
     return " ".join(str(error).split())

@@ -106,7 +106,7 @@ def _read_place(place: object) -> SecretPlace | None:
     if place is None:
         return None
     if not isinstance(place, Mapping):
-        raise InvalidInput(f"{SECRET}: must be an object with name")
+        raise InvalidInput(f"{SECRET}: must be an object with name, where the secret goes: no secret is in a manifest")
     try:
         return SecretPlace.read(place)
     except InvalidInput as error:
@@ -125,6 +125,14 @@ def _metadata_name(document: Mapping[Any, Any]) -> str:
     return name if isinstance(name, str) and len(name) <= _LONGEST_NAME and _NAME.fullmatch(name) else ""
 
 
+def _name_as_read(document: Mapping[Any, Any]) -> str:
+    """What YAML made of a name that stands there without quotes: a number, a date, yes or no."""
+    metadata = document.get("metadata")
+    name = metadata.get("name") if isinstance(metadata, Mapping) else None
+    is_no_text = name is not None and not isinstance(name, str | list | Mapping)
+    return f" (it was read as the {type(name).__name__} {name}: put it in quotes)" if is_no_text else ""
+
+
 def _faults_of_form(document: Mapping[Any, Any]) -> Iterator[str]:
     """What is wrong with all but what ``spec`` says."""
     if document.get("apiVersion") != API_VERSION:
@@ -136,7 +144,7 @@ def _faults_of_form(document: Mapping[Any, Any]) -> Iterator[str]:
     if not _metadata_name(document):
         yield (
             "metadata.name: must be 1 to 253 lower case letters, digits, '-' and '.', as Kubernetes has it; what the server "
-            "is to call it may be another name, in spec"
+            f"is to call it may be another name, in spec{_name_as_read(document)}"
         )
     if not isinstance(document.get("spec"), Mapping):
         yield "spec: must be an object"

@@ -77,6 +77,15 @@ def faults(path: Path) -> list[str]:
             ["PATH: spec.secret: must"],
         ),
         (
+            HEAD + "metadata: {name: 2026-01-31}\nspec: {grant_types: [client_credentials]}",
+            [
+                "PATH: metadata.name: must be 1 to 253 lower case letters, digits, '-' and '.', as Kubernetes has it; what "
+                "the server is to call it may be another name, in spec (it was read as the date 2026-01-31: put it in quotes)"
+            ],
+        ),
+        ("a: b\0c", ["PATH: cannot be read: must be printable text in UTF-8, and has #x00 at position 4"]),
+        ("[" * 5000, ["PATH: cannot be read: lists and objects in it are nested too deep"]),
+        (
             HEAD + "metadata: {name: w}\nspec: {grant_types: [client_credentials], secret: {name: ../x}}",
             ["PATH: spec.secret.name: "],
         ),

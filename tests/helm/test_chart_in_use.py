@@ -1,11 +1,14 @@
 """What the chart does to what is there already, and beside others: upgrades, scaling, a chart around it, neighbours."""
 
 import shutil
+import subprocess
 from pathlib import Path
 
 import pytest
 import yaml  # type: ignore[import-untyped]
 
+import service
+from tests.helm import tools
 from tests.helm.chart import CHART, FILES, Object, documents, helm, objects, pod_templates, the
 from tests.helm.cluster import as_installed, cluster, upgraded
 
@@ -97,16 +100,33 @@ def test_a_new_version_of_the_chart_starts_no_pod_anew(tmp_path: Path) -> None:
     assert after == dict(pod_templates("bundled"))
 
 
-def _within(tmp_path: Path, *options: str) -> list[Object]:
-    """The objects of a chart that holds this one, under a condition."""
-    parent = tmp_path / "platform"
-    shutil.copytree(CHART, parent / "charts" / "mintmark")
-    dependency = {"name": "mintmark", "version": "0.1.0", "condition": "mintmark.enabled"}
+def _around(parent: Path) -> Path:
+    """A chart that holds this one, as its developers have it: ``helm dependency update`` once, then ``build`` by its lock."""
+    dependency = {
+        "name": "mintmark",
+        "version": ">=0.1.0-0",
+        "repository": f"file://{CHART}",
+        "condition": "mintmark.enabled",
+    }
     described = {"apiVersion": "v2", "name": "platform", "version": "1.0.0", "dependencies": [dependency]}
+    (parent / "templates").mkdir(parents=True)
+    (parent / "templates/theirs.yaml").write_text("{apiVersion: v1, kind: ConfigMap, metadata: {name: theirs}}\n")
     (parent / "Chart.yaml").write_text(yaml.safe_dump(described))
+    for command in ("update", "build"):
+        shutil.rmtree(parent / "charts", ignore_errors=True)
+        program = [str(tools.program(tools.HELM)), "dependency", command, str(parent)]
+        done = subprocess.run(program, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stderr
+        assert "symlink" not in done.stdout + done.stderr
+        assert [path.name for path in (parent / "charts").iterdir()] == [f"mintmark-{service.__version__}.tgz"]
+    return parent
+
+
+def _within(parent: Path, *options: str) -> list[Object]:
+    """The objects that a chart makes of ours."""
     done = helm("template", "shop", str(parent), "--namespace", "identity", *options)
     assert done.returncode == 0, done.stderr
-    return documents(done.stdout)
+    return [one for one in documents(done.stdout) if one["metadata"]["name"] != "theirs"]
 
 
 def test_a_chart_around_it_can_switch_it_and_share_its_values(tmp_path: Path) -> None:
@@ -118,10 +138,11 @@ def test_a_chart_around_it_can_switch_it_and_share_its_values(tmp_path: Path) ->
     options += ["mintmark.loadtest.clientSecret.name=load", "global.imageRegistry=mirror.example.com"]
     options += ["global.imagePullSecrets[0].name=mirror", "global.theirs.own=1"]
     chosen = [word for option in options for word in ("--set", option)]
-    assert _within(tmp_path / "off", *chosen, "--set", "mintmark.enabled=false") == []
+    parent = _around(tmp_path / "platform")
+    assert _within(parent, *chosen, "--set", "mintmark.enabled=false") == []
     found = [
         one["spec"]["template"]["spec"]
-        for one in _within(tmp_path / "on", *chosen, "--set", "mintmark.enabled=true")
+        for one in _within(parent, *chosen, "--set", "mintmark.enabled=true")
         if "template" in one.get("spec", {})
     ]
     assert len(found) == 6
