@@ -58,6 +58,22 @@ def test_the_schemas_would_notice(right: str, wrong: str, schemas: Path) -> None
     assert "invalid" in _complaints(schemas, manifests.replace(right, wrong))
 
 
+def test_what_is_validated_is_what_the_chart_lets_in() -> None:
+    """Its oldest and its newest Kubernetes: ``kubeVersion``, and the one before that is refused."""
+    oldest, newest = ([int(number) for number in version[1:].split(".")] for version in tools.KUBERNETES)
+    wanted = yaml.safe_load((CHART / "Chart.yaml").read_text())["kubeVersion"]
+    assert wanted == f">={oldest[0]}.{oldest[1]}.0-0"
+    assert newest > oldest
+    for version, is_taken in (
+        (f"v1.{oldest[1] - 1}.99", False),
+        (f"v1.{oldest[1]}.0-gke.1", True),
+        (tools.KUBERNETES[1], True),
+    ):
+        command = [str(tools.program(tools.HELM)), "template", str(CHART), "-f", str(FILES["default"])]
+        done = subprocess.run([*command, "--kube-version", version], capture_output=True, text=True, check=False)
+        assert (done.returncode == 0) is is_taken, done.stderr
+
+
 def test_the_values_switch_on_every_template() -> None:
     """A template that no values file reaches would not be tested at all."""
     templates = {path.name for path in (CHART / "templates").glob("*.yaml")}

@@ -5,11 +5,15 @@ and debootstrap. Debian, wheels and layers are kept in the folder of tests/helm/
 """
 
 import hashlib
+import json
 import os
 import shutil
 import subprocess
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from service.dev.embedded_redis import find_redis_server
 from tests.cluster.installing import last_release
@@ -84,11 +88,38 @@ def _make_valkey() -> None:
 
 def _make_mintmark(checkout: Path, name: str) -> None:
     """By the Dockerfile of a checkout, without a network."""
-    arguments = [f"PYTHON={PYTHON}", "PIP_NO_INDEX=1", "PIP_FIND_LINKS=/wheels", f"VERSION={name.rpartition(':')[2]}"]
-    given = [word for argument in arguments for word in ("--build-arg", argument)]
-    mounted = ["--volume", f"{_wheels(checkout)}:/wheels:ro"]
-    _buildah("bud", "--layers", *_ALONE, *given, *mounted, "--tag", name, str(checkout))
+    build(checkout, name, VERSION=name.rpartition(":")[2])
     _export(name)
+
+
+def build(checkout: Path, name: str, **arguments: str) -> None:
+    """Build an image by the Dockerfile of a checkout, without a network; ``arguments`` are those of the build."""
+    told = {"PYTHON": PYTHON, "PIP_NO_INDEX": "1", "PIP_FIND_LINKS": "/wheels", **arguments}
+    given = [word for member in told.items() for word in ("--build-arg", "=".join(member))]
+    mounted = ["--volume", f"{_wheels(checkout)}:/wheels:ro"]
+    _buildah("bud", "--layers", "--format", "docker", *_ALONE, *given, *mounted, "--tag", name, str(checkout))
+
+
+def described(name: str) -> dict[str, Any]:
+    """What an image says of itself, as Docker has it."""
+    found: dict[str, Any] = json.loads(_buildah("inspect", "--type", "image", name))["Docker"]
+    return found
+
+
+@contextmanager
+def files_of(name: str) -> Iterator[Path]:
+    """The files of an image in a folder that nobody can write to, root neither."""
+    made = _buildah("from", name).strip()
+    try:
+        root = Path(_buildah("mount", made).strip())
+        for kind in ("dev", "proc"):
+            _run("mount", "--rbind", f"/{kind}", str(root / kind))
+        _run("mount", "--bind", str(root), str(root))
+        _run("mount", "-o", "remount,bind,ro", str(root))
+        yield root
+    finally:
+        _run("sh", "-c", f"umount --recursive --lazy {root}; umount --recursive --lazy {root}; true")
+        _buildah("rm", made)
 
 
 def _export(name: str) -> None:
