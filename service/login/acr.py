@@ -27,22 +27,22 @@ def offered_acrs(settings: Settings) -> list[str]:
 
 
 def wanted_acrs(request: AuthorizationRequest) -> tuple[str, ...]:
-    """Return the classes that will do for the client, the one that it likes best first; none: any will."""
+    """Return the classes that are good enough for the client, its favourite first; none means that any is."""
     acr = request.claims.id_token.get("acr")
     named = tuple(value for value in acr.values if isinstance(value, str)) if acr else ()
     return named or request.acr_values
 
 
 def is_essential(request: AuthorizationRequest) -> bool:
-    """Return whether one of these classes is a condition, not a wish (OpenID Connect Core 5.5.1.1)."""
+    """Whether one of these classes is a condition, not a wish (OpenID Connect Core 5.5.1.1)."""
     acr = request.claims.id_token.get("acr")
     return acr is not None and acr.essential and bool(acr.values)
 
 
 def acr_for(settings: Settings, request: AuthorizationRequest, session: Session) -> str | None:
-    """Return the class that tokens are to say: one that is wanted, if the session reaches it; None for an essential one.
+    """Return the class for the tokens: a wanted one that the session reaches; None where an essential one is missed.
 
-    A resource server that wants a class, wants that one by name, and not a stronger one (RFC 9470 section 4).
+    A resource server that wants a class demands it by name, and not a stronger one (RFC 9470 section 4).
     """
     reached = {session.acr, *reached_acrs(settings, session.amr)}
     if named := next((one for one in wanted_acrs(request) if one in reached), None):
@@ -54,12 +54,12 @@ def acr_for(settings: Settings, request: AuthorizationRequest, session: Session)
 def missing_methods(
     settings: Settings, wanted: Sequence[str], session: Session | None, provable: Collection[str]
 ) -> frozenset[str] | None:
-    """Return the methods by which a session is to be strengthened to reach one of these classes.
+    """Return the methods by which a session can be strengthened to reach one of these classes.
 
     Args:
         settings: They have the table.
-        wanted: The classes, the one that is liked best first. One that is reached will do, whichever.
-        session: Of who is signed in, if anybody is.
+        wanted: The classes, the client's favourite first. Any that is reached is good enough.
+        session: The session of the signed-in user, if there is one.
         provable: The methods for which there are steps.
 
     Returns:

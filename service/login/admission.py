@@ -1,4 +1,4 @@
-"""Room for what waits in Redis on behalf of clients that proved nothing: anybody who knows a client_id may ask in its name."""
+"""Bounds for what waits in Redis on behalf of unauthenticated clients: everyone who knows a client_id may use it."""
 
 import logging
 
@@ -12,22 +12,22 @@ from service.store.waiting import AdmitAnswer
 log = logging.getLogger(__name__)
 
 OVERHEAD = 200
-"""Bytes that a key costs in Redis beside its value."""
+"""Bytes that a key costs in Redis besides its value."""
 
 
 async def admit(issuer: Issuer, client: Client, address: str, size: int, seconds: int, *, what: str) -> None:
-    """Let a request of so many bytes wait. One round trip for a client that proved nothing, none for others.
+    """Admit a request of so many bytes. One round trip for an unauthenticated client, none for others.
 
     Args:
         issuer: Ours.
         client: Whose request it is.
-        address: Whence it came.
+        address: Where it came from.
         size: Bytes, without those of its own key.
-        seconds: That it waits.
-        what: The kind of request: each has room of its own.
+        seconds: For which it waits.
+        what: The kind of request: each has bounds of its own.
 
     Raises:
-        CrowdedError: Strangers have filled what there is for them.
+        CrowdedError: Too much waits already for unauthenticated clients.
         TemporarilyUnavailable: Redis is.
     """
     if not (client.public or client.self_registered):

@@ -1,4 +1,4 @@
-"""Validating authorization requests: which client asks, where a response may go, and whether it may ask for that."""
+"""Validating authorization requests: their client, the destination of the response, and whether they are allowed."""
 
 from collections.abc import Mapping
 from typing import NamedTuple
@@ -30,32 +30,32 @@ from service.tokens.resources import audiences_of, offered_scopes, open_resource
 from service.tokens.response_delivery import deliver
 
 ENDPOINT = "authorize"
-"""What refusals are recorded under."""
+"""The name under which refusals are recorded."""
 
 
 class ValidatedRequest(NamedTuple):
-    """An authorization request that may be answered."""
+    """A valid authorization request."""
 
     client: Client
     request: AuthorizationRequest
     parameters: Parameters
-    """As they came, those of a request object in their place."""
+    """The parameters as they came, or those of a request object."""
 
 
 class RefusedRequestError(Exception):
-    """A request that is refused, but its redirect URI is valid: the client is notified."""
+    """A request that is refused, but its redirect URI is valid: the error goes to the client."""
 
     def __init__(self, client: Client, verified: Verified, error: ProtocolError) -> None:
         super().__init__(error.error)
         self.client, self.verified, self.error = client, verified, error
 
     async def show(self, issuer: Issuer, *, framed: bool) -> Redirect | FormPost | Page:
-        """Send the error to the client, and record it for operators; inside another page (framed) no page of ours is needed."""
+        """Send the error to the client, and record it for operators. Inside another page (framed) no page of ours is needed."""
         issuer.refusals.record(ENDPOINT, self.error)
         return await send_error(issuer, self.client, self.verified, self.error, knowingly=framed)
 
     async def deliver(self, issuer: Issuer) -> Redirect | FormPost:
-        """Do the same for a front with pages of its own."""
+        """Return the same for a front with pages of its own."""
         issuer.refusals.record(ENDPOINT, self.error)
         return await deliver(issuer, self.client, self.verified, error_fields(self.error))
 
@@ -67,13 +67,13 @@ async def validate_authorization_request(
 
     Args:
         issuer: Ours.
-        outer: The parameters as they came; they may hold a request object, or name one, or a request that was pushed.
-        by_backend: The pages are not ours, but those of a backend, which signs users up and in as it does.
-        address: Who sends it, "" where that is not known.
+        outer: The parameters as they came; they may contain a request object, or refer to one, or to a pushed request.
+        by_backend: The pages are those of a backend, which signs users up and in by itself.
+        address: The sender's, "" where that is not known.
 
     Raises:
-        RefusedRequestError: What the client may learn.
-        ProtocolError: What only the user may see.
+        RefusedRequestError: An error for the client.
+        ProtocolError: An error that only the user may see.
     """
     try:
         client = await _client(issuer, outer.single, address)
@@ -98,7 +98,7 @@ async def validate_pushed_request(
 ) -> ValidatedRequest:
     """Validate a request that a client pushes, by all that is checked again when it is used (RFC 9126 section 2.1).
 
-    Raises ProtocolError: all of it is for the client.
+    Raises ProtocolError, always for the client.
     """
     if "request_uri" in outer.single:
         raise InvalidRequest("A pushed request cannot name another one: leave request_uri out (RFC 9126 section 2.1).")
@@ -106,17 +106,17 @@ async def validate_pushed_request(
     parameters = await unpacked(issuer, client, outer, is_pushed=True)
     verified = authorization_request.verify_destination(parameters.single, rules)
     request = _checked(issuer, client, rules, parameters, verified)
-    if not client.public:  # anybody can push in the name of one that is
+    if not client.public:  # everyone can push with the client_id of a public client
         await judge_members(issuer, client, "", request.members)
     return ValidatedRequest(client, request, parameters)
 
 
 async def validate_polled_request(issuer: Issuer, client: Client, parameters: Parameters) -> AuthorizationRequest:
-    """Validate a request that its client will poll for. Raises ProtocolError: all of it is for the client."""
+    """Validate a request that its client will poll for. Raises ProtocolError, always for the client."""
     rules = rules_of(issuer, client, by_backend=False)
     request = check_polled(parameters.single, _resources(issuer, parameters), rules)
     members = granted_members(issuer, client, parameters.single)
-    if not client.public:  # as of a pushed request
+    if not client.public:  # as for a pushed request
         await judge_members(issuer, client, "", members)
     return msgspec.structs.replace(request, members=members, binding=named_in(parameters.single))
 
@@ -139,9 +139,10 @@ def _resources(issuer: Issuer, parameters: Parameters) -> tuple[str, ...]:
 
 
 def _when_pushed(issuer: Issuer, client: Client, rules: Rules) -> Rules:
-    """A client that proved who it is may have its users sent where it likes, where the settings say so (RFC 9126 2.4).
+    """Return the rules for a pushed request: an authenticated client may name any redirect URI, if the settings allow it.
 
-    Not one that registered itself, for who holds its secret may be anybody, nor one whose profile knows registered ones only.
+    RFC 9126 2.4. Not a client that registered itself, as anyone may have done that, nor one whose profile demands registered
+    redirect URIs.
     """
     is_trusted = not client.public and client.registration is None and not rules.demands.registered_redirects
     return rules._replace(
@@ -179,7 +180,7 @@ def rules_of(issuer: Issuer, client: Client, *, by_backend: bool) -> Rules:
 
 
 def _may(client: Client, response_type: ResponseType) -> bool:
-    """A code is of use only to who may redeem it, an access token from here only to who needs none that is bound to a key."""
+    """Whether it may use this response type: a code for a client that may redeem it, a token for one without bound tokens."""
     is_bound = client.dpop_bound_access_tokens or client.tls_client_certificate_bound_access_tokens
     if "token" in response_type.parts and is_bound:
         return False

@@ -1,4 +1,4 @@
-"""Clients are notified that a CIBA request was decided (ping), or get its tokens (push), until they take it (CIBA Core 10)."""
+"""Notifications of decided CIBA requests (ping), and their tokens (push), until the client takes them (CIBA Core 10)."""
 
 import asyncio
 import logging
@@ -35,24 +35,25 @@ from service.tokens.polled_requests import end_pause
 log = logging.getLogger(__name__)
 
 _CUT_OFF_AFTER = 15
-"""Seconds after which a client is notified all the same of what was begun and not finished."""
+"""Seconds after which a client is notified even if the decision was begun and not finished."""
 _TAKES_TOKENS_FOR = 300
 """Seconds after the end of a request within which its tokens may still be delivered."""
 _TRIED_AGAIN = (408, 425, 429)
-"""Answers below 500 that may be others a moment later."""
+"""Statuses below 500 that may change by themselves."""
 
 
 def is_notified(waiting: WaitingBackchannelRequest) -> bool:
-    """Whether we notify the client, and not the caller of the decision API who asked for it."""
+    """Whether we notify the client, rather than a caller of the decision API."""
     return waiting.mode is not DeliveryMode.POLL and not waiting.api_key
 
 
 @asynccontextmanager
 async def notifying(issuer: Issuer, client: Client, waiting: WaitingBackchannelRequest) -> AsyncIterator[None]:
-    """Notify the client of what is decided inside, at least once whatever happens.
+    """Notify the client of the decision inside, at least once whatever happens.
 
-    It is written down before and sent after; what is cut off in the middle is sent all the same: the client finds at the token
-    endpoint how far it came. Two round trips, none where the client polls. Raises TemporarilyUnavailable.
+    The notification is queued before and sent after. If the decision is interrupted it is sent all the same, and the client
+    learns
+    the state at the token endpoint. Two round trips, none where the client polls. Raises TemporarilyUnavailable.
     """
     if not is_notified(waiting):
         yield
@@ -74,7 +75,7 @@ async def notifying(issuer: Issuer, client: Client, waiting: WaitingBackchannelR
 
 
 async def notify_of_expiry(issuer: Issuer, client: Client, waiting: WaitingBackchannelRequest) -> None:
-    """Have a client that gets its tokens delivered notified at the end of its request, unless it is decided before.
+    """Queue a notification of the expiry for a client whose tokens are delivered, unless the request is decided before.
 
     One round trip, none for other clients. Raises TemporarilyUnavailable.
     """
@@ -87,7 +88,7 @@ async def notify_of_expiry(issuer: Issuer, client: Client, waiting: WaitingBackc
 
 
 async def deliver_due(issuer: Issuer) -> int:
-    """Deliver what is due, side by side; how many deliveries were tried. Raises TemporarilyUnavailable."""
+    """Deliver what is due, concurrently. Return how many deliveries were tried. Raises TemporarilyUnavailable."""
     claimed = await issuer.store.backchannel_deliveries.claim(int(issuer.clock()), AT_ONCE)
     await asyncio.gather(*(_deliver_or_later(issuer, delivery_id, delivery) for delivery_id, delivery in claimed))
     return len(claimed)
@@ -121,7 +122,7 @@ async def _deliver(issuer: Issuer, delivery_id: str, delivery: BackchannelDelive
     if not notification.content:
         try:
             body = await _content(issuer, client, notification)
-        except PollingError:  # not decided yet, or looked at a moment ago
+        except PollingError:  # not decided yet, or read a moment ago
             await _try_again(issuer, delivery_id, delivery, "the request is not decided")
             return
         notification = msgspec.structs.replace(notification, content=orjson.dumps(body).decode())
@@ -139,7 +140,7 @@ async def _deliver(issuer: Issuer, delivery_id: str, delivery: BackchannelDelive
 
 
 async def _content(issuer: Issuer, client: Client, notification: BackchannelNotification) -> dict[str, object]:
-    """What is posted (sections 10.2, 10.3.1, 12). Raises PollingError, TemporarilyUnavailable."""
+    """Return the body to post (sections 10.2, 10.3.1, 12). Raises PollingError, TemporarilyUnavailable."""
     named: dict[str, object] = {"auth_req_id": notification.auth_req_id}
     if notification.mode is not DeliveryMode.PUSH:
         await end_pause(issuer, notification.auth_req_id)
@@ -156,7 +157,7 @@ async def _content(issuer: Issuer, client: Client, notification: BackchannelNoti
 
 
 async def _posted(issuer: Issuer, endpoint: str, notification: BackchannelNotification) -> tuple[int, str]:
-    """Post it; the status, 0 = none, and why it was not taken, "" = it was."""
+    """Post it. Return the status, 0 = none, and why it was not accepted, "" = it was."""
     try:
         response = await issuer.http_client.request(
             "POST",

@@ -1,4 +1,4 @@
-"""Whom a CIBA request means: the user behind its hint, and whether the client may ask them (CIBA Core 1.0 section 7)."""
+"""The user behind the hint of a CIBA request, and whether the client may ask them (CIBA Core 1.0 section 7)."""
 
 import logging
 from collections.abc import Mapping
@@ -33,12 +33,12 @@ _NOBODY = "The hint is of no user here."
 
 
 async def user_of(issuer: Issuer, client: Client, ciba_request: BackchannelRequest) -> Person:
-    """Return the user whom the client means, if it may ask them.
+    """Return the user whom the client names, if it may ask them.
 
     Raises:
         UnknownUserId: There is no such user, or they are disabled.
         ExpiredLoginHintToken: A token that hints at them has expired.
-        InvalidRequest: The hint is none.
+        InvalidRequest: The hint is invalid.
         MissingUserCode, InvalidUserCode: The user has a user code.
         TemporarilyUnavailable: The directory is.
     """
@@ -57,7 +57,7 @@ async def expected_subject(issuer: Issuer, client: Client, ciba_request: Backcha
 
 
 async def _by_login_hint(issuer: Issuer, _client: Client, hint: str) -> Person:
-    """A username."""
+    """Find a user by name."""
     person = await issuer.directory.find(hint)
     if person is None:
         raise UnknownUserId(_NOBODY)
@@ -65,14 +65,14 @@ async def _by_login_hint(issuer: Issuer, _client: Client, hint: str) -> Person:
 
 
 async def _by_id_token(issuer: Issuer, client: Client, hint: str) -> Person:
-    """An ID token that this client got here; it may have expired, as at the authorization endpoint (Core 3.1.2.1)."""
+    """Read an ID token that this client got here; it may have expired, as at the authorization endpoint (Core 3.1.2.1)."""
     read = await _read(issuer, client, hint)
     named = await named_by(issuer, client, read)
     subject = named.subject if named is not None else read.subject
     if named is None and subject_for(issuer, client, subject) != subject:
         raise UnknownUserId(
             _NOBODY
-        )  # a pairwise one that nothing is left of: it must not be taken for a subject of ours
+        )  # a pairwise subject whose grant has ended: it must not be taken for a subject of ours
     person = await issuer.directory.find_subject(subject)
     if person is None:
         raise UnknownUserId(_NOBODY)
@@ -87,7 +87,7 @@ async def _read(issuer: Issuer, client: Client, hint: str) -> Hint:
 
 
 async def _by_token(issuer: Issuer, client: Client, hint: str) -> Person:
-    """A JWT of an issuer that is trusted for hints; it may be sent more than once, as long as it lasts."""
+    """Read a JWT of an issuer that is trusted for hints; it may be sent more than once until it expires."""
     try:
         assertion = assertions.read(hint)
         trusted = await trusted_issuer_of(issuer, client, assertion, TrustUse.LOGIN_HINT)
@@ -106,7 +106,7 @@ async def _by_token(issuer: Issuer, client: Client, hint: str) -> Person:
 
 
 def _check_hint_token(issuer: Issuer, trusted: TrustedIssuer, claims: Mapping[str, Any]) -> None:
-    """For us, and until when; all else is checked with the signature. Raises UnverifiableError, ExpiredLoginHintToken."""
+    """Check audience and end; all else is checked with the signature. Raises UnverifiableError, ExpiredLoginHintToken."""
     audience, end = claims.get("aud"), claims.get("exp")
     named = audience if isinstance(audience, list) else [audience]
     if issuer.url not in named and (trusted.audience is None or trusted.audience not in named):
@@ -125,9 +125,9 @@ _FINDERS = {
 
 
 async def _check_user_code(issuer: Issuer, client: Client, person: Person, user_code: str | None) -> None:
-    """A user who has a user code is asked only by who knows it; guesses of a client at it are slowed down.
+    """Check the user code of a user who has one; guesses by a client are slowed down.
 
-    What comes before a delay is over is not looked at and not counted: who goes on guessing keeps nobody out for longer.
+    Requests before a delay is over are neither checked nor counted, so continued guessing does not lengthen it.
     """
     if person.user_code_hash == "":
         return

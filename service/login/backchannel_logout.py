@@ -1,4 +1,4 @@
-"""Back-channel logout: clients are notified of ended sessions until they take it (OpenID Connect Back-Channel Logout)."""
+"""Back-channel logout: clients are notified of ended sessions until they accept it (OpenID Connect Back-Channel Logout)."""
 
 import asyncio
 import logging
@@ -20,18 +20,18 @@ log = logging.getLogger(__name__)
 
 EVENT = "http://schemas.openid.net/event/backchannel-logout"
 LIFETIME = 120
-"""Seconds for which a logout token is good (Back-Channel Logout 2.4: two minutes at most)."""
+"""Lifetime of a logout token in seconds (Back-Channel Logout 2.4: two minutes at most)."""
 
 
 async def deliver_due(issuer: Issuer) -> int:
-    """Deliver what is due, side by side; how many deliveries were tried. Raises TemporarilyUnavailable."""
+    """Deliver what is due, concurrently. Return how many deliveries were tried. Raises TemporarilyUnavailable."""
     claimed = await issuer.store.logouts.claim(int(issuer.clock()), AT_ONCE)
     await asyncio.gather(*(_deliver_or_later(issuer, delivery_id, delivery) for delivery_id, delivery in claimed))
     return len(claimed)
 
 
 async def logout_token(issuer: Issuer, client: Client, delivery: LogoutDelivery, jti: str) -> str:
-    """The token for one client: no nonce, so that it can be taken for no ID token (Back-Channel Logout 2.4)."""
+    """Make the token for one client. Without a nonce it cannot be taken for an ID token (Back-Channel Logout 2.4)."""
     now = int(issuer.clock())
     claims = {
         "iss": issuer.url,

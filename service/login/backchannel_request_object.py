@@ -15,17 +15,17 @@ from service.store.replay_checks import ReplayCheck, Use
 
 _REQUIRED = ("iss", "aud", "exp", "iat", "nbf", "jti")
 MAX_JTI = 255
-"""Characters."""
+"""The most characters of a signed request."""
 
 
 async def verified_parameters(issuer: Issuer, client: Client, token: str, checks: list[ReplayCheck]) -> Parameters:
-    """Return what a signed request says.
+    """Return the parameters of a signed request.
 
     Args:
         issuer: Whom it is for.
         client: Who signed it, by the algorithm that it is registered for.
         token: The JWT.
-        checks: To which its use is added: each counts once.
+        checks: Its replay check is added to these.
 
     Raises:
         InvalidRequest: It cannot be used (section 13 has no error of its own for that).
@@ -48,7 +48,7 @@ async def verified_parameters(issuer: Issuer, client: Client, token: str, checks
 
 
 def _check(issuer: Issuer, client: Client, claims: Mapping[str, Any]) -> None:
-    """All of its own claims must be there. Times themselves were checked with the signature. Raises UnverifiableError."""
+    """Check its own claims, all of which are required; times were checked with the signature. Raises UnverifiableError."""
     if missing := [name for name in _REQUIRED if claims.get(name) is None]:
         raise UnverifiableError(f"it lacks {', '.join(missing)}")
     if claims["iss"] != client.client_id:

@@ -35,7 +35,7 @@ from service.tokens.binding import named_in
 from service.tokens.members import granted_members, judge_members
 
 APPROVALS_PATH = "/approvals"
-"""Where users decide."""
+"""The path of the page where users decide."""
 _REFERENCE = re.compile(r"[A-Za-z0-9_-]{22}\.[A-Za-z0-9_-]{22}", re.ASCII)
 
 
@@ -46,12 +46,12 @@ class BegunBackchannelRequest(NamedTuple):
     expires_in: int
     """Seconds."""
     reference: str
-    """By which it is decided."""
+    """The name by which it is decided."""
     waiting: WaitingBackchannelRequest
 
 
 class LoadedRequest(NamedTuple):
-    """A request that nobody has decided yet."""
+    """A request that is not decided yet."""
 
     reference: str
     client: Client
@@ -73,8 +73,8 @@ async def validate(
         issuer: Ours.
         client: Authenticated.
         outer: The parameters as they came, without those of the client's authentication.
-        checks: To which the use of a signed request is added.
-        by_backend: A backend signs users in, not we.
+        checks: The replay check of a signed request is added to these.
+        by_backend: Whether a backend signs users in.
         is_proved: It came with a DPoP proof.
 
     Raises:
@@ -103,19 +103,19 @@ async def begin(
     api_key: str = "",
     expects: str = "",
 ) -> BegunBackchannelRequest:
-    """Let a request wait for its user. Two round trips.
+    """Store a request for its user. Two round trips.
 
     Args:
         issuer: Ours.
-        client: Who asks.
+        client: The client.
         ciba_request: The request.
-        person: Whom; None where a caller of the decision API knows it.
-        api_key: Of that caller, who alone decides and notifies the client then.
+        person: The user; None where a caller of the decision API knows it.
+        api_key: Of that caller, which alone decides and notifies the client then.
         expects: The subject that the client named, as it knows them, "" = anybody.
 
     Raises:
-        AccessDenied: As many of this client wait for the user as may.
-        InvalidAuthorizationDetails: A hook says no.
+        AccessDenied: Too many requests of this client wait for the user.
+        InvalidAuthorizationDetails: A hook refuses.
         TemporarilyUnavailable: Redis is, or a hook.
     """
     subject, settings = person.subject if person is not None else "", issuer.settings
@@ -142,7 +142,7 @@ async def begin(
 def _waiting(
     issuer: Issuer, client: Client, ciba_request: BackchannelRequest, auth_req_id: str
 ) -> WaitingBackchannelRequest:
-    """What is kept of a request that begins, as far as it says that itself."""
+    """Return the record of a request that begins, as far as it follows from the request."""
     settings, now = issuer.settings, int(issuer.clock())
     wished = max(ciba_request.lifetime or settings.backchannel_lifetime, backchannel_request.SHORTEST_LIFETIME)
     lifetime = min(wished, settings.backchannel_longest_lifetime)
@@ -161,7 +161,7 @@ def _waiting(
 
 
 async def load(issuer: Issuer, reference: str) -> LoadedRequest:
-    """Load a request that nobody has decided yet, if its client may still ask that. Raises StaleError."""
+    """Load a request that is not decided yet, if its client may still ask for it. Raises StaleError."""
     waiting = None
     if _REFERENCE.fullmatch(reference):
         waiting = await polled_requests.load_as(issuer, reference, WaitingBackchannelRequest)
@@ -190,7 +190,7 @@ async def allow(issuer: Issuer, loaded: LoadedRequest, grant: Grant, *, decided_
     Args:
         issuer: Ours.
         loaded: The request.
-        grant: What its client gets.
+        grant: The grant for its client.
         decided_in: The ``sid`` of the user's session, "" = a caller of the decision API decided.
 
     Raises:
@@ -208,10 +208,10 @@ async def allow(issuer: Issuer, loaded: LoadedRequest, grant: Grant, *, decided_
 
 
 async def _check_session(issuer: Issuer, loaded: LoadedRequest, sid: str) -> None:
-    """End what was allowed in a session that ended meanwhile, before its client is notified (P6). Raises StaleError."""
+    """End what was allowed in a session that has ended meanwhile, before its client is notified (P6). Raises StaleError."""
     try:
         is_alive = await issuer.store.sessions.get(sid) is not None
-    except TemporarilyUnavailable:  # nobody knows whether it is
+    except TemporarilyUnavailable:  # it is not known whether it is
         with suppress(TemporarilyUnavailable):
             await _withdraw(issuer, loaded)
         raise
@@ -235,7 +235,7 @@ async def deny(issuer: Issuer, loaded: LoadedRequest) -> None:
 
 
 def decided_page(issuer: Issuer, loaded: LoadedRequest, *, allowed: bool) -> Page:
-    """Return what the user sees once they have decided: nothing leads back, the client is elsewhere."""
+    """Return the page for the user after the decision: nothing leads back, as the client is elsewhere."""
     return Page("decided", {"client": client_values(issuer.settings, loaded.client), "allowed": allowed})
 
 
@@ -245,7 +245,7 @@ def _forget(issuer: Issuer, loaded: LoadedRequest) -> None:
 
 
 def _check_client(issuer: Issuer, client: Client) -> None:
-    """Raises UnauthorizedClient for one that is not registered for it, or for a way to its tokens that is not offered."""
+    """Refuse a client that is not registered for CIBA, or for a delivery mode that is off. Raises UnauthorizedClient."""
     if client.public or GrantTypeName.CIBA not in client.grant_types:
         raise UnauthorizedClient(f"The client is not registered for the grant_type {GrantTypeName.CIBA.value}.")
     if client.delivery_mode not in issuer.settings.backchannel_delivery_modes:
@@ -253,7 +253,7 @@ def _check_client(issuer: Issuer, client: Client) -> None:
 
 
 async def _unpacked(issuer: Issuer, client: Client, outer: Parameters, checks: list[ReplayCheck]) -> Parameters:
-    """The parameters of a signed request, which alone count then; signed it is where the client is registered for that."""
+    """Return the parameters of a signed request, and no others. A client that is registered for signing must sign."""
     signed = outer.single.get("request")
     if signed is None:
         if client.backchannel_authentication_request_signing_alg is not None:
@@ -267,5 +267,5 @@ async def _unpacked(issuer: Issuer, client: Client, outer: Parameters, checks: l
 
 
 def _parameters_outside(single: Mapping[str, str]) -> set[str]:
-    """Parameters of an authentication request that stand beside a signed one."""
+    """Return the parameters that are outside of a signed request."""
     return set(single) - {"request", "client_id"}

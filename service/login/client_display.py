@@ -1,4 +1,4 @@
-"""What users are shown of a client: its name, where it leads, and whether an operator checked what it says of itself."""
+"""What users see of a client: its name, where it leads, and whether an operator has checked its metadata."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -12,7 +12,7 @@ DECORATIONS = ("logo_uri", "client_uri", "policy_uri", "tos_uri")
 
 
 def client_values(settings: Settings, client: Client | None, redirect_uri: str = "") -> Mapping[str, Any] | None:
-    """Return what pages show. ``redirect_uri``: where the user is about to be sent, "" = nowhere yet."""
+    """Return the values for pages. ``redirect_uri`` is where the user is about to be sent, "" = nowhere yet."""
     if client is None:
         return None
     leads_to = destinations.destination(redirect_uri)._asdict() if redirect_uri else None
@@ -28,7 +28,7 @@ def client_values(settings: Settings, client: Client | None, redirect_uri: str =
 
 
 def name_of(settings: Settings, client: Client) -> str:
-    """Its name without what hides or deceives; its client_id where that leaves nothing, or where it gave itself ours."""
+    """Return its name without deceptive characters; its client_id where nothing is left, or where it took our name."""
     shown = display_names.shown(client.name, client.client_id)
     return client.client_id if client.self_registered and is_ours(settings, shown) else shown
 
@@ -45,7 +45,7 @@ def is_ours(settings: Settings, name: str) -> bool:
 def decorations_of(client: Client, redirect_uri: str = "") -> dict[str, str]:
     """Return logo and links, "" where there is none.
 
-    Of a client that registered itself only those of the host that gets the response: it may show what is its own, but nothing
+    For a client that registered itself only those of the host that gets the response: it may show what is its own, but nothing
     that speaks for it in another one's name (RFC 7591 section 5).
     """
     given = {member: getattr(client, member) or "" for member in DECORATIONS}

@@ -1,4 +1,4 @@
-"""Consent: what a user has to allow a client, and what is remembered of it so that they are not asked twice."""
+"""Consent: what a user has to allow a client, and what is remembered so that they are not asked twice."""
 
 import msgspec
 
@@ -13,20 +13,20 @@ from service.records.session import Session
 
 
 def requested_scopes(issuer: Issuer, client: Client, request: AuthorizationRequest) -> tuple[str, ...]:
-    """What the user has to allow: the scopes, and those that mean the claims which are asked for one by one."""
+    """Return what the user has to allow: the scopes, and those that release the claims which are requested one by one."""
     further = claims.scopes_for_claims(request.claims.names, issuer.settings.scope_claims) & set(client.scopes)
     return request.scopes + tuple(sorted(further - set(request.scopes)))
 
 
 async def is_needed(issuer: Issuer, interaction: ClientInteraction, session: Session) -> bool:
-    """Whether the user has to allow what they did not allow before. One round trip where that must be looked up.
+    """Whether the user has to allow something new. One round trip where the remembered consent must be read.
 
-    What they allowed before they are asked again where the client wants it, or another app could pass for it.
+    Even for what they allowed before they are asked again where the client wants it, or another app could pass for it.
     """
     client, request, progress = interaction.client, interaction.request, interaction.progress
     if progress.consented:
         return False
-    if Prompt.CONSENT in request.prompt or request.members:  # of those nothing is remembered
+    if Prompt.CONSENT in request.prompt or request.members:  # for those nothing is remembered
         return True
     if may_be_another_app(issuer, client, request):
         return not (client.skip_consent and progress.proved_at)
@@ -37,7 +37,7 @@ async def is_needed(issuer: Issuer, interaction: ClientInteraction, session: Ses
 
 
 async def remember(issuer: Issuer, client: Client, request: AuthorizationRequest, session: Session) -> None:
-    """Not to be asked again for what was allowed now or before, at the resources that it was allowed at."""
+    """Remember what was allowed now, together with what was allowed before, for these resources."""
     before = await _remembered(issuer, client, session)
     consent = (before or Consent((), client.generation, 0)).extended(
         requested_scopes(issuer, client, request), request.audience
@@ -59,6 +59,6 @@ def may_be_another_app(issuer: Issuer, client: Client, request: AuthorizationReq
 
 
 async def _remembered(issuer: Issuer, client: Client, session: Session) -> Consent | None:
-    """What the user allowed this client as it is now."""
+    """Return what the user allowed this client as it is now."""
     before = await issuer.store.consents.get(session.subject, client.client_id)
     return before if before is not None and client.remembers(before.generation) else None

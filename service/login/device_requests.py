@@ -1,4 +1,4 @@
-"""Requests of devices (RFC 8628): begun with a code for the user to type, and found again by it."""
+"""Requests of devices (RFC 8628): begun with a code for the user to enter, and found by it."""
 
 import asyncio
 from collections.abc import Sequence
@@ -17,16 +17,16 @@ from service.store.replay_checks import ReplayCheck, start
 from service.tokens import polled_requests
 
 DEVICE_PATH = "/device"
-"""The page on which people enter the code that their device shows."""
+"""The page on which users enter the code of their device."""
 _TRIES = 5
 
 
 class BegunDevice(NamedTuple):
-    """What a device gets (RFC 8628 section 3.2)."""
+    """The response for a device (RFC 8628 section 3.2)."""
 
     device_code: str
     user_code: str
-    """As people see it."""
+    """The user code as users see it."""
     expires_in: int
     """Seconds."""
     interval: int
@@ -40,17 +40,17 @@ async def begin_device_request(
     address: str,
     replay_checks: Sequence[ReplayCheck] = (),
 ) -> BegunDevice:
-    """Let a request that was checked wait for its user. One round trip; of a client that proved nothing another one first.
+    """Store a validated request for its user. One round trip; for an unauthenticated client another one first.
 
     Args:
         issuer: Ours.
         client: Whose device it is.
-        request: What it asks for.
-        address: Whence it came.
-        replay_checks: Of its proofs, under way once there is room.
+        request: The authorization request.
+        address: Where it came from.
+        replay_checks: Of its proofs, which are started once the request is admitted.
 
     Raises:
-        CrowdedError: There is no room.
+        CrowdedError: Too much waits already.
         TemporarilyUnavailable: Redis is.
     """
     lifetime, interval = issuer.settings.device_code_lifetime, issuer.settings.device_poll_interval

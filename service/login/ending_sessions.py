@@ -19,7 +19,7 @@ from service.tokens.id_tokens import subject_for
 log = logging.getLogger(__name__)
 
 _RESUMED_AFTER = 15
-"""Seconds after which the end of a session that was cut off is taken up again, by whichever process is there."""
+"""Seconds after which an interrupted end of a session is resumed, by whichever process is there."""
 
 
 class EndedSessions(NamedTuple):
@@ -27,19 +27,19 @@ class EndedSessions(NamedTuple):
 
     grants: int = 0
     frames: tuple[str, ...] = ()
-    """URLs that the browser is to load for front-channel logout."""
+    """URLs that the browser has to load for front-channel logout."""
     sessions: int = 0
 
     @property
     def counts(self) -> dict[str, int]:
-        """As logs, hooks and answers have them."""
+        """Return the counts for logs, hooks and answers."""
         return {"grants_ended": self.grants, "sessions_ended": self.sessions}
 
 
 async def end_session(issuer: Issuer, session: Session) -> EndedSessions:
     """End a session and what was granted in it, and notify its clients.
 
-    Refresh tokens with the scope offline_access live on where the settings say so (OpenID Connect Back-Channel Logout 2.7).
+    Refresh tokens with the scope offline_access stay alive where the settings say so (OpenID Connect Back-Channel Logout 2.7).
     """
     ended = await _end_resumably(issuer, session.sid, session.subject, session.secret_hash)
     issuer.store.sessions.unindex_soon(session.subject, session.sid)
@@ -48,7 +48,7 @@ async def end_session(issuer: Issuer, session: Session) -> EndedSessions:
 
 
 async def end_lapsed_session(issuer: Issuer, sid: str, subject: str) -> EndedSessions:
-    """End what was granted in a session whose record has ended before (idle for too long), and notify its clients."""
+    """End what was granted in a session that has ended before (idle for too long), and notify its clients."""
     ended = await _end_resumably(issuer, sid, subject, "")
     if any(ended.counts.values()):
         log.info(Event.SESSION_ENDED, extra={"subject": subject, "sid": sid, **ended.counts})
@@ -56,7 +56,7 @@ async def end_lapsed_session(issuer: Issuer, sid: str, subject: str) -> EndedSes
 
 
 async def end_sessions_of(issuer: Issuer, subject: str) -> EndedSessions:
-    """End every session of a user with what was granted in it; of several who do so at once each counts its own (P6)."""
+    """End every session of a user with what was granted in it; of several concurrent calls each counts its own (P6)."""
     all_ended = await _end_by_sids(issuer, subject, await issuer.store.sessions.of_user(subject))
     if any(all_ended.counts.values()):
         log.info(Event.SESSIONS_ENDED, extra={"subject": subject, **all_ended.counts})
@@ -64,9 +64,9 @@ async def end_sessions_of(issuer: Issuer, subject: str) -> EndedSessions:
 
 
 async def sign_out_everywhere(issuer: Issuer, subject: str) -> EndedSessions:
-    """End every session and every grant of a user, and forget what they allowed; exactly how many of each (IA-40)."""
+    """End every session and grant of a user, and forget their consents. Return exactly how many of each (IA-40)."""
     ended = await end_sessions_of(issuer, subject)
-    await issuer.store.consents.forget(subject)  # first: else a client could ask silently meanwhile
+    await issuer.store.consents.forget(subject)  # first: otherwise a client could still get a grant without a question
     facts = about_revoked(Revoked.USER, "signed_out_everywhere", subject=subject)
     async with issuer.hooks.notifying(HookEvent.REVOKED, **facts) as notification:
         others = await issuer.store.grants.revoke_user(subject)
@@ -77,7 +77,7 @@ async def sign_out_everywhere(issuer: Issuer, subject: str) -> EndedSessions:
 
 
 async def end_excess_sessions(issuer: Issuer, subject: str, sids: Sequence[str]) -> None:
-    """End the oldest sessions of a user who has too many. What Redis keeps from being ended is so by the next login."""
+    """End the oldest sessions of a user who has too many. Those that Redis does not end now are ended at the next login."""
     if not sids:
         return
     try:
@@ -94,9 +94,9 @@ async def end_excess_sessions(issuer: Issuer, subject: str, sids: Sequence[str])
 
 
 async def resume_ending(issuer: Issuer, ending: LogoutDelivery) -> None:
-    """End what hangs on a session whose end was cut off. Raises TemporarilyUnavailable.
+    """Resume the end of a session that was interrupted. Raises TemporarilyUnavailable.
 
-    One that was renewed since by a new login goes on, as a user to whom signing out had failed would expect.
+    A session that a new login has renewed since stays alive, as a user whose sign-out failed would expect.
     """
     session = await issuer.store.sessions.get(ending.sid)
     if session is None or session.secret_hash == ending.session_hash:
@@ -115,7 +115,7 @@ async def _end_by_sids(issuer: Issuer, subject: str, sids: Sequence[str]) -> End
 
 
 async def _end_resumably(issuer: Issuer, sid: str, subject: str, secret_hash: str) -> EndedSessions:
-    """Write down what is to be done, do it, cross it out: what is cut off in the middle is taken up by ``resume_ending``."""
+    """Queue the end, do it, and remove it from the queue: ``resume_ending`` resumes it if this is interrupted."""
     ending_id = new_grant_id(issuer.randomness)
     ending = LogoutDelivery.of_ending(subject, sid, secret_hash)
     about = {"session_id": sid, "subject": subject}
@@ -130,14 +130,14 @@ async def _end_resumably(issuer: Issuer, sid: str, subject: str, secret_hash: st
         notification.add(**ended.counts)
         if not ended.grants:
             notification.cancel()
-        if not any(ended.counts.values()):  # another call was first, and notifies of it
+        if not any(ended.counts.values()):  # another call was first, and notifies
             logged_out.cancel()
     await issuer.store.logouts.drop(ending_id)
     return ended
 
 
 async def _end_with_grants(issuer: Issuer, sid: str, subject: str) -> EndedSessions:
-    """Nothing that is under way can slip through: the session goes first, its grants afterwards."""
+    """End the session first and its grants afterwards, so that no concurrent request slips through."""
     ended = await issuer.store.sessions.end(sid)
     spares = OFFLINE_ACCESS if issuer.settings.offline_access_outlives_session else ""
     grants = await issuer.store.grants.revoke_of_session(subject, sid, spares=spares)
@@ -162,6 +162,6 @@ async def _queue_logout(issuer: Issuer, client: Client, sid: str, subject: str) 
 
 
 def _frame(issuer: Issuer, uri: str, sid: str) -> str:
-    """OpenID Connect Front-Channel Logout 2: the registered URI with ``iss`` and ``sid``."""
+    """Return the registered URI with ``iss`` and ``sid`` (OpenID Connect Front-Channel Logout 2)."""
     separator = "&" if "?" in uri else "?"
     return uri + separator + urlencode({"iss": issuer.url, "sid": sid}, quote_via=quote)

@@ -1,4 +1,4 @@
-"""Errors on their way to a client, without being an open redirector for clients that register themselves (RFC 9700 4.11.2)."""
+"""Errors for a client, without an open redirector for clients that register themselves (RFC 9700 4.11.2)."""
 
 from service.issuer import Issuer
 from service.login.client_display import client_values
@@ -15,7 +15,7 @@ async def send_error(
 ) -> Redirect | FormPost | Page:
     """Send the error to the client's redirect URI (RFC 6749 4.1.2.1), by a page of ours that names it where it is not trusted.
 
-    ``knowingly``: no page is needed, for the user signed in and has seen where it leads, or sees nothing of it.
+    ``knowingly``: no page is needed, as the user signed in and has seen where it leads, or sees nothing of it.
     """
     what = await deliver(issuer, client, verified, error_fields(error))
     if knowingly or is_trusted(issuer, client):
@@ -34,7 +34,7 @@ async def send_error(
 
 
 def is_trusted(issuer: Issuer, client: Client) -> bool:
-    """Whether a browser may be redirected to the client's addresses without a question: an operator registered them."""
+    """Whether a browser may be redirected to the client without a question: an operator registered the addresses."""
     if not client.self_registered or (client.registration and client.registration.by_token):
         return True
     return issuer.settings.self_registered_redirects == "direct"

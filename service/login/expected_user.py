@@ -12,7 +12,7 @@ from service.tokens.id_tokens import read_hint, subject_for
 async def expected_subject(issuer: Issuer, client: Client, request: AuthorizationRequest) -> str:
     """Return the subject that the client named by an ID token or the claims parameter, as it knows them, "" = no user.
 
-    Raises InvalidRequest for a hint that is none.
+    Raises InvalidRequest for an invalid hint.
     """
     if request.id_token_hint is not None:
         hint = await read_hint(issuer, request.id_token_hint, client)

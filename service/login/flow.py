@@ -33,9 +33,9 @@ async def start(
     channel: str = REDIRECT,
     reference: str = "",
 ) -> Redirect | FormPost | Page:
-    """Answer a client's request, or start an interaction with the user first; return where to go next.
+    """Answer a client's request, or start an interaction with the user first. Return where the browser goes next.
 
-    ``browser`` is the cookie that the interaction is tied to; ``reference`` is what its channel knows the request by.
+    ``browser`` is the cookie that the interaction is bound to; ``reference`` is the name of the request in its channel.
 
     Raises:
         LoginRequired, ConsentRequired, AccountSelectionRequired: A step is needed, but prompt=none.
@@ -78,7 +78,7 @@ async def allow_without_redirect(
     channel: str,
     reference: str,
 ) -> Redirect | FormPost | Page:
-    """Go on with a request that its user has just allowed on a page of ours: sign in again first, where it takes more.
+    """Finish a request that its user has just allowed on a page of ours, after further steps if it needs any.
 
     Raises:
         StaleError: It was decided before, or is over.
@@ -113,9 +113,9 @@ async def start_for_page(issuer: Issuer, path: str, browser: str, address: str =
 async def start_again(
     issuer: Issuer, over: Interaction, session: Session | None, browser: str, address: str
 ) -> Redirect | FormPost | Page:
-    """Start an interaction anew whose time is over: whatever holds today is asked for today.
+    """Start an interaction anew whose time is over, by today's rules.
 
-    Raises StaleError where it cannot begin again or the client may not ask for it any more, CrowdedError,
+    Raises StaleError where it cannot be started again or the client may not ask for it any more, CrowdedError,
     TemporarilyUnavailable.
     """
     match over:
@@ -139,12 +139,12 @@ async def start_again(
 
 
 def may_start_again(interaction: ClientInteraction) -> bool:
-    """Whether its request has no end but that of its ticket: neither spent once (RFC 9126) nor signed until then (RFC 9101)."""
+    """Whether its request may be used again: it is neither spent once (RFC 9126) nor signed with an end (RFC 9101)."""
     return interaction.channel == REDIRECT and not interaction.request.signed
 
 
 async def resume(issuer: Issuer, interaction: Interaction, session: Session | None) -> Redirect | FormPost | Page:
-    """Go on to the next step, or answer the request. Raises StaleError, TemporarilyUnavailable."""
+    """Go to the next step, or answer the request. Raises StaleError, TemporarilyUnavailable."""
     interaction = interaction.seen_in(session)
     proved = interaction.progress.proved_at and session
     if proved and isinstance(interaction, ClientInteraction) and not is_expected(issuer, interaction, proved):
@@ -170,7 +170,7 @@ async def resume(issuer: Issuer, interaction: Interaction, session: Session | No
 async def refuse(
     issuer: Issuer, interaction: Interaction, error: ProtocolError, session: Session | None
 ) -> Redirect | FormPost | Page:
-    """Finish an interaction with an error for the client; where there is no room to remember that, it may be started once more.
+    """Finish an interaction with an error for the client. If nothing more can be stored, it may be started once more.
 
     Raises StaleError, TemporarilyUnavailable.
     """
@@ -182,7 +182,7 @@ async def refuse(
 async def refusal_of(
     issuer: Issuer, interaction: Interaction, error: ProtocolError, session: Session | None
 ) -> Redirect | FormPost | Page:
-    """Send the error to the client; where none waits, go to our own page. ``session``: of who was asked."""
+    """Send the error to the client; without a client go to our own page. ``session`` is that of the user who was asked."""
     match interaction:
         case PageInteraction():
             return Redirect(issuer.settings.issuer_path + "/")
@@ -193,7 +193,7 @@ async def refusal_of(
 
 
 def page_url(issuer: Issuer, ticket: str, path: str = LOGIN_PATH) -> str:
-    """Return where an interaction goes on; the login page leads to whatever else is due."""
+    """Return where an interaction continues; the login page leads to every other step that is due."""
     return f"{issuer.settings.issuer_path}{path}?{urlencode({'ticket': ticket})}"
 
 
@@ -205,7 +205,7 @@ async def _to_page(issuer: Issuer, interaction: Interaction, step: Step) -> Redi
 
 
 def _channel_of(interaction: ClientInteraction) -> Channel:
-    """Raise StaleError for one that another release knows."""
+    """Refuse an interaction whose step only another release knows. Raises StaleError."""
     channel = CHANNELS.get(interaction.channel)
     if channel is None:
         raise StaleError
@@ -213,7 +213,7 @@ def _channel_of(interaction: ClientInteraction) -> Channel:
 
 
 def _signed_in(session: Session | None) -> Session:
-    """Raise LoginRequired where no step of the list asked anybody to sign in."""
+    """Refuse a request for which no step of the list has signed a user in. Raises LoginRequired."""
     if session is None:
         raise LoginRequired("Nobody is signed in.")
     return session

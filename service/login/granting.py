@@ -22,7 +22,7 @@ from service.records.session import Session
 async def given_grant(
     issuer: Issuer, interaction: ClientInteraction, session: Session
 ) -> tuple[Grant, Mapping[str, Any]]:
-    """Return the grant of a user who is signed in, and their claims as far as the response needs them.
+    """Return the grant of a signed-in user, and their claims as far as the response needs them.
 
     Raises AccessDenied, UnmetAuthenticationRequirements, TemporarilyUnavailable.
     """
@@ -40,7 +40,7 @@ def claims_by_scope(issuer: Issuer, request: AuthorizationRequest, person: Mappi
 
 
 def begun_grant(issuer: Issuer, client: Client, request: AuthorizationRequest, subject: str) -> Grant:
-    """Return the grant that a user gives by allowing a request: what follows from the request alone."""
+    """Return the grant that a user gives by allowing a request, as far as it follows from the request."""
     has_code = "code" in request.response_type.parts
     return Grant(
         client_id=client.client_id,
@@ -55,14 +55,14 @@ def begun_grant(issuer: Issuer, client: Client, request: AuthorizationRequest, s
 
 
 def verified_of(request: AuthorizationRequest) -> Verified:
-    """Return where the response to a request goes."""
+    """Return the destination of the response to a request."""
     return Verified(
         request.redirect_uri, request.redirect_uri_given, request.response_mode, request.state, as_jwt=request.as_jwt
     )
 
 
 async def _claims_of(issuer: Issuer, request: AuthorizationRequest, session: Session) -> Mapping[str, Any]:
-    """Look up the user's claims where the response needs them. Raises AccessDenied where they are no longer known."""
+    """Read the user's claims where the response needs them. Raises AccessDenied where the user is no longer known."""
     if not request.claims.names and request.response_type.parts != {"id_token"}:
         return {}
     person = await issuer.directory.claims(session.subject, request.scopes)

@@ -1,7 +1,7 @@
-"""What a verified ``id_token_hint`` names at logout (RP-Initiated Logout 1.0 section 2), and its end.
+"""The session or grant that a verified ``id_token_hint`` names at logout, and its end (RP-Initiated Logout 1.0 section 2).
 
-A session with all that was granted in it, also where its record has ended before its grants; or, without a session, the grant
-of the ID token alone.
+A session ends with all that was granted in it, even if its record has ended before its grants. Without a session, the grant of
+the ID token ends alone.
 """
 
 from typing import NamedTuple
@@ -27,11 +27,11 @@ class Named(NamedTuple):
     session: Session | None = None
     """The record of the session while it is alive."""
     grant: Grant | None = None
-    """Of the ID token, while it is alive."""
+    """The grant of the ID token, while it is alive."""
 
 
 async def named_by(issuer: Issuer, client: Client, hint: Hint) -> Named | None:
-    """Find what the hint names, if it is of this user, as this client knows them; None where nothing is left of it."""
+    """Find what the hint names, if it is of this user, as this client knows them; None where nothing of it is left."""
     session = await issuer.store.sessions.get(hint.sid) if hint.sid else None
     if session is not None:
         is_theirs = hint.subject == subject_for(issuer, client, session.subject)
@@ -46,7 +46,7 @@ async def named_by(issuer: Issuer, client: Client, hint: Hint) -> Named | None:
 
 
 async def end(issuer: Issuer, named: Named) -> EndedSessions:
-    """End it; return exactly how much that was, and the pages of clients that are to be loaded."""
+    """End it. Return exactly how much that was, and the pages of clients that have to be loaded."""
     if named.session is not None:
         return await ending_sessions.end_session(issuer, named.session)
     if named.sid:
@@ -60,7 +60,7 @@ def _is_of(issuer: Issuer, client: Client, hint: Hint, grant: Grant) -> bool:
 
 
 async def _end_grant(issuer: Issuer, grant_id: str, grant: Grant) -> bool:
-    """Whether it was alive; one for when the user is away lives on, where the settings say so."""
+    """End the grant. Return whether it was alive; a grant for offline access stays alive where the settings say so."""
     if issuer.settings.offline_access_outlives_session and OFFLINE_ACCESS in grant.scope.split(" "):
         return False
     return await end_grant(issuer, grant_id, grant.subject, grant.client_id, "signed_out")

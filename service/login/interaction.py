@@ -1,4 +1,4 @@
-"""Interactions: what users do between a request and its answer, one class for each kind of request."""
+"""Interactions: what users do between a request and its response, one class for each kind of request."""
 
 from typing import ClassVar, Self, TypeVar, assert_never
 
@@ -14,14 +14,14 @@ from service.records.session import Session
 class _Waiting(msgspec.Struct, frozen=True, kw_only=True):
     progress: Progress
     ticket: str = ""
-    """What the browser knows it by, "" until it waits."""
+    """Its ticket, "" until it waits."""
     kept: bytes = b""
-    """The progress as it lies in Redis, empty where nothing does."""
+    """The progress as it is in Redis, empty where there is none."""
     address: str = ""
-    """Of the browser."""
+    """The cookie of the browser."""
 
     def seen_in(self, session: Session | None) -> Self:
-        """With what was proved and allowed in this very session."""
+        """Return it with what was proved and allowed in this very session."""
         progress = self.progress.seen_in(session)
         return self if progress is self.progress else msgspec.structs.replace(self, progress=progress)
 
@@ -34,18 +34,18 @@ class ClientInteraction(_Waiting, frozen=True, kw_only=True):
     expects: str = ""
     """The subject that the client named, as it knows them, "" = anybody."""
     channel: str = REDIRECT
-    """How the client hears of it (``login.channels``)."""
+    """The channel by which the client gets the answer (``login.channels``)."""
     reference: str = ""
-    """What the channel knows the request by."""
+    """The name of the request in its channel."""
 
     @property
     def client_id(self) -> str:
-        """Of the client that the user comes from."""
+        """The client that the user comes from."""
         return self.client.client_id
 
     @property
     def languages(self) -> tuple[str, ...]:
-        """Those that the client asked for (ui_locales)."""
+        """The languages that the client asked for (ui_locales)."""
         return self.request.ui_locales
 
 

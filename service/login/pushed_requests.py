@@ -1,7 +1,7 @@
-"""Pushed authorization requests (RFC 9126): kept for the user's browser, which comes with their request_uri, and spent once.
+"""Pushed authorization requests (RFC 9126): kept for the user's browser, which brings their request_uri, and spent once.
 
-Reading spends nothing, so that a page may be loaded again; what ends an interaction does. Of several that began with the same
-request one ends with a response.
+Reading spends nothing, so that a page may be loaded again; the end of an interaction does. Of several interactions with the
+same request, one ends with a response.
 """
 
 import re
@@ -20,14 +20,14 @@ from service.records.pushed_request import PushedRequest
 from service.store.replay_checks import ReplayCheck, start
 
 URN = "urn:ietf:params:oauth:request_uri:"
-"""In front of the secret (RFC 9126 section 2.2)."""
+"""The beginning of a request_uri (RFC 9126 section 2.2)."""
 _FORM = re.compile(rf"{Kind.PUSHED_REQUEST}[A-Za-z0-9_-]{{43}}", re.ASCII)
 _CLOCKS = 60
-"""Seconds by which Redis' clock may be ahead of ours: what was spent must not be forgotten before the last interaction."""
+"""Seconds by which the clock of Redis may be ahead of ours: a spent request is remembered until no interaction has it."""
 
 
 def lifetime(issuer: Issuer, client: Client) -> int:
-    """Return the seconds that a pushed request of this client lives: ``par_lifetime``, or less where its profile says so."""
+    """Return the lifetime in seconds of a pushed request of this client: ``par_lifetime``, or less by its profile."""
     most = issuer.demands_on(client).pushed_lifetime
     return issuer.settings.par_lifetime if most is None else min(most, issuer.settings.par_lifetime)
 
@@ -35,13 +35,13 @@ def lifetime(issuer: Issuer, client: Client) -> int:
 async def push(
     issuer: Issuer, client: Client, parameters: Parameters, address: str, replay_checks: Sequence[ReplayCheck] = ()
 ) -> str:
-    """Keep a request that was checked, for its ``lifetime``; return its request_uri. One round trip.
+    """Store a validated request for its ``lifetime``, and return its request_uri. One round trip.
 
-    Of a client that proved nothing another one first, and there is room for so many bytes only, of requests and of what
-    their proofs leave: the ``replay_checks`` are under way from then on.
+    For an unauthenticated client another one first, with a bound in bytes for requests and for what their proofs leave: the
+    ``replay_checks`` are under way from then on.
 
     Raises:
-        CrowdedError: There is none.
+        CrowdedError: Too much waits already.
         TemporarilyUnavailable: Redis is.
     """
     record = PushedRequest(
@@ -80,8 +80,8 @@ async def spend(issuer: Issuer, reference: str, by: str = "") -> None:
 
     Args:
         issuer: Ours.
-        reference: What its channel knows it by: the hash of its secret.
-        by: A word of who spends it, who may do so again; else nobody may.
+        reference: Its name in its channel: the hash of its secret.
+        by: A random word of the caller, which may spend it again; no other caller may.
 
     Raises:
         StaleError: Another interaction ended with it.

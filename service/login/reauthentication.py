@@ -1,4 +1,4 @@
-"""When who is signed in must sign in again: asked for anew, too long ago, or another user than the client expects."""
+"""When a signed-in user must sign in again: on request, after too long, or because the client expects another user."""
 
 from service.issuer import Issuer
 from service.login.expected_user import is_expected

@@ -1,7 +1,7 @@
-"""The same form sent twice, as by a double click: answered once, and the second one gets that answer.
+"""Forms that are sent twice, as by a double click: answered once, and the second one gets the same answer.
 
-A browser shows the answer to its last request only. The answer waits a moment in Redis, sealed by what only the browser that
-sent the form can make: from its cookie and everything that the form says.
+A browser shows the answer to its last request only. The answer is kept in Redis for a moment, sealed with a secret that only
+the sending browser can make: from its cookie and all fields of the form.
 """
 
 import asyncio
@@ -19,7 +19,7 @@ from service.protocol.credentials import base64url, hashed
 _PATIENCE = 10.0
 """Seconds to wait for an answer that is under way."""
 _EVERY = 0.05
-"""Seconds between two looks at it."""
+"""Seconds between two reads."""
 
 
 class SentForm(NamedTuple):
@@ -30,7 +30,7 @@ class SentForm(NamedTuple):
     key: str
     """Its name in the store."""
     secret: str
-    """What seals the answer."""
+    """The secret that seals the answer."""
 
 
 class _KeptReply(msgspec.Struct, omit_defaults=True):
@@ -45,14 +45,17 @@ class _KeptReply(msgspec.Struct, omit_defaults=True):
 
 
 def sent_form(page: str, visit: Visit, cookie: str) -> SentForm:
-    """Return the form of a page as this browser sent it. ``cookie``: a secret of the browser's that the answer is for."""
+    """Return the form of a page as this browser sent it. ``cookie`` is the secret of the browser that the answer is for."""
     said = msgspec.json.encode((page, sorted(visit.parameters.items())))
     secret = base64url(hmac.digest(cookie.encode(), said, "sha256"))
     return SentForm(page, hashed(secret), secret)
 
 
 async def answer_once(issuer: Issuer, form: SentForm, answer: Callable[[], Awaitable[Reply]]) -> Reply | None:
-    """Answer a form; None where it is being or was just answered. What raises leaves it unsent. One round trip more."""
+    """Answer a form; None where it is being or was just answered.
+
+    If ``answer`` raises, it counts as unsent. One round trip more.
+    """
     if not await issuer.store.forms.claim(form.key):
         return None
     try:
@@ -66,7 +69,7 @@ async def answer_once(issuer: Issuer, form: SentForm, answer: Callable[[], Await
 
 
 async def earlier_answer(issuer: Issuer, form: SentForm) -> Reply | None:
-    """Return what the same form was answered a moment ago; wait for an answer that is under way. None where there is none."""
+    """Return the answer to the same form a moment ago; wait for one that is under way. None where there is none."""
     deadline = asyncio.get_running_loop().time() + _PATIENCE
     while True:
         sealed = await issuer.store.forms.get(form.key)

@@ -23,7 +23,7 @@ from service.records.interaction import REDIRECT
 from service.tokens.encryption import decrypted
 
 MAX_REQUEST_OBJECT = 16_384
-"""Characters."""
+"""The most characters of a request object."""
 _NOT_PARAMETERS = frozenset({"iss", "aud", "exp", "iat", "nbf", "jti", "sub"})
 
 
@@ -34,11 +34,11 @@ class Parameters(NamedTuple):
     resources: tuple[str, ...]
     """Every ``resource``, of which there may be many."""
     payload: str = ""
-    """Of the request object that some came from, as JSON."""
+    """The claims of the request object, if they came from one, as JSON."""
     channel: str = REDIRECT
-    """How the client is to hear of it (``login.channels``)."""
+    """The channel by which the client gets the answer (``login.channels``)."""
     reference: str = ""
-    """What the channel knows the request by."""
+    """The name of the request in its channel."""
 
 
 async def unpacked(issuer: Issuer, client: Client, outer: Parameters, *, is_pushed: bool = False) -> Parameters:
@@ -85,7 +85,7 @@ async def _fetched(issuer: Issuer, client: Client, uri: str) -> str:
 async def _verified(
     issuer: Issuer, client: Client, token: str, demanded: frozenset[str] | None, *, strictly: bool
 ) -> Parameters:
-    """What the JWT says, once its signature holds; by one of the ``demanded`` algorithms, None = any that there is.
+    """Return the claims of the JWT once its signature is verified, by one of the ``demanded`` algorithms, None = any.
 
     Raises RequestNotSupported, InvalidRequestObject.
     """
@@ -111,7 +111,7 @@ async def _verified(
 
 
 def _check_parties(issuer: Issuer, client: Client, claims: Mapping[str, Any]) -> None:
-    """From the client and for us, where it says so (RFC 9101 section 4)."""
+    """Check that it is from the client and for us, where it says so (RFC 9101 section 4)."""
     if claims.get("iss", client.client_id) != client.client_id:
         raise UnverifiableError("iss is not the client")
     audience = claims.get("aud", issuer.url)
@@ -120,7 +120,7 @@ def _check_parties(issuer: Issuer, client: Client, claims: Mapping[str, Any]) ->
 
 
 def parameters_of(client: Client, claims: Mapping[str, Any]) -> Parameters:
-    """Claims as parameters: numbers and JSON in the form that they have in a URL."""
+    """Return claims as parameters: numbers and JSON in the form that they have in a URL."""
     try:
         payload = msgspec.json.encode(claims).decode()
     except (

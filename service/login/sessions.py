@@ -30,11 +30,11 @@ class SignedIn(NamedTuple):
 
     session: Session
     cookie: str
-    """Its secret, only here and only now."""
+    """Its secret, which is not stored."""
 
 
 async def read(issuer: Issuer, cookie: str) -> Session | None:
-    """Return the session that a cookie belongs to, if it is alive; used, it lives on. One round trip."""
+    """Return the session of a cookie, if it is alive, and extend it. One round trip."""
     presented = credentials.parse(cookie)
     if presented is None or presented.kind is not Kind.SESSION_COOKIE:
         return None
@@ -59,10 +59,10 @@ async def sign_in(
 ) -> SignedIn:
     """Begin a session, or renew the one that this user has at this browser, with a fresh cookie; that of another user ends.
 
-    ``amr`` says how they proved who they are (RFC 8176); ``client_id`` is of the client that they came from, "" = none.
+    ``amr`` says how they signed in (RFC 8176); ``client_id`` is the client that they came from, "" = none.
 
     Raises:
-        AccessDenied: The user is disabled, got another password meanwhile, or a hook says no.
+        AccessDenied: The user is disabled, got another password meanwhile, or a hook refuses.
         TemporarilyUnavailable: Redis is.
     """
     facts = about_login(person.subject, person.username, address, how="browser", client_id=client_id)
@@ -71,7 +71,7 @@ async def sign_in(
         await end_session(issuer, previous)
         previous = None
     renewed, kept = previous, await _keep_new(issuer, person, previous, amr)
-    if kept is None and previous is not None:  # it has ended, or was renewed meanwhile: begin one beside it
+    if kept is None and previous is not None:  # it has ended, or was renewed meanwhile: begin another one
         renewed, kept = None, await _keep_new(issuer, person, None, amr)
     if kept is None:
         raise AccessDenied("The user may not sign in.", log="user is disabled")
@@ -84,7 +84,7 @@ async def sign_in(
 
 
 async def strengthen(issuer: Issuer, session: Session, amr: tuple[str, ...]) -> SignedIn:
-    """Add to a session what its user has proved besides; the cookie is a fresh one.
+    """Add further proofs of its user to a session, with a fresh cookie.
 
     Raises:
         StaleError: The session has ended, or was renewed meanwhile.
@@ -103,10 +103,10 @@ async def strengthen(issuer: Issuer, session: Session, amr: tuple[str, ...]) -> 
 
 
 async def join(issuer: Issuer, session: Session, client_id: str) -> bool:
-    """Remember that a client got something in this session; False where it has ended.
+    """Remember that a client got something in this session. Return False where it has ended.
 
-    Call it after a grant is written, and end that grant on False: what ends a session deletes it first and looks for its
-    grants afterwards (P6).
+    Call it after a grant is written, and end that grant on False: the end of a session deletes the session first and looks for
+    its grants afterwards (P6).
     """
     return await issuer.store.sessions.join(session.sid, client_id)
 
@@ -114,7 +114,7 @@ async def join(issuer: Issuer, session: Session, client_id: str) -> bool:
 async def _keep_new(
     issuer: Issuer, person: Person, renewed: Session | None, amr: tuple[str, ...]
 ) -> tuple[SignedIn, Sequence[str]] | None:
-    """Keep a new session, or one in the place of ``renewed``, and say which are too many then; None where that is refused."""
+    """Store a new session, or one in the place of ``renewed``. Return the surplus ones; None where that is refused."""
     signed = _make(issuer, person, renewed, amr)
     ends = _ends_at(issuer, signed.session), _latest_end(issuer, signed.session)
     kept = await issuer.store.sessions.keep(signed.session, renewed, *ends)
@@ -140,9 +140,9 @@ def _make(issuer: Issuer, person: Person, renewed: Session | None, amr: tuple[st
 
 
 async def _check_proof(issuer: Issuer, person: Person, session: Session) -> None:
-    """Raise AccessDenied where the password was changed meanwhile.
+    """Refuse a user whose password was changed meanwhile. Raises AccessDenied.
 
-    That ends the sessions that there are afterwards, so a login by the old one that is under way ends here or there (P6).
+    A change ends the sessions that exist after it, so a concurrent login by the old password ends here or there (P6).
     """
     if not person.proved_by:
         return
@@ -153,10 +153,10 @@ async def _check_proof(issuer: Issuer, person: Person, session: Session) -> None
 
 
 def _ends_at(issuer: Issuer, session: Session) -> int:
-    """Idle or absolute limit, whichever is first; epoch seconds."""
+    """Return the epoch second of the idle or absolute limit, whichever is first."""
     return min(session.used_at + issuer.settings.session_idle_lifetime, _latest_end(issuer, session))
 
 
 def _latest_end(issuer: Issuer, session: Session) -> int:
-    """The absolute limit, epoch seconds."""
+    """Return the epoch second of the absolute limit."""
     return session.started_at + issuer.settings.session_lifetime

@@ -1,9 +1,10 @@
-"""Tickets: where an interaction waits while a user is asked, and how it is loaded, updated and finished.
+"""Tickets: where an interaction waits for its user, and how it is loaded, updated and finished.
 
-Until something has happened the browser keeps all of it, sealed: the ticket is the request, and nothing lies in Redis. What
-happens then (an attempt to sign in, a proof, a yes, the end) is a small record there, under a hash of the ticket. A request
-that cannot be sealed, or is too long for a URL, waits in Redis, sealed by its ticket; of those there is room for so many
-bytes of a network, of a browser and in all.
+Until something has happened the browser keeps everything, sealed: the ticket is the request, and Redis has nothing. Later
+events
+(an attempt to sign in, a proof, a yes, the end) are a small record in Redis, under a hash of the ticket. A request that cannot
+be sealed, or is too long for a URL, waits in Redis, sealed by its ticket; these are bounded in bytes by network, by browser
+and in all.
 """
 
 import hmac
@@ -41,16 +42,16 @@ from service.tokens.resources import audiences_of, scopes_of
 log = logging.getLogger(__name__)
 
 LONGEST_SEALED = 6000
-"""Characters of a ticket: together with the rest, a request line that every proxy takes (8 KB)."""
+"""The most characters of a ticket: with the rest of a request line it has to fit what every proxy accepts (8 KB)."""
 _LONGEST_REFERENCE = 64
 _CLOCKS = 60
-"""Seconds by which Redis' clock may be ahead of ours: what was finished must not be forgotten before the ticket has ended."""
+"""Seconds by which the clock of Redis may be ahead of ours: a finished interaction is remembered until the ticket has ended."""
 _OVERHEAD = 200
-"""Bytes that a key costs in Redis beside its value."""
+"""Bytes that a key costs in Redis besides its value."""
 
 
 async def keep(issuer: Issuer, interaction: AnyInteraction) -> AnyInteraction:
-    """Let an interaction wait under a new ticket. No round trip where the browser keeps it.
+    """Store an interaction under a new ticket. No round trip where the browser keeps it.
 
     Raises:
         CrowdedError: Too much waits already.
@@ -114,7 +115,7 @@ async def load_any_age(issuer: Issuer, ticket: str, browser: str, address: str =
 async def update(
     issuer: Issuer, interaction: AnyInteraction, session: Session | None, **changes: bool | int | str
 ) -> AnyInteraction:
-    """Change the progress as made in this session. Of several who make the same change at once one succeeds.
+    """Change the progress, as made in this session. Of several callers that make the same change at once one succeeds.
 
     ``answer`` distinguishes a form that is sent twice from a command that is sent twice.
 
@@ -127,7 +128,7 @@ async def update(
 
 
 async def move(issuer: Issuer, interaction: AnyInteraction, **changes: bool | int | str) -> AnyInteraction:
-    """Change the progress where it is all the same who does it. No round trip where nothing changes."""
+    """Change the progress where several callers may make the same change. No round trip where nothing changes."""
     progress: Progress = msgspec.structs.replace(interaction.progress, **changes)
     if progress == interaction.progress:
         return interaction
@@ -140,16 +141,15 @@ async def move(issuer: Issuer, interaction: AnyInteraction, **changes: bool | in
 
 
 async def finish(issuer: Issuer, interaction: AnyInteraction) -> AnyInteraction:
-    """End an interaction: no step can be taken from here on. Raises StaleError, CrowdedError."""
+    """End an interaction: no further step can be taken. Raises StaleError, CrowdedError."""
     return await move(issuer, interaction, position=FINISHED, answer=base64url(issuer.randomness(16)))
 
 
 def may_still_ask(issuer: Issuer, client: Client, generation: int, request: AuthorizationRequest) -> bool:
-    """Whether the client might ask today what it asked: it may have been changed while the user was away.
+    """Whether the client might ask today what it asked, as it may have been changed while the user was away.
 
-    What does not travel by a redirect needs neither a redirect URI nor a response type.
-
-    ``generation`` is that of the client when it asked.
+    A channel without a redirect needs neither a redirect URI nor a response type. ``generation`` is that of the client when it
+    asked.
     """
     return (
         client.enabled
@@ -177,7 +177,7 @@ def _may_be_redirected(client: Client, request: AuthorizationRequest) -> bool:
 
 
 def csrf_of(interaction: Interaction, browser: str, session: Session | None) -> str:
-    """What a form of this very step carries: of no use in another browser, at another step, or for another session."""
+    """Return the mark in a form of this very step: of no use in another browser, at another step, or for another session."""
     progress = interaction.progress  # whose answer distinguishes a step from the same one after a way back
     sid, subject = (session.sid, session.subject) if session else ("", "")
     signing_input = "\0".join((interaction.ticket, progress.position, progress.answer, sid, subject))
@@ -185,7 +185,7 @@ def csrf_of(interaction: Interaction, browser: str, session: Session | None) -> 
 
 
 async def _find(issuer: Issuer, ticket: str) -> tuple[bytes, bytes]:
-    """Return what waits under a ticket, and how far it has got, empty where nothing has happened. Raises StaleError."""
+    """Return the request under a ticket, and its progress, empty where nothing has happened. Raises StaleError."""
     if not ticket.isascii() or not ticket:
         raise StaleError
     if len(ticket) > _LONGEST_REFERENCE:
@@ -204,7 +204,7 @@ def _ends(issuer: Issuer, progress: Progress) -> int:
 
 
 async def _admit(issuer: Issuer, interaction: AnyInteraction, progress: Progress, size: int) -> None:
-    """Raise CrowdedError where there is no room for so many bytes."""
+    """Refuse so many bytes where there is no room. Raises CrowdedError."""
     network, browser = wide_network_of(interaction.address), progress.sid or progress.browser_hash
     size, seconds = size + _OVERHEAD, issuer.settings.ticket_lifetime
     answer = await issuer.store.waiting.admit(network, browser, size, seconds)

@@ -1,6 +1,6 @@
-"""Finding the request of a device by the code that a person typed; guessing codes is slow (RFC 8628 section 5.1).
+"""Finding the request of a device by the code that a user entered, with delays against guessing (RFC 8628 section 5.1).
 
-Wrong codes are counted for the person (or the browser, until they have signed in), for the network, and in all. Where there are
+Wrong codes are counted for the user (or the browser, until they have signed in), for the network, and in all. Where there are
 too many in all, only users who have signed in may continue: no unknown caller can lock them out.
 """
 
@@ -21,7 +21,7 @@ _turns = Turns(20, "user codes from one network")
 
 
 class MustSignInFirstError(Exception):
-    """Too many wrong codes in all: who has not signed in has to do so first."""
+    """Too many wrong codes in all: a user who has not signed in has to do so first."""
 
 
 async def find(issuer: Issuer, code: str, browser: str, address: str, session: Session | None) -> str:
@@ -60,7 +60,7 @@ async def find(issuer: Issuer, code: str, browser: str, address: str, session: S
             raise _blocked(issuer, max(here.wait, there.wait))
         if anywhere.wait and session is None:
             raise MustSignInFirstError
-        if found:  # that forgives no wrong one: anybody can have a right code, of a device of their own
+        if found:  # a right code resets no count: anyone can have one, for a device of their own
             return bytes(found).decode("ascii")
         await store.failures.count_all([(name, Limit.of(settings, allowed)) for name, allowed in limits])
         return ""

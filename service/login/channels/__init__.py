@@ -1,4 +1,4 @@
-"""The ways back to a client, one file each: how it hears what its user decided.
+"""The channels to a client, one file each: how it learns what its user decided.
 
 To add one: a file with its ``CHANNEL``, and its name in the list below. An interaction that is started on it needs no more.
 """

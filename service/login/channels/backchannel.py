@@ -1,4 +1,4 @@
-"""A client that is elsewhere (CIBA): it polls, or is notified; its user stays at our page."""
+"""The channel of a client that is elsewhere (CIBA): it polls, or is notified; its user stays at our page."""
 
 import msgspec
 
@@ -14,9 +14,9 @@ from service.records.session import Session
 
 
 async def answer(issuer: Issuer, interaction: ClientInteraction, session: Session) -> Redirect | FormPost | Page:
-    """Allow it, by who is asked alone. The grant is of no browser session: it outlives that of the device that decides.
+    """Allow it, if the signed-in user is the one who was asked. The grant belongs to no browser session and outlives it.
 
-    That has to be alive when it is allowed, though (P6).
+    The session has to be alive when it is allowed, though (P6).
     """
     loaded = await backchannel_requests.load(issuer, interaction.reference)
     if loaded.waiting.subject != session.subject:
@@ -29,9 +29,9 @@ async def answer(issuer: Issuer, interaction: ClientInteraction, session: Sessio
 async def refuse(
     issuer: Issuer, interaction: ClientInteraction, error: ProtocolError, session: Session | None
 ) -> Redirect | FormPost | Page:
-    """Deny it, where it is the user who is asked that did not go on; for everybody else it goes on to wait.
+    """Deny it, if the user who was asked did not continue; for everybody else it goes on to wait.
 
-    Where we could not go on, nobody said no: raises TemporarilyUnavailable again.
+    An error on our side is no denial: raises TemporarilyUnavailable again.
     """
     if isinstance(error, TemporarilyUnavailable):
         raise error

@@ -1,4 +1,4 @@
-"""What every way back to a client offers."""
+"""The interface of every channel to a client."""
 
 from collections.abc import Awaitable, Callable
 from typing import NamedTuple
@@ -11,11 +11,11 @@ from service.records.session import Session
 
 
 class Channel(NamedTuple):
-    """The way on which a client hears what its user decided. Both functions say what the user sees next."""
+    """The channel by which a client learns what its user decided. Both functions return what the user sees next."""
 
     name: str
-    """As it is stored in interactions."""
+    """Its name in stored interactions."""
     answer: Callable[[Issuer, ClientInteraction, Session], Awaitable[Redirect | FormPost | Page]]
-    """The user allowed the request. Raises AccessDenied, LoginRequired, UnmetAuthenticationRequirements."""
+    """Handles a request that the user allowed. Raises AccessDenied, LoginRequired, UnmetAuthenticationRequirements."""
     refuse: Callable[[Issuer, ClientInteraction, ProtocolError, Session | None], Awaitable[Redirect | FormPost | Page]]
-    """The user did not, or may not."""
+    """Handles a request that the user denied, or may not allow."""

@@ -1,4 +1,4 @@
-"""A request of a device (RFC 8628): the user goes back to the device, which polls for what they decided."""
+"""The channel of a device (RFC 8628): the user goes back to the device, which polls for the decision."""
 
 from contextlib import suppress
 
@@ -18,13 +18,13 @@ from service.records.session import Session
 from service.tokens import polled_requests
 
 ALLOWED, DENIED, REFUSED, EXPIRED = "allowed", "denied", "refused", "expired"
-"""How a request of a device ends, as its last page says."""
+"""How a request of a device ended, as its last page says."""
 
 
 async def answer(issuer: Issuer, interaction: ClientInteraction, session: Session) -> Redirect | FormPost | Page:
     """Let the device have its tokens at the next poll.
 
-    The session is looked at once more after that is written, as for a redirect (P6).
+    After that is written the session is checked once more, as for a redirect (P6).
     """
     client, reference = interaction.client, interaction.reference
     record = await polled_requests.load(issuer, reference)
@@ -37,7 +37,7 @@ async def answer(issuer: Issuer, interaction: ClientInteraction, session: Sessio
     grant_id = polled_requests.grant_id_of(reference)
     try:
         is_alive = await sessions.join(issuer, session, client.client_id)
-    except TemporarilyUnavailable:  # nobody knows whether it is
+    except TemporarilyUnavailable:  # it is not known whether it is
         with suppress(TemporarilyUnavailable):
             await issuer.store.grants.revoke(grant_id, session.subject)
         raise
@@ -51,9 +51,9 @@ async def answer(issuer: Issuer, interaction: ClientInteraction, session: Sessio
 async def refuse(
     issuer: Issuer, interaction: ClientInteraction, error: ProtocolError, _session: Session | None
 ) -> Redirect | FormPost | Page:
-    """Let the device hear of it at the next poll, and record it for operators.
+    """Let the device get the error at the next poll, and record it for operators.
 
-    Where we could not go on, nobody said no: raises TemporarilyUnavailable again.
+    An error on our side is no denial: raises TemporarilyUnavailable again.
     """
     if isinstance(error, TemporarilyUnavailable):
         raise error
@@ -65,7 +65,7 @@ async def refuse(
 
 
 def over(issuer: Issuer, interaction: ClientInteraction, kind: str) -> Page:
-    """The last page: the user may go back to the device."""
+    """Return the last page: the user may go back to the device."""
     client = client_values(issuer.settings, interaction.client)
     return Page("device_over", {"kind": kind, "client": client})
 

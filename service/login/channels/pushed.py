@@ -1,4 +1,4 @@
-"""A pushed request (RFC 9126): answered by a redirect as any other, and spent by that."""
+"""The channel of a pushed request (RFC 9126): answered by a redirect like any other, and spent by that."""
 
 from service.issuer import Issuer
 from service.login.channels import redirect
@@ -12,7 +12,10 @@ from service.records.session import Session
 
 
 async def answer(issuer: Issuer, interaction: ClientInteraction, session: Session) -> Redirect | FormPost | Page:
-    """Spend it first: of several interactions with the same request one makes a code. Raises StaleError for the others."""
+    """Spend it first, so that only one of several interactions with the same request makes a code.
+
+    Raises StaleError for others.
+    """
     await spend(issuer, interaction.reference, by=_end_of(interaction))
     return await redirect.answer(issuer, interaction, session)
 
@@ -20,13 +23,13 @@ async def answer(issuer: Issuer, interaction: ClientInteraction, session: Sessio
 async def refuse(
     issuer: Issuer, interaction: ClientInteraction, error: ProtocolError, session: Session | None
 ) -> Redirect | FormPost | Page:
-    """The end is one, too, or what came of one. Raises StaleError where another interaction came first."""
+    """Spend it for an error, too. Raises StaleError where another interaction spent it first."""
     await spend(issuer, interaction.reference, by=_end_of(interaction))
     return await redirect.refuse(issuer, interaction, error, session)
 
 
 def _end_of(interaction: ClientInteraction) -> str:
-    """The word of this very end, by which an answer that fails still becomes an error; "" where no user was asked."""
+    """Return the random word of this end, by which an answer that fails still becomes an error; "" where no user was asked."""
     return interaction.progress.answer
 
 

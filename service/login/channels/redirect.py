@@ -1,4 +1,4 @@
-"""The authorization response: the user's browser takes it to the client's redirect URI."""
+"""The channel of the authorization response: the user's browser takes it to the client's redirect URI."""
 
 from service.issuer import Issuer
 from service.login import sessions
@@ -17,7 +17,8 @@ from service.tokens.response_delivery import deliver
 async def answer(issuer: Issuer, interaction: ClientInteraction, session: Session) -> Redirect | FormPost | Page:
     """Make code and tokens for the client.
 
-    The session is looked at once more after they are written: what a logout that overlaps did not find, is ended here (P6).
+    After they are written the session is checked once more: a logout at the same time may not have found them, so they end here
+    (P6).
     """
     client, request = interaction.client, interaction.request
     grant, person = await given_grant(issuer, interaction, session)

@@ -15,11 +15,11 @@ STEPS: list[Step] = [
     password.STEP,
     consent.STEP,
 ]
-"""In the order in which a user is asked."""
+"""The steps in the order in which a user takes them."""
 
 
 async def next_step(issuer: Issuer, interaction: Interaction, session: Session | None) -> Step | None:
-    """Return what the user has to do next, None where nothing is left. One round trip where consent must be looked up.
+    """Return what the user has to do next, None where nothing is left. One round trip where consent must be read.
 
     A step is due by itself, or because it proves what is missing for the acr that the client wants (RFC 9470).
     """
@@ -32,12 +32,15 @@ async def next_step(issuer: Issuer, interaction: Interaction, session: Session |
 
 
 def current_step(interaction: Interaction) -> Step | None:
-    """Return the step that the user is at; None for one that another release knows."""
+    """Return the step that the user is at; None for one that only another release knows."""
     return next((step for step in STEPS if step.position == interaction.progress.step), None)
 
 
 def check_reachable(issuer: Issuer, request: AuthorizationRequest, session: Session | None) -> None:
-    """Ask nobody for what will not do. Raises UnmetAuthenticationRequirements where no steps lead to an essential acr."""
+    """Refuse a request before users take steps in vain: no steps lead to an essential acr.
+
+    Raises UnmetAuthenticationRequirements.
+    """
     wanted = wanted_acrs(request) if is_essential(request) else ()
     provable = [method for step in STEPS for method in step.amr]
     if wanted and missing_methods(issuer.settings, wanted, session, provable) is None:
@@ -45,7 +48,7 @@ def check_reachable(issuer: Issuer, request: AuthorizationRequest, session: Sess
 
 
 async def _missing_methods(issuer: Issuer, interaction: Interaction, session: Session | None) -> frozenset[str]:
-    """What this user can prove besides for an acr that the client wants; a mere wish asks nobody with prompt=none."""
+    """Return what this user can prove in addition for a wanted acr; nothing for a mere wish with prompt=none."""
     if session is None or not isinstance(interaction, ClientInteraction):
         return NOTHING
     request = interaction.request

@@ -1,4 +1,4 @@
-"""Consent: the user allows a client what it asks for, or does not (IA-31, IA-28)."""
+"""Consent: the user allows a client what it asks for, or denies it (IA-31, IA-28)."""
 
 from typing import assert_never
 
@@ -27,7 +27,7 @@ async def is_needed(issuer: Issuer, interaction: Interaction, session: Session |
 
 
 async def page(issuer: Issuer, _visit: Visit, interaction: Interaction, session: Session | None) -> Page:
-    """Show who asks for what. Raises ProtocolError where this user may not allow it."""
+    """Show what the client asks for. Raises ProtocolError where this user may not allow it."""
     waiting, user = _only_for_clients(interaction, session)
     described = issuer.settings.scopes
     scopes = requested_scopes(issuer, waiting.client, waiting.request)
@@ -45,7 +45,7 @@ async def page(issuer: Issuer, _visit: Visit, interaction: Interaction, session:
 
 
 async def take(issuer: Issuer, visit: Visit, interaction: Interaction, session: Session | None) -> StepOutcome:
-    """Take a yes, a no, or the wish to go on as another user."""
+    """Take a yes, a no, or the wish to continue as another user."""
     waiting, user = _only_for_clients(interaction, session)
     decision = visit.parameters.get("decision")
     if decision == "deny":
@@ -54,7 +54,7 @@ async def take(issuer: Issuer, visit: Visit, interaction: Interaction, session: 
         return Passed(await update(issuer, waiting, user, anew=True, proved_at=0, chose=True))
     if decision != "allow":
         raise StaleError
-    try:  # the answer can come from who never opened the page
+    try:  # the answer may come from a browser that never opened the page
         await judge_members(issuer, waiting.client, user.subject, waiting.request.members)
     except TemporarilyUnavailable:
         raise
@@ -67,7 +67,7 @@ async def take(issuer: Issuer, visit: Visit, interaction: Interaction, session: 
 
 
 def _only_for_clients(interaction: Interaction, session: Session | None) -> tuple[ClientInteraction, Session]:
-    """Raise StaleError where the page cannot have been shown."""
+    """Refuse a form whose page cannot have been shown. Raises StaleError."""
     if not isinstance(interaction, ClientInteraction) or session is None:
         raise StaleError
     return interaction, session

@@ -1,4 +1,4 @@
-"""Signing in with a user name and a password; when a session is not enough for it says ``login.reauthentication``."""
+"""Signing in with a user name and a password. ``login.reauthentication`` decides when a session is not enough."""
 
 import logging
 from typing import assert_never
@@ -34,7 +34,7 @@ async def is_needed(issuer: Issuer, interaction: Interaction, session: Session |
 
 
 async def page(issuer: Issuer, visit: Visit, interaction: Interaction, session: Session | None) -> Page:
-    """Show the form, with the name of who is asked to sign in again or was hinted at."""
+    """Show the form, with the name of the user who has to sign in again or was hinted at."""
     again = session is not None and not interaction.progress.anew
     hint, signs_up = "", False
     if isinstance(interaction, ClientInteraction):
@@ -54,7 +54,7 @@ async def page(issuer: Issuer, visit: Visit, interaction: Interaction, session: 
 
 
 async def take(issuer: Issuer, visit: Visit, interaction: Interaction, session: Session | None) -> StepOutcome:
-    """Count the attempt before the password is looked at: of a form sent twice at once only one is tried."""
+    """Count the attempt before the password is verified: of a form that is sent twice at once only one is tried."""
     username, password = visit.parameters.get("username", ""), visit.parameters.get("password", "")
     if not username or not password:
         raise StaleError

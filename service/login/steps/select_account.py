@@ -1,4 +1,4 @@
-"""Choosing an account: the client wants the user to say as whom they go on (prompt=select_account)."""
+"""Choosing an account: the client wants the user to choose as whom they continue (prompt=select_account)."""
 
 from typing import assert_never
 
@@ -13,7 +13,7 @@ from service.records.session import Session
 
 
 async def is_needed(_issuer: Issuer, interaction: Interaction, session: Session | None) -> bool:
-    """Only where a user is signed in: else there is nothing to choose from."""
+    """Whether a user is signed in: otherwise there is nothing to choose from."""
     match interaction:
         case ClientInteraction(progress=progress, request=request):
             selects = Prompt.SELECT_ACCOUNT in request.prompt and not progress.chose and not progress.proved_at
@@ -30,7 +30,7 @@ async def page(_issuer: Issuer, _visit: Visit, _interaction: Interaction, sessio
 
 
 async def take(issuer: Issuer, visit: Visit, interaction: Interaction, session: Session | None) -> StepOutcome:
-    """Go on as who is signed in, or sign in as another user."""
+    """Continue as the signed-in user, or sign in as another one."""
     choice = visit.parameters.get("choice")
     if session is None or choice not in ("continue", "other"):
         raise StaleError

@@ -1,4 +1,4 @@
-"""What a step of an interaction is: when it is needed, its page, what its form means, and what it proves."""
+"""The interface of a step of an interaction: when it is needed, its page, the meaning of its form, and what it proves."""
 
 from collections.abc import Awaitable, Callable, Mapping
 from typing import NamedTuple
@@ -15,7 +15,7 @@ LOGIN_PATH, CONSENT_PATH = "/login", "/consent"
 
 
 class Again(NamedTuple):
-    """The form did not do: show the page once more, with these values beside its own."""
+    """The form is not accepted: show the page once more, with these values in addition to its own."""
 
     interaction: Interaction
     values: Mapping[str, str | int]
@@ -28,7 +28,7 @@ class Passed(NamedTuple):
 
 
 class Authenticated(NamedTuple):
-    """The user proved who they are, no matter which user was signed in before: begin or renew a session."""
+    """The user signed in, no matter which user was signed in before: begin or renew a session."""
 
     interaction: Interaction
     person: Person
@@ -49,35 +49,38 @@ async def _for_everybody(_: Issuer, __: Session) -> bool:
 
 
 class Step(NamedTuple):
-    """A step. Its functions get the interaction as seen in the session, and the session of who is signed in, if anybody is."""
+    """A step.
+
+    Its functions get the interaction as seen in the session, and the session of the signed-in user, if there is one.
+    """
 
     name: str
     is_needed: Callable[[Issuer, Interaction, Session | None], Awaitable[bool]]
-    """Whether the user has to do it now; asked in the order of the list, and again after each step."""
+    """Whether the user has to take it now; called in the order of the list, and again after each step."""
     page: Callable[[Issuer, Visit, Interaction, Session | None], Awaitable[Page]]
-    """The page; ``ticket``, ``csrf`` and ``client`` are added to its values. Raises ProtocolError, with which all ends."""
+    """Returns the page; ``ticket``, ``csrf`` and ``client`` are added. Raises ProtocolError, which ends the interaction."""
     take: Callable[[Issuer, Visit, Interaction, Session | None], Awaitable[StepOutcome]]
-    """What the form means. Raises StaleError for one that means nothing."""
+    """Handles the form. Raises StaleError for one that means nothing."""
     error: type[ProtocolError]
-    """What the client gets where the step is needed, but prompt=none."""
+    """The error for the client where the step is needed, but prompt=none."""
     amr: tuple[str, ...] = ()
-    """What the step proves (RFC 8176). Where a client wants an acr for which just that is missing, the step is due."""
+    """What the step proves (RFC 8176). If a client wants an acr that lacks just that, the step is due."""
     is_possible: Callable[[Issuer, Session], Awaitable[bool]] = _for_everybody
-    """Whether this user can prove it, who has such a device for one; asked only where it would be due for an acr."""
+    """Whether this user can prove it, by having a device for example; called only where it would be due for an acr."""
     path: str = LOGIN_PATH
     fields: tuple[str, ...] = ()
-    """The fields without any of which a form answers nothing: the page is shown again, and nothing is kept."""
+    """Fields of which a form needs at least one; otherwise the page is shown again, and nothing is stored."""
     stored_as: str = ""
     """The word for it in stored interactions, where that is not the name."""
     starts_session: bool = False
-    """Its form does not depend on who is signed in by now."""
+    """Whether its form is independent of who is signed in by now."""
     counts_attempts: bool = False
     """Whether the position holds the number of the attempt (IA-30)."""
     counts_only_when_due: Callable[[Visit], bool] = lambda _: False
-    """Whether a form says what is worth nothing while another step is due, or none: it leads on, and changes nothing."""
+    """Whether a form counts only while the step is due; otherwise it leads on, and changes nothing."""
 
     def is_in(self, visit: Visit) -> bool:
-        """Whether a form says all that this step asks."""
+        """Whether a form has all fields of this step."""
         return all(field in visit.parameters for field in self.fields)
 
     @property
