@@ -22,7 +22,7 @@ _UNFINISHED = ".mintmark-unfinished"
 class SecretFiles:
     """New secrets, and their files in a folder.
 
-    A secret is made here and written into a pending file, then the service is told it, then the file gets its name. Who is
+    A secret is made here and written into a pending file, then imported by the service, then the file gets its name. Who is
     broken off anywhere, and applies again, finds the pending file and goes on with the same secret.
     """
 

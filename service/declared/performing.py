@@ -74,4 +74,4 @@ async def _end(do: Do, change: Change) -> None:
     except NotFound:
         return
     except Outdated as error:
-        raise Outdated("was changed by somebody else meanwhile: it is left alone; apply again to end it") from error
+        raise Outdated("was changed by another caller meanwhile: it is left alone; apply again to end it") from error
