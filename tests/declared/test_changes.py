@@ -188,7 +188,7 @@ async def test_what_changes_before_it_ends_stays(world: World, wanted: Manifest)
         change = await compare(do, again, "apply")
         ended, _ = await asyncio.gather(*map(partial(perform_change, do), (ending, change)), return_exceptions=True)
         if isinstance(ended, Outdated):
-            assert "was changed by somebody else meanwhile" in str(ended)
+            assert "was changed by another caller meanwhile" in str(ended)
             shown = await do(kind.show, {kind.key: wanted.key})
             assert shown["scopes"] == [f"again{number}"]
         elif not kind.is_put:  # it was gone before it could be changed
