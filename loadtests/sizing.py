@@ -23,7 +23,7 @@ SERVER = {"client_credentials": 53, "refresh": 92, "sign-in": 199}
 """CPU microseconds of the service per token request; a sign-in is a code with an ES256 ID token."""
 REDIS = {"client_credentials": 5, "refresh": 34, "sign-in": 103}
 """The same, of Redis."""
-TOKEN, GRANT, MARK = 289, 966, 250
+TOKEN, GRANT, MARK = 289, 981, 250
 """Bytes: a client_credentials token; what a sign-in leaves; a used code or refresh token that is remembered."""
 REFRESHED = 234
 """Bytes of an access token that a refresh brings."""
