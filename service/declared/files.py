@@ -3,6 +3,7 @@
 import json
 import os
 import sys
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -27,13 +28,26 @@ class _Document(NamedTuple):
 
 
 class _Loader(yaml.SafeLoader):  # type: ignore[misc]
-    """Refuses what stands twice in a mapping, of which YAML takes the last without a word."""
+    """Refuses what stands twice in a mapping, of which YAML takes the last without a word, and mappings that merge too much."""
+
+    def flatten_mapping(self, node: yaml.MappingNode) -> None:
+        """Put merged mappings (``<<``) into a mapping, unless they are too many already. Raises ConstructorError."""
+        merged = [value for name, value in node.value if name.tag == "tag:yaml.org,2002:merge"]
+        merged += [one for value in merged if isinstance(value, yaml.SequenceNode) for one in value.value]
+        count = len(node.value)
+        for one in merged:
+            if isinstance(one, yaml.MappingNode):
+                self.flatten_mapping(one)
+                count += len(one.value)
+            if count > _MOST_VALUES:
+                raise yaml.constructor.ConstructorError(None, None, f"more than {_MOST_VALUES} values", node.start_mark)
+        super().flatten_mapping(node)
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
         """Return the mapping. Raises ConstructorError."""
         names = [name.value for name, _ in node.value if isinstance(name, yaml.ScalarNode) and name.value != "<<"]
-        if twice := sorted({name for name in names if names.count(name) > 1}):
-            raise yaml.constructor.ConstructorError(None, None, f"{twice[0]} stands there twice", node.start_mark)
+        if twice := _twice(names):
+            raise yaml.constructor.ConstructorError(None, None, f"{twice} stands there twice", node.start_mark)
         made: dict[Any, Any] = super().construct_mapping(node, deep)
         return made
 
@@ -159,9 +173,13 @@ def _read_json(content: bytes) -> object:
 def _each_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     members = dict(pairs)
     if len(members) < len(pairs):
-        names = [name for name, _ in pairs]
-        raise ValueError(f"{next(name for name in names if names.count(name) > 1)} stands there twice")
+        raise ValueError(f"{_twice([name for name, _ in pairs])} stands there twice")
     return members
+
+
+def _twice(names: Iterable[str]) -> str | None:
+    """A name that is there more than once, the first by the alphabet."""
+    return min((name for name, count in Counter(names).items() if count > 1), default=None)
 
 
 def _content(path: Path) -> bytes:

@@ -22,6 +22,9 @@ BOMB = "a: &a [x,x,x,x,x,x,x,x,x]\n" + "".join(
     f"{two}: &{two} [{','.join(f'*{one}' for _ in range(9))}]\n"
     for one, two in zip("abcdefgh", "bcdefghi", strict=True)
 )
+MERGED = "a0: &a0 {k: v}\n" + "".join(
+    f"a{number}: &a{number} {{<<: [{', '.join([f'*a{number - 1}'] * 8)}]}}\n" for number in range(1, 40)
+)
 
 
 def faults(path: Path) -> list[str]:
@@ -41,6 +44,7 @@ def faults(path: Path) -> list[str]:
         ("a: !!python/object/apply:os.system [true]\n", ["PATH: cannot be read: could not determine a constructor"]),
         ("[" * 5000, ["PATH: cannot be read: "]),
         (BOMB, ["PATH: has more than 100000 values"]),
+        (MERGED, ["PATH: cannot be read: more than 100000 values (line 7)"]),
         ("a: \x00", ["PATH: cannot be read"]),
         ("# " + "x" * 5_000_000, ["PATH: is larger than 4 MiB"]),
         (
@@ -136,6 +140,19 @@ def test_nothing_that_is_meant_is_passed_over(tmp_path: Path) -> None:
     (folder / "gone").unlink()
     os.mkfifo(folder / "pipe.yaml")
     assert [one.name for one in read_manifests([folder])] == ["web"], "and nobody waits for a pipe"
+
+
+def test_what_refers_to_itself_is_a_fault(tmp_path: Path) -> None:
+    path = tmp_path / "a.yaml"
+    path.write_text("a: &a {<<: *a, b: 1}\n")
+    assert faults(path)
+
+
+def test_a_name_is_found_twice_among_many(tmp_path: Path) -> None:
+    """To count each of them among all would take hours."""
+    path = tmp_path / "a.json"
+    path.write_text("{" + ",".join(f'"{number:x}":1' for number in (*range(300_000), 299_999)) + "}")
+    assert faults(path) == [f"PATH: cannot be read: {299_999:x} stands there twice"]
 
 
 def test_a_member_that_stands_twice_in_json_is_a_fault(tmp_path: Path) -> None:
