@@ -3,6 +3,7 @@
 import fcntl
 import os
 import secrets
+import stat
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import replace
@@ -38,7 +39,7 @@ class SecretFiles:
             if one.change is None or one.error or one.change.act not in (DeclaredAct.UPDATE, DeclaredAct.NOTHING):
                 continue
             pending = self._pending(one)
-            if pending and has_secret(one.change.members.get("auth_method", "none")) and pending.exists():
+            if pending and has_secret(one.change.members.get("auth_method", "none")) and os.path.lexists(pending):
                 one.change, one.resumes = replace(one.change, act=DeclaredAct.UPDATE), not one.change.needs_secret
 
     def refuse_taken(self, objects: Iterable[AppliedObject]) -> None:
@@ -66,7 +67,7 @@ class SecretFiles:
                 one.secret = new_secret(Kind.CLIENT_SECRET, os.urandom, one.secret_bytes)
                 continue
             try:
-                held = pending.read_text("ascii").strip() if pending.exists() else ""
+                held = _held(pending)
                 if len(held) < one.secret_bytes:
                     held = new_secret(Kind.CLIENT_SECRET, os.urandom, one.secret_bytes)
                     _write(pending, held + "\n")
@@ -153,6 +154,26 @@ def _name(one: AppliedObject) -> str:
 
 def _taken(path: Path) -> str:
     return f"its secret would go to {path}, which is there already, maybe with that of another: move it away"
+
+
+def _held(pending: Path) -> str:
+    """Return the secret in a pending file, "" where there is none.
+
+    Its name can be guessed. In a folder that others may write to somebody could put a secret there, and know it.
+
+    Raises:
+        OSError: It cannot be read, or is not our own.
+        UnicodeDecodeError: It holds something else.
+    """
+    try:
+        descriptor = os.open(pending, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+    except FileNotFoundError:
+        return ""
+    with os.fdopen(descriptor, encoding="ascii") as file:
+        status = os.fstat(descriptor)
+        if not stat.S_ISREG(status.st_mode) or status.st_uid != os.geteuid():
+            raise PermissionError("somebody else made it: delete it")
+        return file.read().strip()
 
 
 def _write(path: Path, content: str) -> Path:

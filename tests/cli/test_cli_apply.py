@@ -4,6 +4,7 @@ import json
 import os
 import re
 import shlex
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -255,6 +256,32 @@ def test_secrets_are_lost_nowhere(mintmark: CommandLine, clients: Path, tmp_path
     (tmp_path / "secrets" / "worker").rename(tmp_path / "web")
     assert mintmark(*kept_there).json["objects"][3]["done"]
     assert os.listdir(tmp_path / "secrets") == ["worker"]
+
+
+@only_here
+def test_no_secret_is_taken_from_anybody_else(
+    mintmark: CommandLine, clients: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Names of pending files can be guessed, and others may be able to write to the folder."""
+    folder, known = tmp_path / "secrets", tmp_path / "known"
+    folder.mkdir()
+    known.write_text("mm_cs_" + "x" * 43)
+    pending = folder / f".{sha256(b'web').hexdigest()[:32]}.mintmark-pending"
+    apply = ("apply", "-f", str(clients), "--yes", "--json", "--secrets-to", str(folder))
+    for put in (
+        lambda: pending.symlink_to(known),
+        lambda: os.mkfifo(pending),
+        lambda: pending.write_text(known.read_text()),
+    ):
+        put()
+        with monkeypatch.context() as patch:
+            patch.setattr(os, "geteuid", lambda: os.getuid() + (not pending.is_symlink()))
+            objects = mintmark(*apply, code=1).json["objects"]
+        (web,) = [one for one in objects if one.get("client_id") == "web"]
+        assert (web["done"], "its secret cannot be kept in" in web["error"]) == (False, True)
+        pending.unlink()
+    assert mintmark(*apply).json["objects"][2]["done"]
+    assert (folder / "web-credentials").read_text() != known.read_text()
 
 
 @only_here
