@@ -1,4 +1,4 @@
-"""The endpoints, one file each. HTTP is the fronts' business, Redis the store's.
+"""The endpoints, one file each. HTTP belongs to the fronts, Redis to the store.
 
 To add one: a file with its ``ENDPOINT``, and its name in the list below.
 """
@@ -56,5 +56,5 @@ __all__ = ["ENDPOINTS", "Endpoint", "discovery"]
 
 
 def discovery(issuer: Issuer) -> dict[str, Any]:
-    """The discovery document: what this service is, and what each endpoint that is on adds."""
+    """Return the discovery document: members of this service, and those of each endpoint that is on."""
     return metadata.discovery(issuer, ENDPOINTS.values())

@@ -1,4 +1,4 @@
-"""Requests that wait for a user: clients that asked without a browser (CIBA), to be allowed or denied at a signed-in one."""
+"""Requests that wait for a user: clients asked without a browser (CIBA), and the signed-in user allows or denies it."""
 
 from typing import Any
 
@@ -85,7 +85,7 @@ async def _page(issuer: Issuer, visit: Visit, session: Session) -> Page:
 
 
 async def _values(issuer: Issuer, loaded: LoadedRequest, session: Session) -> dict[str, Any]:
-    """One request, in words; without its details where a hook does not let the user allow them."""
+    """Return the values of one request; without its details where a hook does not let the user allow them."""
     client, request = loaded.client, loaded.waiting.request
     described, scopes = issuer.settings.scopes, consents.requested_scopes(issuer, client, request)
     try:

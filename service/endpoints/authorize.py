@@ -23,7 +23,10 @@ PATH = "/authorize"
 
 
 async def decide(issuer: Issuer, visit: Visit) -> Reply:
-    """Until client and redirect URI are verified an error is a page, afterwards it goes back to the client."""
+    """Answer an authorization request.
+
+    Until client and redirect URI are verified an error is a page, afterwards it goes back.
+    """
     try:
         outer = Parameters(visit.parameters, visit.resources)
         client, request, parameters = await validate_authorization_request(issuer, outer, address=visit.address)
@@ -57,7 +60,7 @@ async def decide(issuer: Issuer, visit: Visit) -> Reply:
 
 
 async def _sent_back(issuer: Issuer, refused: RefusedRequestError, visit: Visit) -> Redirect | FormPost | Page:
-    """The error on its way to the client; a page where it cannot be made to travel as the client wants it."""
+    """Send the error to the client; show a page where it cannot be sent as the client wants it."""
     try:
         return await refused.show(issuer, framed=visit.framed)
     except TemporarilyUnavailable as error:
@@ -99,7 +102,7 @@ def _metadata(issuer: Issuer) -> dict[str, object]:
 
 
 def _encrypted_objects(settings: Settings) -> dict[str, object]:
-    """How request objects may be encrypted for us (OpenID Connect Discovery 3); nothing where they may not."""
+    """Return how request objects may be encrypted for us (OpenID Connect Discovery 3); nothing where they may not."""
     if settings.request_objects == "off" or not settings.encryption_algorithms:
         return {}
     return {

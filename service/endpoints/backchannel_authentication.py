@@ -45,13 +45,13 @@ async def decide(issuer: Issuer, request: Request) -> Decision:
 async def validated(
     issuer: Issuer, request: Request, authenticated: AuthenticatedClient, *, by_backend: bool = False
 ) -> BackchannelRequest:
-    """Check the request of a client that is authenticated; its assertion and its signed request are used by that.
+    """Validate the request of an authenticated client; its assertion and its signed request are used by that.
 
     Args:
         issuer: Ours.
         request: As it came.
         authenticated: Its client.
-        by_backend: A backend signs users in, not we.
+        by_backend: Whether a backend signs users in.
 
     Raises:
         ProtocolError: The errors of section 13.
@@ -71,7 +71,7 @@ async def validated(
 
 
 def acknowledged(issuer: Issuer, client: Client, begun: BegunBackchannelRequest) -> Decision:
-    """Section 7.3; a client that gets its tokens delivered needs no interval."""
+    """Return the response (section 7.3); a client whose tokens are delivered needs no interval."""
     body: dict[str, object] = {"auth_req_id": begun.auth_req_id, "expires_in": begun.expires_in}
     if client.delivery_mode is not DeliveryMode.PUSH:
         body["interval"] = issuer.settings.backchannel_interval

@@ -14,30 +14,30 @@ _CREDENTIALS = re.compile(r"([A-Za-z]+) +([A-Za-z0-9._~+/-]+=*)")
 
 
 class PresentedToken(NamedTuple):
-    """An access token as it was sent."""
+    """An access token with the scheme that it was sent by."""
 
     text: str
     scheme: str = _BEARER
-    """As it is registered, however it was written."""
+    """The registered name of the scheme, however it was written."""
 
 
 def presented_token(request: Request) -> PresentedToken:
-    """In the Authorization header or in a form, never in the query (RFC 6750 2.1 and 2.2).
+    """Return the token of the Authorization header or the form, never of the query (RFC 6750 2.1 and 2.2).
 
-    Raises InvalidRequest where it comes twice, TokenRequired where there is none, InvalidToken where it is not sent as one.
+    Raises InvalidRequest where it comes twice, TokenRequired where there is none, InvalidToken for another scheme.
     """
     return _presented(request, (_BEARER, *(proof.scheme for proof in KEY_PROOFS.values())))
 
 
 def bearer_token(request: Request) -> str:
-    """The same where nothing is bound to a key."""
+    """Return the token where nothing can be bound to a key."""
     return _presented(request, (_BEARER,)).text
 
 
 def challenged(issuer: Issuer, request: Request, error: ProtocolError) -> ProtocolError:
-    """Return the error with a challenge for each scheme that would do here (RFC 9449 section 7.2).
+    """Return the error with a challenge for each scheme that is accepted (RFC 9449 section 7.2).
 
-    The scheme in use is the one that names the error.
+    The scheme in use is the one whose challenge names the error.
     """
     if error.status not in (401, 403):
         return error

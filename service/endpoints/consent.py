@@ -1,4 +1,4 @@
-"""Agreeing: the page on which a user allows a client what it asks for (IA-28, IA-31)."""
+"""Consent: the page on which a user allows a client what it asks for (IA-28, IA-31)."""
 
 from service.endpoints.endpoint import BrowserEndpoint, always
 from service.endpoints.interaction_pages import answer_visit
@@ -10,7 +10,7 @@ NAME = "consent"
 
 
 async def decide(issuer: Issuer, visit: Visit) -> Reply:
-    """GET shows who asks for what, POST allows or denies it; only for who is signed in."""
+    """Show what the client asks for (GET), or allow or deny it (POST); only for a signed-in user."""
     return await answer_visit(issuer, visit, NAME, CONSENT_PATH, of_session=True)
 
 

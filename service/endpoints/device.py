@@ -1,7 +1,8 @@
 """The page for devices (RFC 8628 section 3.3): a user enters the code that a device shows, and confirms that it is theirs.
 
-Two forms: the code, which may stand in the link that led here; then who asks, and a warning. Only then does an interaction
-begin, with the steps of every other one. Finding is ``login.user_codes``, what comes of it ``login.channels.device``.
+Two forms: the code, which may be in the link that led here; then the client, and a warning. Only then an interaction is
+started,
+with the steps of every other one. ``login.user_codes`` finds the request, ``login.channels.device`` ends it.
 """
 
 import hmac
@@ -38,7 +39,7 @@ _LONGEST_SHOWN = 20
 
 
 async def decide(issuer: Issuer, visit: Visit) -> Reply:
-    """GET shows the form, POST takes the code or the confirmation; a form of another browser is shown again."""
+    """Show the form (GET), or take the code or the confirmation (POST); a form of another browser is shown again."""
     browser = browser_of(issuer, visit)
     given = visit.parameters.get("user_code", "")
     entry = _Entry(browser, user_codes.typed(given), given[:_LONGEST_SHOWN], visit.parameters.get("decision", ""))
@@ -59,25 +60,25 @@ async def decide(issuer: Issuer, visit: Visit) -> Reply:
 
 
 class _Entry(NamedTuple):
-    """What came from a browser."""
+    """The input from a browser."""
 
     browser: str
     """Its cookie."""
     code: str
-    """Eight letters, "" where none was typed."""
+    """Eight letters, "" where none was entered."""
     given: str
-    """What was typed."""
+    """The code as it was entered."""
     decision: str
-    """What was answered to the confirmation, "" where only the code was sent."""
+    """The answer to the confirmation, "" where only the code was sent."""
 
     @property
     def shown(self) -> str:
-        """The code as people see it, or what they typed."""
+        """Return the code as users see it, or what they entered."""
         return user_codes.shown(self.code) if self.code else self.given
 
     @property
     def csrf(self) -> str:
-        """What its form has to carry; that of a confirmation is for one code, which was found before."""
+        """Return the mark of its form; that of a confirmation is for one code, which was found before."""
         return _csrf(self.browser, self.code if self.decision else "")
 
 
@@ -86,7 +87,7 @@ async def _take_once(issuer: Issuer, visit: Visit, entry: _Entry) -> Reply:
 
 
 async def _take(issuer: Issuer, visit: Visit, entry: _Entry) -> Page | Redirect | FormPost:
-    """Find the request; ask whether it is the user's, or go on with the answer."""
+    """Find the request; ask whether it is the user's, or continue with the answer."""
     session = await sessions.read(issuer, visit.session)
     try:
         reference = await find(issuer, entry.code, entry.browser, visit.address, session)

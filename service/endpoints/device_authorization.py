@@ -31,7 +31,7 @@ async def decide(issuer: Issuer, request: Request) -> Decision:
 async def begin(
     issuer: Issuer, request: Request, authenticated: AuthenticatedClient
 ) -> tuple[AuthorizationRequest, BegunDevice]:
-    """Check and keep the request of a client that is authenticated; return it, and what the device gets.
+    """Validate and store the request of an authenticated client. Return it, and the response for the device.
 
     A DPoP proof, or ``dpop_jkt``, binds it to the device's key. Raises ProtocolError.
     """
@@ -69,7 +69,7 @@ def page_of(issuer: Issuer) -> str:
 
 
 def complete_page_of(issuer: Issuer, user_code: str) -> str:
-    """Return the same with the code filled in."""
+    """Return that address with the code filled in."""
     page = page_of(issuer)
     return f"{page}{'&' if '?' in page else '?'}{urlencode({'user_code': user_code})}"
 

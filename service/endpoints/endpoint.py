@@ -1,4 +1,4 @@
-"""What every endpoint is: one value, of which routes, discovery, CORS, metric labels and reserved paths derive."""
+"""The interface of every endpoint: one value, from which routes, discovery, CORS, metric labels and reserved paths derive."""
 
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ from service.settings import Settings, SettingsError
 
 
 def always(*values: str) -> Callable[[Settings], tuple[str, ...]]:
-    """The same paths or methods whatever the settings are."""
+    """Return a function for paths or methods that do not depend on the settings."""
     return lambda _: values
 
 
@@ -24,9 +24,9 @@ class Endpoint:
     """One endpoint, for every kind of caller."""
 
     name: str
-    """In metrics, logs and refusals."""
+    """Its name in metrics, logs and refusals."""
     paths: Callable[[Settings], tuple[str, ...]]
-    """Below the issuer; reserved also while the endpoint is off. One that ends with ``/*`` has a further part, whichever."""
+    """Paths below the issuer; reserved even while the endpoint is off. One that ends with ``/*`` has any further part."""
     methods: Callable[[Settings], tuple[str, ...]] = POST
     """HTTP methods that it serves."""
     metadata: Callable[[Issuer], Mapping[str, object]] = lambda _: {}
@@ -36,13 +36,13 @@ class Endpoint:
 
 
 class Content(Enum):
-    """What the body of a request is read as. Methods without a body have their parameters in the query."""
+    """The media type of a request's body. Methods without a body have their parameters in the query."""
 
     FORM = auto()
     OPTIONAL_FORM = auto()
-    """A POST may also come without any body (OpenID Connect Core 5.3.1)."""
+    """Whether a POST may come without a body (OpenID Connect Core 5.3.1)."""
     BYTES = auto()
-    """The endpoint reads it itself, and the query holds parameters."""
+    """Whether the endpoint reads the body itself, and the query holds parameters."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,12 +50,12 @@ class MachineEndpoint(Endpoint):
     """Called by clients and resource servers; pages of other origins may call it, too (CORS)."""
 
     handle: Callable[[Issuer, Request], Awaitable[Decision]]
-    """Raises ProtocolError, which becomes the error response."""
+    """Handles a request. Raises ProtocolError, which becomes the error response."""
     content: Content = Content.FORM
     takes_key_proofs: bool = False
-    """Whether clients show here that they hold keys (``tokens.binding``)."""
+    """Whether clients prove here that they hold keys (``tokens.binding``)."""
     head: bool = True
-    """Whether HEAD is served like GET: not where a response without its content would be a loss."""
+    """Whether HEAD is served like GET: not where the content would be lost by that."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,7 +65,7 @@ class BrowserEndpoint(Endpoint):
     handle: Callable[[Issuer, Visit], Awaitable[Reply]]
     methods: Callable[[Settings], tuple[str, ...]] = PAGE_METHODS
     posted_by_clients: bool = False
-    """Whether forms of other sites may post here: they come without our cookies (SameSite=Lax), and are asked again by GET."""
+    """Whether forms of other sites may post here: they come without our cookies (SameSite=Lax), and are repeated by GET."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,11 +82,11 @@ def check_paths(endpoints: Iterable[Endpoint], settings: Settings, taken: Iterab
     Args:
         endpoints: All of them, also those that are off.
         settings: They name the paths of the token endpoint.
-        taken: Paths that are served beside the endpoints.
+        taken: Paths that are served in addition to the endpoints.
 
     Raises:
-        SettingsError: The paths of the token endpoint are chosen so.
-        ValueError: An endpoint that was added has the path of another.
+        SettingsError: A path of the token endpoint is taken.
+        ValueError: An added endpoint has the path of another.
     """
     owners = dict.fromkeys(taken, "")
     for endpoint in endpoints:

@@ -1,7 +1,7 @@
-"""Grant management: a client looks at what a user allowed it, and gives it back (Grant Management for OAuth 2.0, FAPI draft).
+"""Grant management: a client reads what a user allowed it, and revokes it (Grant Management for OAuth 2.0, FAPI draft).
 
-New grants come by the authorization endpoint (``create``) alone: none is merged into another one, or put in its place. Access
-tokens are kept as what differs from their grant, and nobody has a list of them: if it changed, those that are out would, too.
+New grants come from the authorization endpoint (``create``) only; none is merged into another one, or replaces it. Access
+tokens are stored as what differs from their grant, without a list of them: a changed grant would change all that were issued.
 """
 
 import re
@@ -30,9 +30,9 @@ _GRANT_ID = re.compile(rf"[A-Za-z0-9_-]{{{GRANT_ID_LENGTH}}}", re.ASCII)
 
 
 async def decide(issuer: Issuer, request: Request) -> Decision:
-    """GET says what is granted, DELETE ends it with everything it issued: 204.
+    """Return what is granted (GET), or end it with everything it issued (DELETE): 204.
 
-    The grant is a user's and the client's own: of others nobody learns whether they exist. Raises InvalidToken,
+    The grant is a user's and the client's own; for others the response does not reveal whether they exist. Raises InvalidToken,
     InvalidDpopProof, UseDpopNonce (401), InsufficientScope (403), InvalidGrantId (404), TemporarilyUnavailable.
     """
     try:
@@ -64,7 +64,7 @@ async def _decide(issuer: Issuer, request: Request) -> Decision:
 
 
 def _described(grant: Grant) -> dict[str, Any]:
-    """Scopes with their resources, claims that were asked for one by one, and authorization details."""
+    """Return scopes with their resources, claims that were requested one by one, and authorization details."""
     resources = {"resource": list(grant.audience)} if grant.audience else {}
     described: dict[str, Any] = {"scopes": [{"scope": grant.scope, **resources}] if grant.scope else []}
     if claims := sorted({*grant.userinfo_claims, *grant.id_token_claims}):

@@ -1,4 +1,4 @@
-"""The pages of interactions: which step is due, its page, and what follows from its form; what cannot go on is no dead end."""
+"""The pages of interactions: the step that is due, its page, the effect of its form, and ways on where that fails."""
 
 import hmac
 import logging
@@ -27,15 +27,15 @@ from service.records.session import Session
 log = logging.getLogger(__name__)
 
 AGAIN = "again"
-"""The parameter by which a user asks to start anew what has ended."""
+"""The parameter by which a user starts anew what has ended."""
 
 
 async def answer_visit(issuer: Issuer, visit: Visit, name: str, path: str, *, of_session: bool) -> Reply:
-    """GET shows the step that is due, POST takes its form, once; a form that is not of this very step changes nothing (IA-32).
+    """Show the step that is due (GET), or take its form once (POST); a form that is not of this step changes nothing (IA-32).
 
     Args:
         issuer: Ours.
-        visit: What the browser asks.
+        visit: The request of the browser.
         name: Of the endpoint.
         path: Of the endpoint; other steps have theirs.
         of_session: The same form of another session is another form.
@@ -48,7 +48,7 @@ async def answer_visit(issuer: Issuer, visit: Visit, name: str, path: str, *, of
         ticket = visit.parameters.get("ticket", "")
         interaction = await load(issuer, ticket, visit.browser, session, visit.address)
         if not visit.is_post or not _is_filled(visit, path):
-            # A form that answers nothing is not kept: there is no end to such forms.
+            # A form without an answer is not stored: there is no end to such forms.
             return await _show(issuer, visit, path, interaction, session)
         return await _take_once(issuer, visit, path, interaction, session, form)
     except OtherBrowserError:
@@ -65,12 +65,12 @@ async def answer_visit(issuer: Issuer, visit: Visit, name: str, path: str, *, of
 
 
 def _is_filled(visit: Visit, path: str) -> bool:
-    """Whether a form says enough for any of the steps of this path."""
+    """Whether a form has all fields of any of the steps of this path."""
     return "cancel" in visit.parameters or any(step.is_in(visit) for step in STEPS if step.path == path)
 
 
 async def _show(issuer: Issuer, visit: Visit, path: str, interaction: Interaction, session: Session | None) -> Reply:
-    """The page of the step; where it is done by now (in another tab), on to what comes after it."""
+    """Return the page of the step; if that is done by now (in another tab), lead on to what comes after it."""
     due = await next_step(issuer, interaction, session)
     if due is None or due.path != path or due is not current_step(interaction):
         return _reply(interaction, await resume(issuer, interaction, session))
@@ -100,7 +100,7 @@ async def _page(
 
 
 def _client_of(issuer: Issuer, interaction: Interaction) -> Mapping[str, Any] | None:
-    """What the page shows of the client."""
+    """Return the values of the client for the page."""
     match interaction:
         case ClientInteraction(client=client, request=request):
             return client_values(issuer.settings, client, request.redirect_uri)
@@ -177,7 +177,7 @@ async def _resume_as(
     device: str = "",
     proved: Mapping[str, bool | int] | None = None,
 ) -> Reply:
-    """Go on with the cookie of a session that has just changed: the browser gets it in every case."""
+    """Continue with the cookie of a session that has just changed: the browser gets it in every case."""
     what: Page | Redirect | FormPost
     try:
         if proved:
@@ -191,11 +191,11 @@ async def _resume_as(
     return Reply(what, session=signed.cookie, device=device or None, languages=interaction.languages)
 
 
-# where a page cannot go on
+# ways on after an error
 
 
 def _ways_on(issuer: Issuer, interaction: Interaction | None) -> list[dict[str, str]]:
-    """Links to the interaction, as far as it has got, and to where its request can be found again if it is over."""
+    """Return links to the interaction, as far as it has got, and to where its request can be found again if it is over."""
     if interaction is None:
         return []
     channel = interaction.channel if isinstance(interaction, ClientInteraction) else REDIRECT
@@ -208,7 +208,7 @@ def _ways_on(issuer: Issuer, interaction: Interaction | None) -> list[dict[str, 
 async def _lead_on(
     issuer: Issuer, visit: Visit, interaction: Interaction | None, session: Session | None, over: Interaction | None
 ) -> Reply:
-    """A form to sign in with leads on where the user has done so by now, in another tab. Else a page with links."""
+    """Lead on a sign-in form whose user has signed in by now, in another tab. Otherwise return a page with links."""
     if interaction is None:
         return Reply(stale(*ways_again(issuer, over)))
     if visit.is_post and (sent := next((step for step in STEPS if step.starts_session and step.is_in(visit)), None)):
@@ -219,7 +219,7 @@ async def _lead_on(
 
 
 def ways_again(issuer: Issuer, over: Interaction | None) -> list[dict[str, str]]:
-    """Links to the same request once more, where it may begin again, and to the client."""
+    """Return links to the same request once more, where it may be started again, and to the client."""
     if not isinstance(over, ClientInteraction):
         return []
     if over.channel == DEVICE:

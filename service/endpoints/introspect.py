@@ -1,4 +1,4 @@
-"""Token introspection (RFC 7662): what a token is, for those whom it concerns; signed for those who accept that (RFC 9701)."""
+"""Token introspection (RFC 7662) for the parties that a token concerns; signed for those that accept that (RFC 9701)."""
 
 import logging
 from collections.abc import Mapping
@@ -38,7 +38,9 @@ _INACTIVE = orjson.dumps({"active": False})
 
 
 async def decide(issuer: Issuer, request: Request) -> Decision:
-    """Everything that is not an active token of the caller's concern is exactly ``{"active": false}`` (RFC 7662 2.2).
+    """Describe a token.
+
+    For everything but an active token of the caller's concern that is ``{"active": false}`` (RFC 7662 2.2).
 
     ``token_type_hint`` is not needed, as the prefix identifies the kind (RFC 7662 2.1: the server may ignore the hint).
     """
@@ -58,7 +60,7 @@ async def decide(issuer: Issuer, request: Request) -> Decision:
 
 
 def signed(issuer: Issuer, audience: str, registered: SigningAlgorithm | None, body: dict[str, Any]) -> str:
-    """RFC 9701 section 5: for this resource server, and for no other."""
+    """Return the response as a JWT for this resource server only (RFC 9701 section 5)."""
     claims = {"iss": issuer.url, "aud": audience, "iat": int(issuer.clock()), "token_introspection": body}
     return keyring_of(issuer).sign(algorithm_of(issuer, registered), claims, typ="token-introspection+jwt")
 
@@ -68,7 +70,7 @@ async def describe(issuer: Issuer, caller: Client | None, token: str) -> dict[st
 
     Args:
         issuer: Whose token it may be.
-        caller: The client that introspects; None: a backend that calls the decision API, whom every token concerns.
+        caller: The client that introspects; None: a backend that calls the decision API, which every token concerns.
         token: As it was sent.
     """
     resolved = await resolve_token(issuer, token)
@@ -85,7 +87,7 @@ async def describe(issuer: Issuer, caller: Client | None, token: str) -> dict[st
             return await _with_grant(issuer, _access_token(caller, access), access.grant, access.record.properties)
     elif credential.kind is Kind.REFRESH_TOKEN:
         refresh = await issuer.store.tokens.open_by_refresh(credential, with_end=True)
-        # A refresh token concerns its client alone: no resource server has to do with one.
+        # A refresh token concerns its client only: resource servers never get one.
         is_own = refresh is not None and (caller is None or refresh.grant.client_id == caller.client_id)
         if refresh is not None and refresh.record and is_own:
             return await _with_grant(issuer, _refresh_token(refresh), refresh.grant)
@@ -93,7 +95,7 @@ async def describe(issuer: Issuer, caller: Client | None, token: str) -> dict[st
 
 
 def _concerns(caller: Client | None, grant: Grant, audience: tuple[str, ...]) -> bool:
-    """Whether it is the client's own token, or the resource server is in its audience; the operator reads why it is not."""
+    """Whether it is the client's own token, or the resource server is in its audience; the log says why it is not."""
     if caller is None or grant.client_id == caller.client_id:
         return True
     if caller.introspect and any(name == caller.client_id or name in caller.resources for name in audience):
@@ -112,13 +114,13 @@ def _access_token(caller: Client | None, token: OpenedToken) -> dict[str, Any]:
     if token.members:
         described |= _members_for(caller, token)
     others = [source.client_id for source in record.sources if source.client_id != token.grant.client_id]
-    if others:  # with the end of any of them it is over, which who remembers this answer has to know
+    if others:  # the token ends with any of them, which a caller that caches this answer has to know
         described["source_clients"] = list(dict.fromkeys(others))
     return described
 
 
 def _members_for(caller: Client | None, token: OpenedToken) -> dict[str, Any]:
-    """What a resource server has to do with, where the token is for several (RFC 9396 section 9.2)."""
+    """Return the members that concern a resource server, where the token is for several (RFC 9396 section 9.2)."""
     members = token.members or {}
     if caller is None or token.grant.client_id == caller.client_id:
         return members
@@ -145,7 +147,7 @@ def _described(
 
 
 async def _stateless(issuer: Issuer, caller: Client | None, claims: Mapping[str, Any]) -> dict[str, Any] | None:
-    """What the token says itself; None where its client was disabled, deleted, or has ended what it was issued before."""
+    """Return the token's own members; None where its client was disabled, deleted, or has ended what it was issued before."""
     client_id, audience = claims["client_id"], claims["aud"]
     named = (audience,) if isinstance(audience, str) else tuple(audience)
     client = issuer.store.clients.cached(client_id) or await issuer.store.clients.get(client_id)
@@ -160,7 +162,7 @@ async def _stateless(issuer: Issuer, caller: Client | None, claims: Mapping[str,
 async def _with_grant(
     issuer: Issuer, described: dict[str, Any], grant: Grant, added: tuple[Property, ...] = ()
 ) -> dict[str, Any] | None:
-    """Add whose and from whom it is, and what was ``added`` to this token alone; None where its grant is no longer current."""
+    """Add user and client, and what was ``added`` to this token alone; None where its grant is no longer current."""
     client = issuer.store.clients.cached(grant.client_id) or await issuer.store.clients.get(grant.client_id)
     if client is None or not client.grant_is_current(grant):
         return None

@@ -1,4 +1,4 @@
-"""The JWK set: what others verify our signatures with (RFC 7517 section 5, OpenID Connect Core 10.1.1, IT-09)."""
+"""The JWK set: the keys that verify our signatures (RFC 7517 section 5, OpenID Connect Core 10.1.1, IT-09)."""
 
 from service.endpoints.endpoint import DocumentEndpoint, always
 from service.issuer import Issuer
@@ -9,9 +9,9 @@ PATH = "/jwks"
 
 
 def decide(issuer: Issuer, if_none_match: str = "") -> Decision:
-    """The keys that are published now; 304 where the asker has them.
+    """Return the keys that are published now; 304 where the caller has them.
 
-    They may be kept for ``jwks_lifetime``: a new key is published that long before it signs.
+    They may be cached for ``jwks_lifetime``: a new key is published that long before it signs.
     """
     published = keyring_of(issuer).jwks()
     headers = {

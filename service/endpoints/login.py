@@ -16,7 +16,7 @@ NAME = "login"
 
 
 async def decide(issuer: Issuer, visit: Visit) -> Reply:
-    """GET shows what is asked, POST answers it."""
+    """Show the step (GET), or take its form (POST)."""
     if AGAIN in visit.parameters and not visit.is_post:
         return await _start_again(issuer, visit)
     return await answer_visit(issuer, visit, NAME, LOGIN_PATH, of_session=False)

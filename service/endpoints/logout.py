@@ -1,4 +1,4 @@
-"""Signing out: OpenID Connect RP-Initiated Logout 1.0, and the page of ours that anybody can come to."""
+"""Signing out: OpenID Connect RP-Initiated Logout 1.0, and our own page for everybody."""
 
 from collections.abc import Mapping
 from typing import NamedTuple
@@ -31,29 +31,29 @@ from service.tokens.id_tokens import Hint, read_hint, subject_for
 NAME = "logout"
 PATH = "/logout"
 _OF_A_CLIENT = ("client_id", "post_logout_redirect_uri", "state", "ui_locales")
-"""What a request says beside the hint: taken along where it has to be made again, or waits for the user's yes."""
+"""Further parameters of a request: carried along where it is repeated, or waits for the user's yes."""
 
 
 class _LogoutRequest(NamedTuple):
-    """What a client asks for."""
+    """A logout request of a client."""
 
     client: Client | None = None
     """None where neither a hint nor a registered address names one."""
     hint: Hint | None = None
-    """A valid one."""
+    """The valid hint."""
     back: str = ""
     """Where to go afterwards, "" = nowhere."""
     misdirected: bool = False
-    """The address is not registered."""
+    """Whether the address is not registered."""
     unusable: bool = False
-    """A hint came that is none."""
+    """Whether a hint came that is invalid."""
 
 
 async def decide(issuer: Issuer, visit: Visit) -> Reply:
     """End the session, or the grant outside one, that a valid ID token as hint names, whether its cookie is here or not.
 
-    Any other session that this browser has ends when the user says so. ``post_logout_redirect_uri`` is compared as a string,
-    and believed with a valid ``id_token_hint``, or with a ``client_id`` and the user's yes.
+    Any other session of this browser ends when the user confirms it. ``post_logout_redirect_uri`` is compared as a string, and
+    accepted with a valid ``id_token_hint``, or with a ``client_id`` and the user's yes.
     """
     languages = tuple(visit.parameters.get("ui_locales", "")[:200].split())
     try:
@@ -65,7 +65,7 @@ async def decide(issuer: Issuer, visit: Visit) -> Reply:
         named = await hinted_session.named_by(issuer, client, hint) if client and hint else None
         ended = await _end(issuer, named) if named is not None else EndedSessions()
         if not any(ended.counts.values()) and _cookies_may_be_missing(visit):
-            # The same once more, with the cookies; without the hint, whose session has ended, or which is none.
+            # Repeat it with the cookies; without the hint, whose session has ended, or which is invalid.
             return Reply(Redirect(_path_with(issuer, _taken_along(visit, request))))
         if session is not None and (named is None or named.sid != session.sid):
             return Reply(_confirmation(issuer, visit, request, session), languages=languages)
@@ -76,7 +76,7 @@ async def decide(issuer: Issuer, visit: Visit) -> Reply:
 
 
 async def _confirmed(issuer: Issuer, visit: Visit, session: Session | None, languages: tuple[str, ...]) -> Reply:
-    """What the user said on the confirmation page. Only that page knows the word that it carries."""
+    """Take the answer of the confirmation page, whose mark it has to carry."""
     if session is None and _cookies_may_be_missing(visit):
         return Reply(_stale(issuer, visit))
     if session is not None and not carries_session_csrf(visit, PATH):
@@ -96,7 +96,7 @@ async def _sign_out(issuer: Issuer, visit: Visit, session: Session | None, langu
 
 
 def _stale(issuer: Issuer, visit: Visit) -> Page:
-    """With a link to the page as it is now."""
+    """Return the error page, with a link to the page as it is now."""
     again = {name: visit.parameters[name] for name in _OF_A_CLIENT if name in visit.parameters}
     return stale(way("continue", _path_with(issuer, again)))
 
@@ -116,10 +116,11 @@ def _ended(
     *,
     knowingly: bool,
 ) -> Reply:
-    """The user is signed out: back to the client. Where nothing has ended, the page does not say that something has.
+    """Lead a signed-out user back to the client. Where nothing has ended, the page does not claim it.
 
-    ``knowingly``: the user had a session here, and its client or they themselves ended it; else the browser is not sent to an
-    address that no operator answers for (RFC 9700 4.11.2).
+    ``knowingly``: the user had a session here, and its client or they themselves ended it; otherwise the browser is not sent to
+    an
+    address that no operator has registered (RFC 9700 4.11.2).
     """
     cookie = "" if visit.session else None
     is_done = knowingly or any(ended.counts.values())
@@ -143,7 +144,7 @@ def _ended(
 def _confirmation(issuer: Issuer, visit: Visit, request: _LogoutRequest, session: Session) -> Page:
     """Ask whether the user wants to sign out.
 
-    What they come back to waits in the form, and is checked again; nothing does where the hint is another user's ID token.
+    The way back is in the form, and is checked again; there is none where the hint is another user's ID token.
     """
     hint, client = request.hint, request.client
     theirs = hint is None or client is None or hint.subject == subject_for(issuer, client, session.subject)
@@ -157,7 +158,7 @@ def _confirmation(issuer: Issuer, visit: Visit, request: _LogoutRequest, session
 
 
 def _cookies_may_be_missing(visit: Visit) -> bool:
-    """A POST from a client's site comes without our cookies (SameSite=Lax), whether a user is signed in or not."""
+    """Whether a POST may lack our cookies: from a client's site (SameSite=Lax) it does, whether a user is signed in or not."""
     return visit.is_post and not visit.session and not visit.browser
 
 
@@ -166,7 +167,7 @@ def _path_with(issuer: Issuer, query: Mapping[str, str]) -> str:
 
 
 def _taken_along(visit: Visit, request: _LogoutRequest) -> dict[str, str]:
-    """By which the way back is found and checked again; nothing where there is none."""
+    """Return the parameters by which the way back is found and checked again; nothing where there is none."""
     if request.client is None or not request.back:
         return {}
     said = {name: visit.parameters[name] for name in _OF_A_CLIENT if name in visit.parameters}
@@ -174,7 +175,7 @@ def _taken_along(visit: Visit, request: _LogoutRequest) -> dict[str, str]:
 
 
 async def _read_request(issuer: Issuer, visit: Visit) -> _LogoutRequest:
-    """The client and where it wants to go back to. Raises InvalidRequest for a redirect that may not be, without a hint."""
+    """Return the client and where it wants to go back to. Raises InvalidRequest for an invalid redirect without a hint."""
     form = visit.parameters
     given, back, named = form.get("id_token_hint"), form.get("post_logout_redirect_uri"), form.get("client_id")
     sender = await issuer.store.clients.get(named) if given is not None and named is not None else None
@@ -201,7 +202,7 @@ def _with_state(back: str, form: Mapping[str, str]) -> str:
 
 
 async def _client_of(issuer: Issuer, hint: Hint | None, named: str | None) -> Client | None:
-    """The client that got the ID token, if it is the one that is named (RP-Initiated Logout 2)."""
+    """Return the client that got the ID token, if it is the named one (RP-Initiated Logout 2)."""
     if hint is None:
         return None
     client = await issuer.store.clients.get(hint.client_id)
@@ -213,7 +214,7 @@ async def _client_of(issuer: Issuer, hint: Hint | None, named: str | None) -> Cl
 
 
 def _metadata(issuer: Issuer) -> dict[str, object]:
-    """Without keys no user is signed out at clients: there are no ID tokens as hints, and no logout tokens."""
+    """Return members of discovery; none without keys, as there are no ID tokens as hints, and no logout tokens."""
     if issuer.keyring is None:
         return {}
     return {

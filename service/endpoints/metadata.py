@@ -16,7 +16,7 @@ _ID_TOKEN_CLAIMS = ("iss", "sub", "aud", "exp", "iat", "auth_time", "nonce", "ac
 
 
 def discovery(issuer: Issuer, endpoints: Iterable[Endpoint]) -> dict[str, Any]:
-    """The document for ``PATH`` and ``OPENID_PATH`` (RFC 8414 section 2, OpenID Connect Discovery section 3)."""
+    """Return the document for ``PATH`` and ``OPENID_PATH`` (RFC 8414 section 2, OpenID Connect Discovery section 3)."""
     document = _service(issuer)
     aliases: dict[str, str] = {}
     for endpoint in endpoints:
@@ -30,7 +30,7 @@ def discovery(issuer: Issuer, endpoints: Iterable[Endpoint]) -> dict[str, Any]:
 
 
 def _aliases(issuer: Issuer, members: Mapping[str, object]) -> dict[str, str]:
-    """Where endpoints ask clients for a certificate, if that is elsewhere (RFC 8705 section 5)."""
+    """Return the endpoints that ask clients for a certificate, if those are elsewhere (RFC 8705 section 5)."""
     return {
         name: issuer.mtls_url_of(str(url).removeprefix(issuer.url.rstrip("/")))
         for name, url in members.items()

@@ -1,4 +1,4 @@
-"""Pushed authorization requests (RFC 9126): a client leaves its request here, and its user's browser brings a name for it."""
+"""Pushed authorization requests (RFC 9126): a client sends its request here, and its user's browser brings a name for it."""
 
 import orjson
 
@@ -21,20 +21,20 @@ _AUTHENTICATION = frozenset({"client_secret", "client_assertion", "client_assert
 
 
 async def decide(issuer: Issuer, request: Request) -> Decision:
-    """Keep the request for the user's browser (2.2). Raises the errors of 2.3."""
+    """Store the request for the user's browser (2.2). Raises the errors of 2.3."""
     return await answer_client(issuer, request, await authenticate(issuer, request))
 
 
 async def answer_client(
     issuer: Issuer, request: Request, authenticated: AuthenticatedClient, *, by_backend: bool = False
 ) -> Decision:
-    """Check and keep the request of a client that is authenticated.
+    """Validate and store the request of an authenticated client.
 
     Args:
-        issuer: Keeps it.
-        request: What the client pushes.
+        issuer: Stores it.
+        request: The request of the client.
         authenticated: The client.
-        by_backend: A backend signs users in, not we.
+        by_backend: Whether a backend signs users in.
 
     Raises:
         ProtocolError: The errors of RFC 6749 section 4.1.2.1 and OpenID Connect Core 3.1.2.6, for the client itself.
@@ -51,7 +51,7 @@ async def answer_client(
         raise
     parameters = parameters._replace(single={**parameters.single, **pushed.parameters})
     request_uri = await push(issuer, client, parameters, request.address, pushed.replay_checks)
-    # in the same batch, for what was kept is of no use to who does not learn its name
+    # in the same batch: a stored request is of no use without its name
     await confirm((*checks, *pushed.replay_checks))
     issuer.metrics.request(NAME, "ok")
     body = {"request_uri": request_uri, "expires_in": lifetime(issuer, client)}

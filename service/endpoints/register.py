@@ -17,7 +17,7 @@ NAME = "register"
 
 
 async def decide(issuer: Issuer, request: Request) -> Decision:
-    """POST registers; GET, PUT and DELETE with ``?client_id=`` and the registration access token look after it.
+    """Register (POST); read, change or delete (GET, PUT, DELETE) with ``?client_id=`` and the registration access token.
 
     Raises InvalidRedirectUri, InvalidClientMetadata (400), TokenRequired (401), TooManyRegistrations (429),
     TemporarilyUnavailable.
@@ -42,7 +42,7 @@ async def _registered(issuer: Issuer, request: Request) -> dict[str, Any]:
     if request.authorization is None:
         raise TokenRequired("An initial access token is required to register a client.")
     token, metadata = bearer_token(request), _metadata(request)
-    # What made us fetch something is paid for: else one use would be as many fetches as a client likes.
+    # A use is spent once we have fetched something: otherwise one token would allow any number of fetches.
     returnable = "sector_identifier_uri" not in metadata
     async with registration.initial_access_token_spent(issuer, token, returnable=returnable):
         return await registration.register(issuer, metadata)

@@ -24,14 +24,14 @@ PATH = "/revoke"
 
 
 async def decide(issuer: Issuer, request: Request) -> Decision:
-    """200 and an empty body, whatever the token was (RFC 7009 2.2): revoked now, unknown, or not this client's.
+    """Answer 200 with an empty body, whatever the token was (RFC 7009 2.2): revoked now, unknown, or not this client's.
 
     A token of another client is not revoked, without an error that would reveal that it exists. ``token_type_hint`` is not
     needed, as the prefix identifies the kind. Raises UnsupportedTokenType for a stateless one (2.2.1).
     """
     token = request.required("token")
     authenticated = await authenticate(issuer, request)
-    await confirm(authenticated.replay_checks)  # before, not beside: what is revoked stays so
+    await confirm(authenticated.replay_checks)  # before, not at the same time: a revocation cannot be undone
     client = authenticated.client
     resolved = await resolve_token(issuer, token)
     if resolved.stateless is not None:
@@ -57,7 +57,7 @@ async def _revoke(issuer: Issuer, client: Client, credential: Credential) -> Rev
 
 
 async def _revoke_and_notify(issuer: Issuer, client: Client, credential: Credential) -> RevokeAnswer:
-    """The same, and hooks hear of it: also where it is cut off in the middle."""
+    """Revoke it and notify hooks, even if the request is cancelled in the middle."""
     what = Revoked.GRANT if _ends_grant(issuer, credential) else Revoked.ACCESS_TOKEN
     facts = about_revoked(what, "revoked_by_client", grant_id=credential.grant_id, client_id=client.client_id)
     async with issuer.hooks.notifying(HookEvent.REVOKED, **facts) as notification:

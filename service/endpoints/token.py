@@ -33,7 +33,7 @@ NAME = "token"
 
 
 async def decide(issuer: Issuer, request: Request) -> Decision:
-    """Tokens for a grant. Raises the errors of RFC 6749 section 5.2."""
+    """Issue tokens for a grant. Raises the errors of RFC 6749 section 5.2."""
     name = request.required("grant_type")
     grant_type = GRANT_TYPES.get(name)
     label = name if grant_type else "unknown"
@@ -56,7 +56,7 @@ async def answer_client(
     adjust: Callable[[Authorization], Authorization] | None = None,
     possession: Possession | None = None,
 ) -> Decision:
-    """Issue tokens to a client that is authenticated.
+    """Issue tokens to an authenticated client.
 
     Args:
         issuer: Issues them.
@@ -64,8 +64,8 @@ async def answer_client(
         authenticated: Its client.
         grant_type: None where there is none of this name.
         name: The ``grant_type`` as it was sent.
-        adjust: What a caller of the decision API adds to what was allowed.
-        possession: The keys that the client holds, where they were looked at already.
+        adjust: Adds what a caller of the decision API wants to an authorization.
+        possession: The keys that the client proves to hold, where they were verified already.
 
     Raises:
         ProtocolError: The errors of RFC 6749 section 5.2.
@@ -106,7 +106,7 @@ def _log_issued(client: Client, name: str, issued: Issued) -> None:
 
 
 def _allowed(client: Client, grant_type: GrantType | None, name: str) -> GrantType:
-    """Raise UnsupportedGrantType, UnauthorizedClient."""
+    """Return the grant type, if the client may use it. Raises UnsupportedGrantType, UnauthorizedClient."""
     if grant_type is None:
         raise UnsupportedGrantType(f"The grant_type {name[:60]} is not supported.")
     if name not in client.grant_types:
@@ -115,7 +115,7 @@ def _allowed(client: Client, grant_type: GrantType | None, name: str) -> GrantTy
 
 
 def _requested(issuer: Issuer, request: Request) -> Requested:
-    """What the request asks for."""
+    """Return what the request asks for."""
     return Requested.of(request, takes_audience=issuer.settings.audience_parameter)
 
 

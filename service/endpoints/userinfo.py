@@ -1,4 +1,4 @@
-"""UserInfo (OpenID Connect Core 5.3): what is known about the person behind an access token."""
+"""UserInfo (OpenID Connect Core 5.3): the claims about the user of an access token."""
 
 from typing import Any
 
@@ -26,7 +26,7 @@ _AS_JWT = {**NO_STORE, "Content-Type": "application/jwt"}
 
 
 async def decide(issuer: Issuer, request: Request) -> Decision:
-    """The claims that the token's scope and the claims parameter stand for; as a JWT where the client is registered so.
+    """Return the claims that the token's scope and the claims parameter mean; as a JWT where the client is registered so.
 
     The token comes in the Authorization header or in a form (RFC 6750 2.1 and 2.2), never in the query. Raises
     InvalidRequest, InvalidToken, InvalidDpopProof, UseDpopNonce (401), InsufficientScope (403), TemporarilyUnavailable.
@@ -55,9 +55,10 @@ async def _decide(issuer: Issuer, request: Request) -> Decision:
 async def opened_for_claims(
     issuer: Issuer, text: str, possession: Possession | None = NO_KEY, *, confirms: bool = True
 ) -> tuple[OpenedToken, Client]:
-    """A living access token that is good for UserInfo. Raises InvalidToken, InsufficientScope.
+    """Open an access token for UserInfo. Raises InvalidToken, InsufficientScope.
 
-    ``possession``: what its sender shows; None: a backend asks that was shown it before. ``confirms``: as of
+    ``possession`` are the keys that its sender proves to hold; None: a backend asks that has verified them. ``confirms`` is
+    that of
     ``open_access_token``.
     """
     token, client = await open_access_token(issuer, text, possession, confirms=confirms)
@@ -67,12 +68,12 @@ async def opened_for_claims(
 
 
 def names_of(issuer: Issuer, token: OpenedToken) -> set[str]:
-    """The claims that a token stands for: by its scope, and by the claims parameter."""
+    """Return the names of the claims that a token means: by its scope, and by the claims parameter."""
     return claims.claims_of_scopes(token.scope.split(), issuer.settings.scope_claims) | set(token.grant.userinfo_claims)
 
 
 async def rendered(issuer: Issuer, client: Client, user_claims: dict[str, Any]) -> Decision:
-    """The claims as JSON, or as a JWT, signed or encrypted or both, where the client is registered so (Core 5.3.2)."""
+    """Return the claims as JSON, or as a JWT, signed or encrypted or both, where the client is registered so (Core 5.3.2)."""
     registered, encryption = client.userinfo_signed_response_alg, client.userinfo_encrypted_response_alg
     if registered is None and encryption is None:
         return answer(orjson.dumps(user_claims))
