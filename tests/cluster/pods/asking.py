@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from aiohttp import BasicAuth, ClientError, ClientSession, ClientTimeout
+from aiohttp import ClientError, ClientSession, ClientTimeout, encode_basic_auth
 
 from tests.cluster.api_server import wait_until
 from tests.cluster.installing import Release
@@ -19,10 +19,10 @@ HANGS = 30.0
 class Asking:
     """``answered``: requests by what they were; ``lost``: those that were not answered by 200, each with what came of it."""
 
-    def __init__(self, url: str, auth: BasicAuth) -> None:
+    def __init__(self, url: str, authorization: str) -> None:
         self.answered: Counter[str] = Counter()
         self.lost: list[str] = []
-        self._url, self._auth = url, auth
+        self._url, self._authorization = url, authorization
         self._ended = asyncio.Event()
 
     @asynccontextmanager
@@ -38,8 +38,8 @@ class Asking:
                 self._ended.set()
 
     async def _life_of_tokens(self, *, keep: bool) -> None:
-        headers = {} if keep else {"Connection": "close"}
-        async with ClientSession(auth=self._auth, headers=headers, timeout=ClientTimeout(HANGS)) as session:
+        headers = {"Authorization": self._authorization} | ({} if keep else {"Connection": "close"})
+        async with ClientSession(headers=headers, timeout=ClientTimeout(HANGS)) as session:
             while not self._ended.is_set():
                 got = await self._ask(session, "token", grant_type="client_credentials")
                 token = str(got.get("access_token"))
@@ -63,10 +63,10 @@ class Asking:
         return found
 
 
-def registered(release: Release, name: str) -> BasicAuth:
-    """A client that asks for tokens and looks at them, registered as NOTES.txt says."""
+def registered(release: Release, name: str) -> str:
+    """The ``Authorization`` of a client that asks for tokens and looks at them, registered as NOTES.txt says."""
     made = in_a_pod(release, "client", "create", name, "--grant-type", "client_credentials", "--introspect", "--json")
-    return BasicAuth(name, json.loads(made)["client_secret"])
+    return encode_basic_auth(name, json.loads(made)["client_secret"])
 
 
 def in_a_pod(release: Release, *command: str) -> str:
