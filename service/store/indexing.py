@@ -61,8 +61,10 @@ class Indexing:
         if not place.subject:
             return await connection.execute(step[0], *step[1])
         index = self._index.grant_step(place, self._most)
-        if len(_indexing) >= _MOST_DELAYED:
-            raise TemporarilyUnavailable(log="Redis: too many grants wait for the server of their user's index")
+        if (
+            len(_indexing) >= _MOST_DELAYED
+        ):  # then only users whose server is up get anything: ask it before something is spent
+            await connection.execute(index[0], "EXISTS", index[0])
         if connection.crosses_slots:
             key, command = script.with_index.step(connection, step, index)
             reply, indexed = await connection.execute(key, *command)

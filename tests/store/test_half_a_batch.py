@@ -71,11 +71,12 @@ async def test_no_more_wait_for_an_index_than_there_is_room_for(world: World, mo
     client = await world.client()
     away = Away(world, monkeypatch)
     monkeypatch.setattr(indexing, "_MOST_DELAYED", 1)
-    first, second = await world.code(client), await world.code(client)
+    first, second, of_another = [await world.code(client, subject) for subject in ("alice", "alice", "bob")]
     away.now = True
     assert (await world.redeem(first)).status == 200
     refused = await world.redeem(second)
     assert (refused.status, (await refused.json())["error"]) == (503, "temporarily_unavailable")
+    assert (await world.redeem(of_another)).status == 200, "the server of this user's index is up"
     away.now = False
     await _settled()
     assert (await world.redeem(second)).status == 200, "its code was not spent"
