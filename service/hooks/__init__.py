@@ -1,6 +1,6 @@
-"""Hooks: the operator's own code, which decides before tokens are made and users signed in, and is notified of what has ended.
+"""Hooks: the operator's own code, which decides before tokens are made and users signed in, and is notified afterwards.
 
-A hook gets facts, never a credential. What it answers is checked like anything that others write to us.
+A hook gets facts, never a credential. Its answers are checked like any input from outside.
 """
 
 from service.hooks.answers import NOTHING_ADDED, Added

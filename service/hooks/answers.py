@@ -1,4 +1,4 @@
-"""What hooks answer: models, bounds, and the names that no hook can give a value to."""
+"""Answers of hooks: models, bounds, and the names that hooks cannot set."""
 
 import logging
 from collections.abc import Mapping
@@ -15,22 +15,22 @@ from service.protocol.names import INTROSPECTION_MEMBERS, TOKEN_RESPONSE_MEMBERS
 log = logging.getLogger(__name__)
 
 MAX_CLAIMS = 32
-"""Names that the hooks of one token may add, in all."""
+"""The most names that the hooks of one token may add together."""
 MAX_BYTES = 4096
-"""Of their JSON, in all: a JWT with them is still short enough to be presented to us."""
+"""The most bytes of their JSON together, so that a JWT with them is still short enough to be presented."""
 MAX_NAME = 128
-"""Characters of a name."""
+"""The most characters of a name."""
 MAX_DEPTH = 8
 MAX_DESCRIPTION = 500
-"""Characters of what authorization details mean."""
+"""The most characters of the text for authorization details."""
 RESERVED = OURS | TOKEN_RESPONSE_MEMBERS | INTROSPECTION_MEMBERS
-"""Registered claims and members of responses: what a hook says of them is left out."""
+"""Registered claims and members of responses: values of a hook for these are left out."""
 
 Claims = dict[str, JsonValue]
 
 
 class _Answer(BaseModel):
-    """An unknown member is a mistake that must not go unnoticed, and nothing is converted ("false" is no boolean)."""
+    """The base of answers: an unknown member is an error, and nothing is converted ("false" is no boolean)."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True, hide_input_in_errors=True, defer_build=True)
 
@@ -51,21 +51,21 @@ class ClaimsAnswer(_Answer):
 
 
 class Verdict(_Answer):
-    """Whether it may happen."""
+    """Whether the act is allowed."""
 
     allow: bool
-    message: str = Field("", max_length=200)  # for the client or user, public
+    message: str = Field("", max_length=200)  # the reason for the client or user, public
 
 
 class DetailsVerdict(Verdict):
     """Whether a client may have these authorization details."""
 
     descriptions: list[Annotated[str, Field(max_length=MAX_DESCRIPTION)]] = Field(default_factory=list)
-    """What each of them means for the user, in their order; none, or one for each."""
+    """The text for each of them for the user, in their order; none, or one for each."""
 
 
 class Added(msgspec.Struct, frozen=True):
-    """What all hooks added, without reserved names; see ``ClaimsAnswer``."""
+    """The claims of all hooks, without reserved names; see ``ClaimsAnswer``."""
 
     access_token: dict[str, Any] = {}
     id_token: dict[str, Any] = {}
@@ -73,7 +73,7 @@ class Added(msgspec.Struct, frozen=True):
     introspection: dict[str, Any] = {}
 
     def plus(self, answer: ClaimsAnswer, hook: str) -> "Added":
-        """Return this with what one more hook answered; later ones win. Raises ValueError where it becomes too much."""
+        """Return them with the answer of one more hook; later ones win. Raises ValueError where it becomes too much."""
         places = {name: {**getattr(self, name), **_allowed(getattr(answer, name), hook)} for name in _PLACES}
         check_bounds(list(places.values()))
         return Added(**places)
@@ -84,7 +84,7 @@ NOTHING_ADDED = Added()
 
 
 def check_bounds(places: list[dict[str, Any]]) -> None:
-    """Check names, bytes and depth. Raises ValueError for more than may be."""
+    """Check names, bytes and depth. Raises ValueError where a bound is exceeded."""
     if sum(map(len, places)) > MAX_CLAIMS:
         raise ValueError(f"more than {MAX_CLAIMS} claims")
     if any(not name or len(name) > MAX_NAME for place in places for name in place):
@@ -102,7 +102,7 @@ def _allowed(claims: Mapping[str, Any], hook: str) -> dict[str, Any]:
 
 
 def _depth(value: object) -> int:
-    """Levels of a JSON value, without recursion: it may be nested as deep as its bytes allow."""
+    """Return the levels of a JSON value, without recursion, as it may be nested as deep as its bytes allow."""
     deepest, left = 0, [(value, 1)]
     while left:
         one, depth = left.pop()

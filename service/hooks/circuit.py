@@ -1,16 +1,16 @@
-"""A circuit breaker: what fails several times in a row is left alone for a while, and then tried with one call."""
+"""A circuit breaker: a hook that fails several times in a row is not called for a while, and then tried with one call."""
 
 from collections.abc import Callable
 from enum import StrEnum
 
 
 class CircuitState(StrEnum):
-    """Whether calls are made."""
+    """The states of a circuit."""
 
     CLOSED = "closed"
     """Calls are made."""
     OPEN = "open"
-    """None is made."""
+    """No call is made."""
     HALF_OPEN = "half_open"
     """One call is under way, which decides."""
 
@@ -31,11 +31,11 @@ class Circuit:
 
     @property
     def wait(self) -> int:
-        """Return the seconds until it is worth while to come again, 1 at least."""
+        """Return the seconds until another attempt is worth while, 1 at least."""
         return max(1, round(self._until - self._clock())) if self.state is CircuitState.OPEN else 1
 
     def admits(self) -> bool:
-        """Return whether to make a call now."""
+        """Whether to make a call now."""
         if self.state is CircuitState.CLOSED:
             return True
         if self.state is CircuitState.HALF_OPEN or self._clock() < self._until:
@@ -44,7 +44,7 @@ class Circuit:
         return True
 
     def succeeded(self) -> None:
-        """Count an answer as agreed."""
+        """Count a valid answer."""
         self._failures = 0
         if self.state is not CircuitState.CLOSED:
             self._become(CircuitState.CLOSED)
@@ -59,7 +59,7 @@ class Circuit:
             self._become(CircuitState.OPEN)
 
     def abandoned(self) -> None:
-        """Let the next call try: this one was given up before there was an answer."""
+        """Let the next call try, as this one was cancelled before there was an answer."""
         if self.state is CircuitState.HALF_OPEN:
             self._until = self._clock()
             self._become(CircuitState.OPEN)

@@ -22,7 +22,7 @@ class Revoked(StrEnum):
     SESSION = "session"
     """What was granted in a browser session."""
     EVERYTHING = "everything"
-    """Everything issued to anybody, and every session."""
+    """Everything that was ever issued, and every session."""
 
 
 def about_token(
@@ -33,13 +33,13 @@ def about_token(
     ``claims`` are those that clients and resource servers get anyway, by properties and in ID tokens.
 
     Args:
-        client: gets the tokens.
-        grant: what they are issued under; its own grant type is ``begun_by``.
-        grant_id: of that grant.
-        grant_type: of the request.
-        scope: of the tokens.
-        audience: of the tokens.
-        address: of the token request; "" at the authorization endpoint.
+        client: Gets the tokens.
+        grant: The grant that they belong to; its own grant type is ``begun_by``.
+        grant_id: Of that grant.
+        grant_type: Of the request.
+        scope: Of the tokens.
+        audience: Of the tokens.
+        address: Of the token request; "" at the authorization endpoint.
     """
     properties = (*client.properties, *grant.properties)
     return {
@@ -82,15 +82,15 @@ def about_exchange(
     """Return the facts about tokens that are to be exchanged.
 
     Args:
-        client_id: of the client that asks, and gets the new token.
-        grant: of the new token, as far as it is known.
-        subject_token_type: what is exchanged.
-        subject_client_id: the client that it was issued to; "": a trusted issuer made it.
-        issued_token_type: what for.
-        actor: who acts for the user (``act``), None for nobody.
-        scope: of the new token.
-        audience: of the new token.
-        address: of the request.
+        client_id: Of the client that asks, and gets the new token.
+        grant: Of the new token, as far as it is known.
+        subject_token_type: The type of the exchanged token.
+        subject_client_id: The client that it was issued to; "": a trusted issuer made it.
+        issued_token_type: The type of the new token.
+        actor: Who acts for the user (``act``), None for nobody.
+        scope: Of the new token.
+        audience: Of the new token.
+        address: Of the request.
     """
     return {
         "client_id": client_id,
@@ -137,5 +137,5 @@ def about_backchannel(reference: str, waiting: WaitingBackchannelRequest, client
 
 
 def about_revoked(what: Revoked, reason: str, **about: object) -> dict[str, Any]:
-    """Return the facts about something that is ended: why, in a word of ours, whose and which."""
+    """Return the facts about something that has ended: the reason, in a word of ours, its owner and its name."""
     return {"what": what.value, "reason": reason, **{name: value for name, value in about.items() if value}}

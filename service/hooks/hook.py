@@ -1,4 +1,4 @@
-"""One hook: called within its timeout, left alone while its circuit is open, and what follows where it fails."""
+"""A single hook: called within its timeout, not called while its circuit is open, and the consequences of a failure."""
 
 import logging
 from collections.abc import Callable, Mapping
@@ -20,16 +20,16 @@ _Model = TypeVar("_Model", bound=BaseModel)
 
 
 class Target(Protocol):
-    """Where a hook is: behind a URL, or in this process."""
+    """The place of a hook: behind a URL, or in this process."""
 
     def load(self) -> None:
-        """Load it. Raises ValueError where it cannot be had."""
+        """Load it. Raises ValueError where it is not there."""
 
     async def ask(self, message: Message) -> Mapping[str, Any] | None:
         """Return the answer, None for none. Raises HookError."""
 
     async def notify(self, message: Message) -> None:
-        """Deliver a notification. Raises HookError where it was not taken."""
+        """Deliver a notification. Raises HookError where it was not accepted."""
 
 
 class Hook:
@@ -44,7 +44,7 @@ class Hook:
         metrics.hook_circuit(name, is_open=False)
 
     async def ask(self, message: Message, model: type[_Model]) -> _Model | None:
-        """Return the answer; None where there is none and ``on_failure`` says to go on. Raises TemporarilyUnavailable."""
+        """Return the answer; None where there is none and ``on_failure`` says to continue. Raises TemporarilyUnavailable."""
         if not self.circuit.admits():
             self._metrics.hook_call(self.name, message.event.value, "skipped")
             self._without(message, "its circuit is open")
@@ -66,9 +66,9 @@ class Hook:
         return answer
 
     def unusable(self, message: Message, reason: str) -> None:
-        """Go on, or not, after an answer that was not as agreed. Its circuit stays closed.
+        """Continue, or not, after an invalid answer. Its circuit stays closed.
 
-        The answer may be about one user, who must not be able to have the hook left alone for everybody by coming often.
+        The answer may be about one user, who must not be able to open the circuit for everybody by coming often.
 
         Raises:
             TemporarilyUnavailable: ``on_failure`` says so.
@@ -87,7 +87,7 @@ class Hook:
         log.warning(Event.HOOK_FAILED, extra={"hook": self.name, "hook_event": message.event.value, "reason": reason})
 
     def answered(self, message: Message, outcome: str = "ok") -> None:
-        """Count what came of it: ``ok`` or ``refused``."""
+        """Count the outcome: ``ok`` or ``refused``."""
         self._metrics.hook_call(self.name, message.event.value, outcome)
 
     def _without(self, message: Message, reason: str) -> None:
@@ -102,5 +102,5 @@ class Hook:
 
 
 def _reason(error: ValidationError, answer: object) -> str:
-    """Without what was answered: it may be anything."""
+    """Return an error without the answer, which may hold anything."""
     return "its answer: " + "; ".join(lines(error, "there is no such member", answer))[:300]

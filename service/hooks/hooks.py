@@ -29,7 +29,7 @@ from service.store.deliveries import Deliveries
 
 
 class Hooks:
-    """All hooks. Requests that none has to do with pay for a look at one attribute."""
+    """All hooks. Requests that no hook is for pay only for reading one attribute."""
 
     def __init__(
         self,
@@ -58,7 +58,7 @@ class Hooks:
         self.notifies_revoked = bool(self._of[HookEvent.REVOKED])
 
     def load(self) -> None:
-        """Load the objects of this process. Raises SettingsError with the hook's name where one cannot be."""
+        """Load the hooks of this process. Raises SettingsError with the name of one that cannot be loaded."""
         for hook in self.by_name.values():
             try:
                 hook.target.load()
@@ -66,7 +66,7 @@ class Hooks:
                 raise SettingsError(f"hooks.{hook.name}: {error}") from error
 
     async def add_claims(self, facts: dict[str, Any]) -> Added:
-        """Return what the hooks, one after the other, add to tokens of a request. Raises TemporarilyUnavailable."""
+        """Return what the hooks, called one after the other, add to tokens of a request. Raises TemporarilyUnavailable."""
         added = NOTHING_ADDED
         for hook in self._of[HookEvent.CLAIMS]:
             message = self.message(HookEvent.CLAIMS, facts)
@@ -82,26 +82,26 @@ class Hooks:
         return added
 
     async def check_refresh(self, facts: dict[str, Any]) -> None:
-        """Let the hooks allow a refresh. Raises InvalidGrant with the hook's text where one says no, TemporarilyUnavailable."""
+        """Let the hooks allow a refresh. Raises InvalidGrant with the text of a hook that refuses, TemporarilyUnavailable."""
         if no := await self._refused(HookEvent.REFRESH, facts):
             raise InvalidGrant(no[1], log=f"hook {no[0]} refuses the refresh")
 
     async def check_exchange(self, facts: dict[str, Any]) -> None:
-        """Let the hooks allow an exchange. Raises InvalidRequest with the hook's text where one says no (RFC 8693 2.2.2)."""
+        """Let the hooks allow an exchange. Raises InvalidRequest with the text of a hook that refuses (RFC 8693 2.2.2)."""
         if no := await self._refused(HookEvent.EXCHANGE, facts):
             raise InvalidRequest(no[1] or "The exchange is not allowed.", log=f"hook {no[0]} refuses the exchange")
 
     async def check_login(self, facts: dict[str, Any]) -> None:
-        """Let the hooks allow a login. Raises AccessDenied with the hook's text where one says no, TemporarilyUnavailable."""
+        """Let the hooks allow a login. Raises AccessDenied with the text of a hook that refuses, TemporarilyUnavailable."""
         if no := await self._refused(HookEvent.LOGIN, facts):
             raise AccessDenied(no[1] or "The user may not sign in.", log=f"hook {no[0]} refuses the login")
 
     async def judge_details(self, name: str, facts: dict[str, Any]) -> list[str]:
-        """Let this hook allow authorization details; return what it says of each, nothing where it says nothing.
+        """Let this hook allow authorization details. Return its text for each, nothing where it has none.
 
         Raises:
-            InvalidAuthorizationDetails: It says no; with its text.
-            TemporarilyUnavailable: It does not answer as it must.
+            InvalidAuthorizationDetails: It refuses; with its text.
+            TemporarilyUnavailable: Its answer is missing or invalid.
         """
         hook, message = self.by_name[name], self.message(HookEvent.AUTHORIZATION_DETAILS, facts)
         verdict = await hook.ask(message, DetailsVerdict)
@@ -119,11 +119,12 @@ class Hooks:
     async def notifying(self, event: HookEvent, **facts: object) -> AsyncIterator[PendingNotification]:
         """Notify the hooks of what is done inside, at least once whatever happens.
 
-        The notification is written down before and sent after. One that is cut off in the middle is sent all the same, as
-        it is unknown how far it came.
+        The notification is queued before and sent after. If the act is interrupted it is sent all the same, as nobody knows how
+        far
+        the act got.
 
         Raises:
-            TemporarilyUnavailable: it could not be written down.
+            TemporarilyUnavailable: It could not be queued.
         """
         notification = PendingNotification(self._queue, self._clock, self._notifications(event, facts))
         await notification.begin()
@@ -145,7 +146,7 @@ class Hooks:
         return Message(event, self._message_id(), int(self._clock()), facts)
 
     async def _refused(self, event: HookEvent, facts: dict[str, Any]) -> tuple[str, str] | None:
-        """The name and the text of the first hook that says no."""
+        """Return the name and the text of the first hook that refuses."""
         for hook in self._of[event]:
             message = self.message(event, facts)
             verdict = await hook.ask(message, Verdict)

@@ -1,4 +1,4 @@
-"""What a hook is sent, the event and its facts, and the error where no answer came that counts."""
+"""The message to a hook, with the event and its facts, and the error where no valid answer came."""
 
 import time
 from typing import Any, NamedTuple
@@ -9,14 +9,17 @@ from service.protocol.names import HookEvent
 
 
 class HookError(Exception):
-    """The hook gave no answer that counts: down, slow, not as agreed. The text is for operators; it holds no secret."""
+    """The hook gave no valid answer: it is down, slow, or answers otherwise than agreed.
+
+    The text is for operators, without secrets.
+    """
 
 
 class Message(NamedTuple):
     """An event and its facts."""
 
     event: HookEvent
-    message_id: str  # the same at every try, so that a receiver knows a repetition
+    message_id: str  # the same at every attempt, so that a receiver recognizes a repetition
     at: int  # epoch seconds of the event
     facts: dict[str, Any]
 

@@ -1,4 +1,4 @@
-"""Notifications: what has happened, delivered to hooks from a queue in Redis that survives restarts, until it is taken.
+"""Notifications of what has happened, delivered to hooks from a queue in Redis that survives restarts.
 
 A notification may come twice (with the same id), and in another order than things happened.
 """
@@ -20,13 +20,13 @@ from service.store.deliveries import Deliveries
 log = logging.getLogger(__name__)
 
 _CUT_OFF_AFTER = 15
-"""Seconds after which what was begun and not finished is sent all the same."""
+"""Seconds after which it is sent even if the act was begun and not finished."""
 _KEPT = 86400
 """Seconds after which it is given up."""
 
 
 class PendingNotification:
-    """The notifications of one thing that is being done, by their ids."""
+    """The notifications of one act, by their ids."""
 
     def __init__(
         self, queue: Deliveries[Notification], clock: Callable[[], float], notifications: dict[str, Notification]
@@ -42,15 +42,15 @@ class PendingNotification:
         }
 
     def cancel(self) -> None:
-        """Send nothing: nothing was done."""
+        """Send nothing, as nothing was done."""
         self._is_off = True
 
     async def begin(self) -> None:
-        """Write it down, to be sent unless it is cancelled. Raises TemporarilyUnavailable."""
+        """Queue it, to be sent unless it is cancelled. Raises TemporarilyUnavailable."""
         await self._queue_all(int(self._clock()) + _CUT_OFF_AFTER)
 
     async def finish(self) -> None:
-        """Have it sent now. Raises TemporarilyUnavailable."""
+        """Let it be sent now. Raises TemporarilyUnavailable."""
         await (self.drop() if self._is_off else self._queue_all(int(self._clock())))
 
     async def drop(self) -> None:
@@ -74,7 +74,7 @@ class Notifier:
         self._hooks, self._queue, self._clock = hooks, queue, clock
 
     async def deliver_due(self) -> int:
-        """Deliver what is due, side by side, and return how many were tried. Raises TemporarilyUnavailable."""
+        """Deliver what is due, concurrently, and return how many were tried. Raises TemporarilyUnavailable."""
         claimed = await self._queue.claim(int(self._clock()), AT_ONCE)
         await asyncio.gather(*(self._deliver(one, notification) for one, notification in claimed))
         return len(claimed)

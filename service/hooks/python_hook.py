@@ -1,7 +1,7 @@
 """A hook in this process: an object that a package offers under the entry point group ``mintmark.hooks``.
 
 Its methods are named as the events, ``async def claims(self, facts: dict) -> dict | None``, and answer what a webhook would. It
-runs on the event loop of the service: a method that blocks instead of awaiting holds up everybody, and no timeout ends it.
+runs on the event loop of the service: a method that blocks instead of awaiting holds up every request, and no timeout ends it.
 """
 
 import asyncio
@@ -49,11 +49,11 @@ class PythonHook:
         self._object = made
 
     async def ask(self, message: Message) -> Mapping[str, Any] | None:
-        """Return what its method answered, as JSON would have it. Raises HookError."""
+        """Return the answer of its method, in the form of JSON. Raises HookError."""
         if self._object is None:
             self.load()
         method: Callable[[dict[str, Any]], Awaitable[Any]] = getattr(self._object, message.event.value)
-        own = orjson.loads(orjson.dumps(message.facts))  # what it does to them is its own affair
+        own = orjson.loads(orjson.dumps(message.facts))  # it may change them as it likes
         try:
             async with asyncio.timeout(self._timeout):
                 answer = await method(own)
@@ -62,7 +62,7 @@ class PythonHook:
             if _is_being_cancelled():
                 raise
             raise HookError("gave up: something that it waited for was cancelled") from error
-        except (Exception, SystemExit) as error:  # the text of an error of foreign code may hold anything
+        except (Exception, SystemExit) as error:  # the text of an error in foreign code may hold anything
             raise HookError(f"raised {type(error).__name__}") from error
         if answer is not None and not isinstance(answer, dict):
             raise HookError("answered something that is not a dict")
@@ -74,6 +74,6 @@ class PythonHook:
 
 
 def _is_being_cancelled() -> bool:
-    """Whether it is this task that is to end; else an error that looks the same came from within the hook."""
+    """Whether this task is to end; otherwise an error that looks the same came from within the hook."""
     task = asyncio.current_task()
     return task is not None and task.cancelling() > 0

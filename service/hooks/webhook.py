@@ -10,7 +10,7 @@ from service.hooks.signature import signed
 from service.outbound.http_client import JSON_HEADERS, HttpClient, HttpClientError, HttpResponse, Purpose
 
 MAX_BYTES = 16_384
-"""Of an answer."""
+"""The most bytes of an answer."""
 
 
 class Webhook:

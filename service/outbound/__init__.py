@@ -1,4 +1,4 @@
-"""The way out over HTTP for what the service itself calls, and the loop that delivers until the receiver takes it.
+"""HTTP calls of the service to other servers, and the loop that delivers until the receiver accepts.
 
 What is sent, and to whom, is decided above.
 """

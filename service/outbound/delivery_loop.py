@@ -12,7 +12,7 @@ from service.protocol.errors import TemporarilyUnavailable
 log = logging.getLogger(__name__)
 
 AT_ONCE = 20
-"""Deliveries of one queue that a process has under way."""
+"""Deliveries of one queue that a process has under way at most."""
 _EVERY = 1.0
 _FIRST_PAUSE, _LONGEST_PAUSE = 2, 3600
 
@@ -22,7 +22,7 @@ async def keep_delivering(deliver_due: Callable[[], Awaitable[int]], what: str) 
 
     Args:
         deliver_due: Delivers and returns how many it tried.
-        what: What logs call the queue.
+        what: The name of the queue in logs.
     """
     outage = Outage(log, Event.DELIVERY_QUEUE_UNAVAILABLE, Event.DELIVERY_QUEUE_AVAILABLE)
     while True:
@@ -38,12 +38,12 @@ async def keep_delivering(deliver_due: Callable[[], Awaitable[int]], what: str) 
 async def deliver_or_later(
     deliver: Callable[[], Awaitable[None]], try_again: Callable[[str], Awaitable[None]], what: str, client_id: str
 ) -> None:
-    """Deliver one; what fails in an unforeseen way is an attempt like others, and holds up no other delivery.
+    """Deliver one; an unforeseen error is a failed attempt, and holds up no other delivery.
 
     Args:
         deliver: Delivers it.
-        try_again: Counts a failed attempt, for the reason that it is given.
-        what: What logs call the queue.
+        try_again: Counts a failed attempt, with its reason.
+        what: The name of the queue in logs.
         client_id: Whom it is for.
 
     Raises:
@@ -59,5 +59,5 @@ async def deliver_or_later(
 
 
 def pause_after(attempts: int) -> int:
-    """Seconds to wait after so many failed attempts: 2, 4, 8 … an hour at most."""
+    """Return the seconds to wait after so many failed attempts: 2, 4, 8 … an hour at most."""
     return min(_FIRST_PAUSE << min(attempts - 1, 20), _LONGEST_PAUSE)

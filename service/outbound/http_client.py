@@ -29,16 +29,16 @@ if TYPE_CHECKING:
 _MAX_AGE = re.compile(r"(?:^|[\s,])max-age=(\d{1,9})")
 _CHUNK = 16_384
 _CONNECTIONS, CONNECTIONS_EACH = 200, 10
-"""Open at the same time, in all and to one host, for each purpose."""
+"""The most connections that are open at the same time, in all and to one host, for each purpose."""
 JSON_HEADERS = {"Content-Type": "application/json", "Accept": "application/json"}
 _NAT64 = ip_network("64:ff9b::/96")
 """IPv4 addresses inside IPv6 ones (RFC 6052 section 2.1)."""
 
 
 class Purpose(Enum):
-    """What a call is for.
+    """The purpose of a call.
 
-    Each has connections of its own: what clients make us fetch must not keep us from what clients are authenticated with.
+    Each has connections of its own: documents that clients make us fetch must not hold up the authentication of clients.
     """
 
     CLIENT_KEYS = auto()
@@ -52,12 +52,12 @@ class Purpose(Enum):
 
     @property
     def is_named_by_operator(self) -> bool:
-        """Whether the URL stands in our settings, and may therefore lead anywhere."""
+        """Whether the URL is from our settings, and may therefore lead anywhere."""
         return self in (Purpose.DIRECTORY, Purpose.HOOK)
 
     @property
     def connections_each(self) -> int:
-        """How many connections to one host may be open: every token request may wait for a hook."""
+        """Return how many connections to one host may be open: every token request may wait for a hook."""
         return 64 if self is Purpose.HOOK else CONNECTIONS_EACH
 
 
@@ -66,7 +66,7 @@ class HttpClientError(Exception):
 
 
 class HttpClientBusyError(HttpClientError):
-    """No connection became free in time: that says nothing of the server that was to be called."""
+    """No connection became free in time, which says nothing about the called server."""
 
 
 class _Waiting:
@@ -76,7 +76,7 @@ class _Waiting:
 
 
 class HttpResponse(NamedTuple):
-    """What a server answered."""
+    """The answer of a server."""
 
     status: int
     content: bytes
@@ -84,13 +84,13 @@ class HttpResponse(NamedTuple):
 
     @property
     def max_age(self) -> int | None:
-        """Seconds for which its server lets us keep it (RFC 9111), None where it does not say."""
+        """Return the seconds for which it may be cached (RFC 9111), None where its server does not say."""
         found = _MAX_AGE.search(self.headers.get("Cache-Control", ""))
         return int(found[1]) if found else None
 
     @property
     def retry_after(self) -> int | None:
-        """Seconds to wait (RFC 9110 section 10.2.3), None where it does not say."""
+        """Return the seconds to wait (RFC 9110 section 10.2.3), None where its server does not say."""
         wait = self.headers.get("Retry-After", "")
         return int(wait[:9]) if wait.isdigit() else None
 
@@ -167,8 +167,8 @@ class HttpClient:
             headers: Sent along, besides ``traceparent``.
             body: Sent as it is.
             timeout: Seconds for everything; 0 = ``fetch_timeout``.
-            max_bytes: The longest content that is taken; 0 = ``fetch_max_bytes``, None = the content is not read.
-            expected_status: The only status that is taken, before anything is read; 0 = any.
+            max_bytes: The longest accepted content; 0 = ``fetch_max_bytes``, None = the content is not read.
+            expected_status: The only accepted status, checked before anything is read; 0 = any.
 
         Raises:
             HttpClientBusyError: All connections of the purpose were busy meanwhile.
@@ -264,7 +264,7 @@ class HttpClient:
 
 @asynccontextmanager
 async def _limits(host: str, seconds: float, waiting: _Waiting) -> AsyncIterator[None]:
-    """A bound on time, and one kind of error for all that can go wrong."""
+    """Bound the time, and turn every failure into one kind of error."""
     try:
         async with asyncio.timeout(seconds):
             yield
@@ -277,7 +277,7 @@ async def _limits(host: str, seconds: float, waiting: _Waiting) -> AsyncIterator
 
 
 def _noting_queues() -> aiohttp.TraceConfig:
-    """Have each call know whether it waits for a free connection."""
+    """Let each call note whether it waits for a free connection."""
 
     async def starts(_: aiohttp.ClientSession, context: SimpleNamespace, __: object) -> None:
         context.trace_request_ctx.is_queued = True

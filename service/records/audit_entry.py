@@ -1,4 +1,4 @@
-"""What an operator did: an entry of the audit log. Never a credential, never a value: names of what was changed."""
+"""An act of an operator: an entry of the audit log. Never a credential, never a value: names of what was changed."""
 
 from enum import StrEnum
 
@@ -6,7 +6,7 @@ from service.records.json import Record
 
 
 class Way(StrEnum):
-    """The way in that an operator used."""
+    """The interface that an operator used."""
 
     CLI = "cli"
     ADMIN_API = "admin_api"
@@ -18,15 +18,15 @@ class Result(StrEnum):
     """The outcome of an act."""
 
     BEGUN = "begun"
-    """It was about to be done; whether it was is not known."""
+    """It was about to be done; whether it was done is not known."""
     OK = "ok"
     REFUSED = "refused"
     FAILED = "failed"
-    """It broke off, perhaps half done."""
+    """It was interrupted, perhaps half done."""
 
 
 class AuditEntry(Record, frozen=True, omit_defaults=True, gc=False):
-    """An act of an operator, begun or at its outcome."""
+    """An act of an operator, at its beginning or with its outcome."""
 
     act: str  # a random id, the same from ``begun`` to the outcome
     at: int  # epoch milliseconds when it began

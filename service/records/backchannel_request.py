@@ -1,4 +1,4 @@
-"""A CIBA request while its user has not decided, and what its client is to be notified of then."""
+"""A CIBA request until its user decides, and the notification of its client then."""
 
 import msgspec
 
@@ -8,7 +8,7 @@ from service.records.polled_request import PolledRequest
 
 
 class WaitingBackchannelRequest(PolledRequest, frozen=True, omit_defaults=True, gc=False):
-    """What is asked of whom, and how the client hears of the end. In Redis it is sealed: it holds credentials."""
+    """The request, its user, and how the client is notified. Sealed in Redis, as it holds credentials."""
 
     subject: str = ""
     """The user who is asked; "" where a caller of the decision API knows it."""
@@ -16,18 +16,18 @@ class WaitingBackchannelRequest(PolledRequest, frozen=True, omit_defaults=True, 
     expects: str = ""
     """The subject that the client named, as it knows them, "" = anybody."""
     binding_message: str = ""
-    """What both devices show."""
+    """The text that both devices show."""
     started_at: int = 0
     """Epoch seconds."""
     mode: DeliveryMode = DeliveryMode.POLL
     auth_req_id: str = ""
-    """What the client is notified with; "" where it polls."""
+    """The credential in its notification; "" where it polls."""
     notification_token: str = ""
     """The bearer token by which it is notified; "" where it polls."""
     expiry_notification: str = msgspec.field(default="", name="expiry_notice")
     """The id of the delivery that reports the expiry; "" where the client finds out at its next poll."""
     api_key: str = ""
-    """Of the caller of the decision API who notifies the client, "" = we do."""
+    """The name of the caller of the decision API that notifies the client, "" = we do."""
 
 
 class BackchannelDelivery(Record, frozen=True, omit_defaults=True, gc=False):
@@ -37,17 +37,17 @@ class BackchannelDelivery(Record, frozen=True, omit_defaults=True, gc=False):
     sealed: str
     """A sealed ``BackchannelNotification``."""
     ends_at: int
-    """Epoch seconds after which nobody needs it."""
+    """Epoch seconds after which it is of no use."""
     attempts: int = 0
-    """That failed so far."""
+    """Failed attempts so far."""
 
 
 class BackchannelNotification(Record, frozen=True, omit_defaults=True, gc=False):
-    """What is delivered: sealed, for it is made of credentials."""
+    """The content of a delivery: sealed, as it is made of credentials."""
 
     mode: DeliveryMode
     auth_req_id: str
     token: str
     """The bearer token that the client named."""
     content: str = ""
-    """What is posted, as JSON; "" until it is known."""
+    """The body to post, as JSON; "" until it is known."""

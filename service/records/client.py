@@ -1,4 +1,4 @@
-"""A client as it is kept: what it may do and how it proves itself (RFC 7591 section 2, IRIS and webMethods tier 2)."""
+"""A stored client: what it may do and how it authenticates (RFC 7591 section 2, IRIS and webMethods tier 2)."""
 
 from typing import Annotated, Any
 
@@ -38,15 +38,15 @@ class Registration(Record, frozen=True, omit_defaults=True, gc=False):
     token_hash: str  # of its registration access token (RFC 7592)
     metadata: dict[str, Any] = {}  # members that we only give back (``software_id``, ``client_name#de`` …)
     by_token: bool = False
-    """An operator trusted it beforehand, by the initial access token that it registered with."""
+    """Whether an operator trusted it beforehand, by the initial access token that it registered with."""
     registered_openly: bool = field(default=False, name="is_stranger")
-    """By no operator's leave: it is kept only as long as it is used."""
+    """Whether it was registered without an operator's leave: it is kept only as long as it is used."""
     network: str = ""  # where it was registered from; "": not known
     approved: bool = False  # an operator has checked it as it is now
     document_fetched_at: int = 0
-    """When the document that its client_id is the URL of was read (epoch seconds); 0: it has none."""
+    """When its metadata document, at the URL that is its client_id, was read (epoch seconds); 0: it has none."""
     document_fresh_until: int = 0
-    """Until when that counts (epoch seconds)."""
+    """Until when the document is fresh (epoch seconds)."""
 
 
 _EARLIER_METHODS = frozenset(
@@ -62,14 +62,14 @@ _EARLIER_METHODS = frozenset(
 
 
 class Client(Record, frozen=True, omit_defaults=True, gc=False):
-    """A client. What each member of its metadata means stands in ``protocol.client_metadata``."""
+    """A client. The members of its metadata are described in ``protocol.client_metadata``."""
 
     client_id: str
     name: str = ""
     description: str = ""
     enabled: bool = True
     generation: int = 0
-    """Raised to end everything issued to the client so far: a grant of an older generation is dead."""
+    """A number that is raised to end everything issued to the client: a grant of an older generation is invalid."""
     created_at: int = 0  # epoch seconds
     alias: str | None = None
     secrets: tuple[ClientSecret, ...] = ()
@@ -161,15 +161,15 @@ class Client(Record, frozen=True, omit_defaults=True, gc=False):
     federated_subject: str | None = None
     federated_claims: tuple[str, ...] = ()
     consents_since: int | None = None
-    """The generation from which consents count, where they outlived the last raise; None: ``generation``."""
+    """The generation since which consents count, if they outlived the last raise; None: ``generation``."""
     managed_by: str = ""
     later_method: str | None = None
-    """Only as it is kept: the method, where it is none of ``_EARLIER_METHODS``."""
+    """The method as it is stored, if it is none of ``_EARLIER_METHODS``."""
 
     def encode(self) -> bytes:
-        """Compact JSON, which the release before reads, too.
+        """Return compact JSON, which the release before reads, too.
 
-        A method that it does not know it reads as client_secret_basic: a client that has no secret it refuses.
+        That release reads an unknown method as client_secret_basic, and refuses a client without a secret.
         """
         if self.auth_method in _EARLIER_METHODS:
             return super().encode()
@@ -179,7 +179,7 @@ class Client(Record, frozen=True, omit_defaults=True, gc=False):
 
     @classmethod
     def decode(cls, data: bytes) -> "Client":
-        """Raises msgspec.DecodeError (a ValueError) where ``data`` is not such a record."""
+        """Decode a client. Raises msgspec.DecodeError (a ValueError) where ``data`` is not such a record."""
         client: Client = super().decode(data)
         if client.later_method is None:
             return client
@@ -193,17 +193,17 @@ class Client(Record, frozen=True, omit_defaults=True, gc=False):
 
     @property
     def delivery_mode(self) -> DeliveryMode:
-        """How it gets the tokens that it asks for by CIBA."""
+        """Return how it gets the tokens that it asks for by CIBA."""
         return self.backchannel_token_delivery_mode or DeliveryMode.POLL
 
     @property
     def self_registered(self) -> bool:
-        """Whether what it says of itself is unchecked (RFC 7591 section 5)."""
+        """Whether its metadata are unchecked (RFC 7591 section 5)."""
         return self.registration is not None and not self.registration.approved
 
     @property
     def has_document(self) -> bool:
-        """Whether its client_id is the URL of a document that says what it is."""
+        """Whether its client_id is the URL of its metadata document."""
         return self.registration is not None and self.registration.document_fetched_at > 0
 
     @property
@@ -230,17 +230,17 @@ class Client(Record, frozen=True, omit_defaults=True, gc=False):
         """Return the same client, with everything ended that was issued to it.
 
         Args:
-            now: epoch milliseconds.
-            keeps_consents: users who allowed it something are not asked again.
+            now: Epoch milliseconds.
+            keeps_consents: Users who allowed it something are not asked again.
         """
         since = (self.generation if self.consents_since is None else self.consents_since) if keeps_consents else None
         ended: Client = structs.replace(self, generation=max(self.generation + 1, now), consents_since=since)
         return ended
 
     def remembers(self, generation: int) -> bool:
-        """Whether what was allowed it at this generation still counts."""
+        """Whether a consent of this generation still counts."""
         return generation >= (self.generation if self.consents_since is None else self.consents_since)
 
     def grant_is_current(self, grant: Grant) -> bool:
-        """Return whether the client is enabled and has not ended this grant."""
+        """Whether the client is enabled and has not ended this grant."""
         return self.enabled and grant.client_id == self.client_id and grant.client_generation >= self.generation

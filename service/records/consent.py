@@ -14,12 +14,12 @@ class Consent(Record, frozen=True, omit_defaults=True, gc=False):
     generation: int  # of the client then: one that was revoked or registered anew asks again
     given_at: int  # epoch seconds
     by_resource: dict[str, tuple[str, ...]] = {}
-    """Which scopes at which resource; "" is a token for no resource in particular."""
+    """Scopes by resource; "" stands for a token without a resource."""
 
     def covers(self, scopes: Collection[str], audience: Collection[str]) -> bool:
-        """Return whether all these scopes were allowed at each of these resources.
+        """Whether all these scopes were allowed at each of these resources.
 
-        What an older release wrote names no resource, and counts for none.
+        A consent of an older release names no resource, and counts for none.
         """
         held = self._held()
         return all(set(scopes) <= set(held.get(resource, ())) and resource in held for resource in audience or ("",))

@@ -1,6 +1,6 @@
-"""The grant: who allowed which client what. Everything a grant issues names it and dies with it.
+"""The grant: who allowed which client what. Everything that a grant issues belongs to it and ends with it.
 
-The grant types, by which one begins, are the room ``grants``.
+The grant types, by which a grant begins, are the room ``grants``.
 """
 
 from typing import Any
@@ -32,11 +32,11 @@ class Grant(Record, frozen=True, omit_defaults=True, gc=False):
     """Values that the claims parameter put into ID tokens, as they were at consent."""
     sub: str = field(default="", name="sb")  # what clients call the subject, where a caller of the decision API said so
     access_token_claims: dict[str, Any] | None = field(default=None, name="tc")
-    """Claims about the user for access tokens; None: not looked up. A value of None: the user has no such claim."""
+    """Claims about the user for access tokens; None: not read. A value of None: the user has no such claim."""
     members: dict[str, Any] | None = field(default=None, name="m")
-    """Registered members of its tokens beside scope and audience (authorization_details, act), by their names."""
+    """Registered members of its tokens in addition to scope and audience (authorization_details, act), by their names."""
 
     @property
     def name(self) -> str:
-        """The username for display; the subject where no other is known."""
+        """Return the username for display; the subject where no other is known."""
         return self.username or self.subject

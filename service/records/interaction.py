@@ -1,4 +1,4 @@
-"""What is kept of an interaction with a user: the request that waits, and how far the user has got with it (IA-29 to IA-32)."""
+"""The record of an interaction with a user: the request that waits, and its progress (IA-29 to IA-32)."""
 
 import msgspec
 
@@ -20,33 +20,33 @@ DEVICE = "device"
 
 
 class Progress(Record, frozen=True, omit_defaults=True, gc=False):
-    """How far an interaction has got. What was proved, chosen and allowed is worth nothing in another session."""
+    """The progress of an interaction. What was proved, chosen and allowed counts in its own session only."""
 
     browser_hash: str
-    """Of the cookie of the browser that the interaction is tied to."""
+    """The hash of the cookie of the browser that the interaction is bound to."""
     created_at: int
     """Epoch seconds."""
     client_generation: int = 0
-    """Of the client when it asked."""
+    """The generation of the client when it asked."""
     position: str = msgspec.field(default="new", name="stage")
-    """The step that the user is at, as it is stored; where attempts are counted with their number (IA-30): ``login:1``."""
+    """The step that the user is at, in its stored form; where attempts are counted with their number (IA-30): ``login:1``."""
     anew: bool = False
-    """The user wants to sign in as another one."""
+    """Whether the user wants to sign in as another one."""
     proved_at: int = 0
-    """The ``auth_time`` of a login that happened in this interaction, 0 = none yet."""
+    """The ``auth_time`` of a login in this interaction, 0 = none yet."""
     chose: bool = False
-    """An account was selected."""
+    """Whether an account was selected."""
     consented: bool = False
-    """The user allowed this very request."""
+    """Whether the user allowed this very request."""
     answer: str = ""
-    """A random word of the last change: of two who make the same change at once only one has made it."""
+    """A random word of the last change: of two callers that make the same change at once only one has made it."""
     sid: str = ""
-    """Of the session that ``proved_at``, ``chose`` and ``consented`` are of."""
+    """The session that ``proved_at``, ``chose`` and ``consented`` belong to."""
     subject: str = ""
     """The user of that session."""
 
     def seen_in(self, session: Session | None) -> "Progress":
-        """With what was proved and allowed in this very session, and nothing that another user did at this browser."""
+        """Return what was proved and allowed in this very session, and nothing that another user did at this browser."""
         if (
             session is not None
             and (self.sid, self.subject) == (session.sid, session.subject)
@@ -61,25 +61,25 @@ class Progress(Record, frozen=True, omit_defaults=True, gc=False):
 
     @property
     def step(self) -> str:
-        """The position without the number of the attempt."""
+        """Return the position without the number of the attempt."""
         return self.position.partition(":")[0]
 
     @property
     def attempt(self) -> int:
-        """The number of the attempt, 0 where none is counted."""
+        """Return the number of the attempt, 0 where none is counted."""
         return int(self.position.partition(":")[2] or 0)
 
 
 class InteractionRecord(Progress, frozen=True, omit_defaults=True, gc=False):
-    """An interaction as it was started: what is sealed into its ticket, or under it."""
+    """An interaction as it was started: sealed into its ticket, or under it."""
 
     request: AuthorizationRequest | None = None
-    """Of a client; without one the user wants to see a page of ours."""
+    """The request of a client; without one the user wants to see a page of ours."""
     return_to: str = ""
     """The path of that page."""
     expects: str = ""
     """The subject that the client named, as it knows them, "" = anybody."""
     channel: str = REDIRECT
-    """How the client hears of it."""
+    """The channel by which the client gets the answer."""
     reference: str = ""
-    """What the channel knows the request by."""
+    """The name of the request in its channel."""

@@ -6,7 +6,7 @@ from service.records.json import Record
 
 
 class LogoutDelivery(Record, frozen=True, omit_defaults=True, gc=False):
-    """A delivery that waits; without ``client_id`` the end of a session that may not have come to its end."""
+    """A waiting delivery; without ``client_id`` it stands for the end of a session that may have been interrupted."""
 
     client_id: str
     subject: str  # as the client knows the user; without ``client_id`` our own
@@ -16,10 +16,10 @@ class LogoutDelivery(Record, frozen=True, omit_defaults=True, gc=False):
 
     @classmethod
     def of_ending(cls, subject: str, sid: str, session_hash: str) -> Self:
-        """No client is notified by it: the session's end is taken up, if it was cut off."""
+        """Return a delivery without a client: it resumes the end of the session, if that was interrupted."""
         return cls("", subject, sid, session_hash=session_hash)
 
     @property
     def is_of_ending(self) -> bool:
-        """Whether it is one of those."""
+        """Whether it is such a delivery."""
         return not self.client_id

@@ -8,5 +8,5 @@ class OperatorSession(Record, frozen=True, omit_defaults=True, gc=False):
 
     name: str  # of the operator's token in the settings
     token_mark: str
-    """HMAC of that token under the cookie: a token that was taken out of the settings opens no session any more."""
+    """HMAC of that token under the cookie: the session ends when the token leaves the settings."""
     started_at: int  # epoch seconds

@@ -6,19 +6,19 @@ from service.records.json import Record
 
 
 class PolledRequest(Record, frozen=True, omit_defaults=True, gc=False):
-    """What is to be decided: sealed in Redis while it waits."""
+    """A request to be decided: sealed in Redis while it waits."""
 
     request: AuthorizationRequest
     client_generation: int
-    """Of the client when it asked."""
+    """The generation of the client when it asked."""
     ends_at: int
     """Epoch seconds."""
 
 
 class Allowance(Record, frozen=True, omit_defaults=True, gc=False):
-    """What is kept of an allowed request beside its grant."""
+    """What is stored of an allowed request in addition to its grant."""
 
     binding: Binding = UNBOUND
-    """To the key that the client named when it asked: nobody else gets the tokens."""
+    """The key that the client named when it asked: no other holder gets the tokens."""
     by: str = ""
-    """A random word: of two who allow the same at once only one has done it."""
+    """A random word: only one of two concurrent calls that allow the same has done it."""

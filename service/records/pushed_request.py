@@ -1,15 +1,15 @@
-"""An authorization request that its client pushed (RFC 9126), until the user's browser comes with it."""
+"""An authorization request that its client pushed (RFC 9126), until the user's browser brings its name."""
 
 from service.records.json import Record
 
 
 class PushedRequest(Record, frozen=True, omit_defaults=True, gc=False):
-    """The parameters as they came, those of a request object in their place, without the client's authentication."""
+    """The parameters as they came, or those of a request object, without the client's authentication."""
 
     client_id: str
     client_generation: int
-    """Of the client when it pushed."""
+    """The generation of the client when it pushed."""
     parameters: dict[str, str]
     resources: tuple[str, ...] = ()
     payload: str = ""
-    """Of the request object that they came from, as JSON."""
+    """The claims of the request object, if they came from one, as JSON."""

@@ -1,10 +1,10 @@
-"""A request that was refused lately, as operators look at it: no credential, and nothing long that a request carried."""
+"""A request that was refused lately, for operators: no credential, and nothing long from the request."""
 
 from service.records.json import Record
 
 
 class RefusedRequest(Record, frozen=True, omit_defaults=True, gc=False):
-    """A refusal with what is known of its request."""
+    """A refusal with the known facts of its request."""
 
     at: int  # epoch milliseconds
     endpoint: str  # as metrics call it

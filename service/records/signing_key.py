@@ -1,4 +1,4 @@
-"""The keys of ours: one record for all that sign, and one for all that others encrypt for, so that they change together."""
+"""Our own keys: one record for all that sign, and one for all that others encrypt for, so that they change together."""
 
 from typing import Annotated, Any
 
@@ -10,7 +10,7 @@ from service.records.json import Record
 class SigningKey(Record, frozen=True, omit_defaults=True, gc=False):
     """A key and the times of its schedule in epoch seconds.
 
-    One that others encrypt for signs nothing: it is published from ``signs_from`` until ``signs_until``, and decrypts longer.
+    A key that others encrypt for signs nothing: it is published from ``signs_from`` until ``signs_until``, and decrypts longer.
     """
 
     kid: str

@@ -1,4 +1,4 @@
-"""An issuer whose JWTs are taken, and for what (RFC 7523 section 2.1, RFC 8693)."""
+"""An issuer whose JWTs are accepted, and for which purposes (RFC 7523 section 2.1, RFC 8693)."""
 
 from typing import Any
 

@@ -15,9 +15,9 @@ class User(Record, frozen=True, omit_defaults=True, gc=False):
     created_at: int = 0  # epoch seconds
     claims: dict[str, Any] = {}  # standard (OpenID Connect Core 5.1) and custom claims
     user_code_hash: str = ""
-    """``$argon2id$…`` of what a client must know to ask the user without a browser (user_code of CIBA)."""
+    """``$argon2id$…`` of the user code that a client must know to ask the user without a browser (CIBA)."""
 
     @property
     def released_claims(self) -> dict[str, Any]:
-        """Claims as relying parties get them: ``preferred_username`` is the username where nothing else is said."""
+        """Return the claims for relying parties: ``preferred_username`` is the username unless the claims say otherwise."""
         return {"preferred_username": self.username, **self.claims}
