@@ -196,6 +196,7 @@ async def test_going_back_and_reloading(page: Page, near_site: World, app: Relyi
     await page.goto(request_of(near_site, app))
     await page.reload()
     await log_in(page)
+    await expect(page.locator("h1")).to_have_text("Allow Looking Glass?")
     await page.reload()
     await expect(page.locator("h1")).to_have_text("Allow Looking Glass?")
     await page.go_back()
@@ -215,6 +216,7 @@ async def test_reloading_the_page_that_says_that_the_password_is_wrong(
     await register(near_site, app)
     await page.goto(request_of(near_site, app))
     await log_in(page, "wrong")
+    await expect(page.get_by_role("alert")).to_have_text("The username or password is wrong.")
     for _ in range(near_site.issuer.settings.login_attempts + 1):
         await page.reload()
         await expect(page.get_by_role("alert")).to_have_text("The username or password is wrong.")
