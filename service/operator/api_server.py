@@ -158,7 +158,9 @@ class ApiServer:
             self._answered(RequestOutcome.FAILED)
             if isinstance(error, (aiohttp.ClientSSLError, ssl.SSLError)):
                 self._tls = None  # perhaps the authority is another by now
-            raise ApiServerError(f"{method} {path}: {error or 'no answer in time'}") from error
+            # Its own text has the TLS context as Python writes it.
+            cause = error.os_error if isinstance(error, aiohttp.ClientConnectorError) else error
+            raise ApiServerError(f"{method} {path}: {cause or 'no answer in time'}") from error
 
 
 async def _read(response: aiohttp.ClientResponse, call: str) -> KubeObject | None:

@@ -20,6 +20,7 @@ from service.operator.api_server import ApiServer, ApiServerError, ConflictError
 from service.operator.health import UnavailableError
 from service.operator.metrics import RequestOutcome
 from service.operator.record_digests import RecordDigests
+from tests.free_ports import free_ports
 
 SECRET = {"metadata": {"name": "web-oauth"}}
 
@@ -71,6 +72,14 @@ async def test_an_object_is_there_until_it_is_to_go() -> None:
     ):
         async with answering(200, f'{{"metadata": {metadata}}}') as api_server:
             assert await api_server.declares("oauth2clients", "shop", "web", "uid") is is_there
+
+
+async def test_why_it_cannot_be_reached_is_said_in_words() -> None:
+    (port,) = free_ports(1)
+    async with aiohttp.ClientSession() as http:
+        with pytest.raises(ApiServerError, match="Connect call failed") as failed:
+            await ApiServer(http, lambda: Access(f"http://127.0.0.1:{port}")).knows_kinds()
+    assert "ssl:" not in str(failed.value)
 
 
 async def test_a_renewed_authority_counts_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
