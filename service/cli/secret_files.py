@@ -159,7 +159,7 @@ def _taken(path: Path) -> str:
 def _held(pending: Path) -> str:
     """Return the secret in a pending file, "" where there is none.
 
-    Its name can be guessed. In a folder that others may write to somebody could put a secret there, and know it.
+    Its name can be guessed. In a folder that others may write to, one of them could put a secret there, and know it.
 
     Raises:
         OSError: It cannot be read, or is not our own.
@@ -172,7 +172,7 @@ def _held(pending: Path) -> str:
     with os.fdopen(descriptor, encoding="ascii") as file:
         status = os.fstat(descriptor)
         if not stat.S_ISREG(status.st_mode) or status.st_uid != os.geteuid():
-            raise PermissionError("somebody else made it: delete it")
+            raise PermissionError("another user made it: delete it")
         return file.read().strip()
 
 
