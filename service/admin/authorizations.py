@@ -124,8 +124,8 @@ async def _authorized(
     client = await issuer.store.clients.get(client_id)
     if client is None or not client.enabled:
         return None
-    living = sorted((grant for grant in grants if client.grant_is_current(grant)), key=lambda grant: grant.issued_at)
-    times = [grant.issued_at for grant in living]
+    living = sorted((grant for grant in grants if client.grant_is_current(grant)), key=lambda grant: grant.began_at)
+    times = [grant.began_at for grant in living]
     scopes = dict.fromkeys(scope for grant in living for scope in grant.scope.split())
     resources = dict.fromkeys(resource for grant in living for resource in grant.audience)
     if consent is not None and client.remembers(consent.generation):

@@ -20,7 +20,7 @@ class Grant(Record, frozen=True, omit_defaults=True, gc=False):
     scope: str = field(default="", name="s")  # space-separated
     grant_type: str = field(default="authorization_code", name="t")  # how the grant came to be (IA-13 to IA-17)
     client_generation: int = field(default=0, name="v")  # of the client record at the time (see Client)
-    issued_at: int = field(default=0, name="i")  # epoch seconds, 0 where unknown
+    issued_at: int = field(default=0, name="i")  # epoch seconds, 0: see ``began_at``
     audience: tuple[str, ...] = field(default=(), name="a")
     auth_time: int = field(default=0, name="at")  # epoch seconds, 0 where unknown
     acr: str = field(default="", name="ac")
@@ -35,6 +35,14 @@ class Grant(Record, frozen=True, omit_defaults=True, gc=False):
     """Claims about the user for access tokens; None: not read. A value of None: the user has no such claim."""
     members: dict[str, Any] | None = field(default=None, name="m")
     """Registered members of its tokens in addition to scope and audience (authorization_details, act), by their names."""
+
+    @property
+    def began_at(self) -> int:
+        """When it was issued, in epoch seconds; 0 where unknown.
+
+        The release after this one may leave ``issued_at`` out where that is ``auth_time``: 15 bytes of each such grant.
+        """
+        return self.issued_at or self.auth_time
 
     @property
     def name(self) -> str:

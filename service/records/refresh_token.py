@@ -1,5 +1,7 @@
 """A refresh token, by its hash (RFC 6749 section 6, IA-23)."""
 
+from typing import Self
+
 from msgspec import field
 
 from service.protocol.binding import UNBOUND, Binding
@@ -15,3 +17,8 @@ class RefreshToken(Record, frozen=True, omit_defaults=True, gc=False):
     """Hash of the code or refresh token that was exchanged for it, whose sealed reply is deleted once this one is used."""
     binding: Binding = field(default=UNBOUND, name="b")
     """The key of a public client, which cannot authenticate otherwise (RFC 9449 section 5)."""
+
+    @classmethod
+    def decode(cls, data: bytes) -> Self:
+        """Decode a record, or a bare number: the second of issue, as of an ``AccessToken``. Raises msgspec.DecodeError."""
+        return cls(int(data)) if data.isdigit() else super().decode(data)

@@ -83,7 +83,7 @@ def _refresh_ends_at(issuer: Issuer, client: Client, grant: Grant, now: int) -> 
     absolute = client.refresh_absolute_lifetime
     if absolute is None:
         absolute = issuer.settings.refresh_absolute_lifetime
-    idle_end, absolute_end = idle and now + idle, absolute and grant.issued_at + absolute
+    idle_end, absolute_end = idle and now + idle, absolute and grant.began_at + absolute
     ends_at = min(idle_end, absolute_end) if idle_end and absolute_end else idle_end or absolute_end or NEVER
     if ends_at and ends_at <= now:
         raise InvalidGrant(log="the grant is older than refresh_absolute_lifetime")

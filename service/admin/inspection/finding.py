@@ -128,7 +128,7 @@ def describe(found: Inspection) -> dict[str, Any]:
 async def with_grant(issuer: Issuer, found: Inspection, grant: Grant, needs: str = "") -> Inspection:
     """Add the grant that it is of, and what its client forbids (``with_client``)."""
     found = await with_client(issuer, found, grant.client_id, grant.client_generation, needs)
-    return of_grant(found, grant)._replace(audience=grant.audience, issued_at=grant.issued_at)
+    return of_grant(found, grant)._replace(audience=grant.audience, issued_at=grant.began_at)
 
 
 def of_grant(found: Inspection, grant: Grant) -> Inspection:

@@ -295,8 +295,8 @@ def _row(known: KnownGrant, live: LiveRefreshToken | None, number: int) -> dict[
         "scopes": grant.scope.split(),
         "accessTokenExpiresAt": milliseconds(known.ends_at),
         "refreshTokenExpiresAt": milliseconds(live.ends_at) if live else 0,
-        "createdAt": milliseconds(grant.issued_at),
-        "lastRefreshedAt": milliseconds(live.issued_at) if live and live.issued_at > grant.issued_at else 0,
+        "createdAt": milliseconds(grant.began_at),
+        "lastRefreshedAt": milliseconds(live.issued_at) if live and live.issued_at > grant.began_at else 0,
         "properties": properties_json(grant.properties),
         "refreshTokenScopes": grant.scope.split() if live else None,
     }

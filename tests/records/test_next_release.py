@@ -1,0 +1,60 @@
+"""What a later release is to write in fewer bytes is read by this one, so that both can run side by side then."""
+
+from typing import cast
+
+import msgspec
+import pytest
+
+from service.records.access_token import AccessToken
+from service.records.grant import Grant
+from service.records.refresh_token import RefreshToken
+from service.store.grants import NO_REFRESH_TOKEN
+from tests.world import World
+
+
+@pytest.mark.parametrize("kind", [AccessToken, RefreshToken])
+def test_a_bare_number_is_a_token_of_that_second(kind: type[AccessToken] | type[RefreshToken]) -> None:
+    assert kind.decode(b"1795998797") == kind(1795998797)
+    for broken in (b"", b"-1", b"1.5", b"[]", b"used:1", b"{}"):
+        with pytest.raises(msgspec.DecodeError):
+            kind.decode(broken)
+
+
+def test_a_grant_of_the_second_of_the_login_need_not_say_when_it_began() -> None:
+    assert Grant("app", auth_time=1_795_998_797).began_at == 1_795_998_797
+    assert Grant("app", auth_time=1, issued_at=2).began_at == 2
+    assert Grant("app").began_at == 0
+
+
+async def test_tokens_in_that_form_are_introspected_rotated_and_revoked(world: World) -> None:
+    async with world.having(refresh_absolute_lifetime=1000) as world:
+        client = await world.client()
+        tokens = await world.tokens(client)
+        before = await world.introspect(tokens["access_token"])
+        _write_anew(world, before["iat"])
+        assert await world.introspect(tokens["access_token"]) == before
+        found = await world.introspect(tokens["refresh_token"])
+        assert (found["active"], found["iat"]) == (True, before["iat"])
+        refreshed = await world.refresh(tokens["refresh_token"])
+        assert refreshed.status == 200
+        later = await refreshed.json()
+        assert before["iat"] + 900 < (await world.introspect(later["refresh_token"]))["exp"] <= before["iat"] + 1000
+        assert (await world.revoke(tokens["access_token"])).status == 200
+        assert not await world.is_active(tokens["access_token"])
+        _write_anew(world, before["iat"])
+        assert (await world.revoke(later["refresh_token"])).status == 200
+        assert not await world.is_active(later["access_token"])
+
+
+def _write_anew(world: World, issued_at: int) -> None:
+    """Put tokens and their grant into Redis in the shorter form."""
+    admin = world.redis.primaries()[0].admin
+    for key in admin.scan_iter("mm:{*}*"):
+        name, data = key.decode(), cast(bytes, admin.get(key) or b"") if admin.type(key) == b"string" else b""
+        if ":access:" in name or (":refresh:" in name and not data.startswith(b"used:")):
+            admin.set(key, issued_at, keepttl=True)
+        elif world.issuer.store.keys.grant_key.fullmatch(name) and data:
+            place = len(NO_REFRESH_TOKEN)
+            members = msgspec.json.decode(data[place:])
+            members["at"] = members.pop("i", issued_at)
+            admin.set(key, data[:place] + msgspec.json.encode(members), keepttl=True)
