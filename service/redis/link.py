@@ -24,7 +24,7 @@ RedisReply = Any
 
 MAX_PENDING = 20_000
 """Commands that may wait for a reply on one link; more are refused: Redis is not keeping up."""
-LINGER = 0.1
+LINGER = 0.2
 """Seconds that a command may wait for another one to leave with: few enough for ``tokens.redeemed_once``."""
 _TICKS = 8
 """A reply is missed after its timeout, give or take an eighth."""

@@ -53,10 +53,6 @@ class ScriptText:
         self.sha, self.plain_sha = _sha(self.text), _sha(self.plain_text)
         TEXTS.append(self)
 
-    def sha_for(self, connection: Connection) -> str:
-        """Return the name by which the servers of this connection know it."""
-        return self.plain_sha if self.plain_sha in connection.scripts else self.sha
-
 
 class Script(ScriptText, Generic[_Answer]):
     """One act.
@@ -83,7 +79,8 @@ class Script(ScriptText, Generic[_Answer]):
         """Make the call a step for ``execute_all``; all keys are in one slot."""
         if len(keys) != len(self.keys) or len(arguments) != len(self.arguments):
             raise ScriptContractError(f"{self.name}: takes KEYS {self.keys} and ARGV {self.arguments}")
-        return keys[0], ("EVALSHA", self.sha_for(connection), len(keys), *keys, *arguments)
+        sha = self.plain_sha if self.plain_sha in connection.scripts else self.sha
+        return keys[0], ("EVALSHA", sha, len(keys), *keys, *arguments)
 
     def read(self, reply: RedisReply) -> tuple[_Answer, list[Any]]:
         """Take a reply apart: the answering word, and what came with it. Raises ScriptContractError for an unknown word."""
@@ -126,6 +123,7 @@ class Joined(ScriptText):
             raise ScriptContractError(f"{first.name} begins with {shebang}, {second.name} with {other}")
         for array, before in (("KEYS", first.keys), ("ARGV", first.arguments)):
             second_body = second_body.replace(f"unpack({array})", f"unpack({array}, {len(before) + 1})")
+        self._first_arguments, self._second_arguments = 3 + len(first.keys), 3 + len(second.keys)  # where they begin
         acts = f"local function first()\n{body}end\nlocal function second()\n{second_body}end\n"
         super().__init__(
             f"{first.name}+{second.name}",
@@ -135,11 +133,9 @@ class Joined(ScriptText):
 
     def step(self, connection: Connection, first: KeyedCommand, second: KeyedCommand) -> KeyedCommand:
         """Make one step of the steps of both."""
-        (key, words), (_, more) = first, second
-        here, there = 3 + int(words[2]), 3 + int(more[2])
-        count = here + there - 6
-        sha = self.sha_for(connection)
-        return key, ("EVALSHA", sha, count, *words[3:here], *more[3:there], *words[here:], *more[there:])
+        (key, words), (_, more), here, there = first, second, self._first_arguments, self._second_arguments
+        sha = self.plain_sha if self.plain_sha in connection.scripts else self.sha
+        return key, ("EVALSHA", sha, here + there - 6, *words[3:here], *more[3:there], *words[here:], *more[there:])
 
 
 SCRIPTS: list[Script[Any]] = []
