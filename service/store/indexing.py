@@ -40,20 +40,20 @@ class Indexing:
         self.end_excess: EndExcess = self._revoke
         """Ends the surplus grants; to be replaced by a function that also notifies hooks."""
 
-    async def swap(self, script: IndexedScript[Any], step: KeyedCommand, place: Place) -> object:
+    def swap(self, script: IndexedScript[Any], step: KeyedCommand, place: Place) -> Awaitable[object]:
         """Return the reply to a script that spends a credential; None where the user is disabled and the grant therefore ended.
 
         In a Cluster the index may be on another server, which may be down. The credential is spent then, so its tokens are
         returned, and the index is written as soon as its server is back. Until then nothing can be revoked by the index.
         """
-        return await self._run(script, step, place, needed=1)
+        return self._run(script, step, place, needed=1)
 
-    async def begin(self, script: IndexedScript[Any], step: KeyedCommand, place: Place) -> object:
+    def begin(self, script: IndexedScript[Any], step: KeyedCommand, place: Place) -> Awaitable[object]:
         """Return the reply to a script that begins a grant; None where the user is disabled.
 
         Raises where either server is away.
         """
-        return await self._run(script, step, place, needed=2)
+        return self._run(script, step, place, needed=2)
 
     async def _run(self, script: IndexedScript[Any], step: KeyedCommand, place: Place, needed: int) -> object:
         """Call the script, and index the grant: by one call where that may cross slots, else by two that leave together."""

@@ -5,7 +5,7 @@ rendered and sealed first (``token_response``); then one script checks that the 
 replaces it. No half-done state can be left that would have to be repaired.
 """
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Sequence
 
 import msgspec
 
@@ -16,7 +16,7 @@ from service.protocol.errors import InvalidGrant, ProtocolError, TemporarilyUnav
 from service.records.client import Client
 from service.store.replay_checks import ReplayCheck, confirm, release
 from service.store.spending import Outcome, WaitingReply
-from service.tokens.authorization import Authorization, Issued
+from service.tokens.authorization import Authorization, Exchange, Issued
 from service.tokens.exchanged_tokens import issue_exchanged, judge_exchange, note_exchange
 from service.tokens.replay import fingerprint_of, repeat, settle
 from service.tokens.spendable import Spendable, TokenPlan
@@ -28,9 +28,9 @@ _TRIES = 8
 """How often an exchange is tried again because another one was first."""
 
 
-async def issue(
+def issue(
     issuer: Issuer, client: Client, authorization: Authorization, replay_checks: Sequence[ReplayCheck] = ()
-) -> Issued:
+) -> Awaitable[Issued]:
     """Issue tokens for an authorization, if every replay check of its request passes.
 
     Nothing is spent before they have passed. A grant that only begins here is written at the same time, and deleted where one
@@ -41,9 +41,19 @@ async def issue(
         ProtocolError: A replay check does not pass.
         TemporarilyUnavailable: Redis is away, or a hook.
     """
-    exchange = authorization.exchange
-    if exchange is None:
-        return await _issue(issuer, client, authorization, replay_checks)
+    if authorization.exchange is None:
+        return _issue(issuer, client, authorization, replay_checks)
+    return _issue_for_others(issuer, client, authorization, authorization.exchange, replay_checks)
+
+
+async def _issue_for_others(
+    issuer: Issuer,
+    client: Client,
+    authorization: Authorization,
+    exchange: Exchange,
+    replay_checks: Sequence[ReplayCheck],
+) -> Issued:
+    """Issue a token in exchange for others (RFC 8693)."""
     facts = await judge_exchange(issuer, client, authorization, exchange, replay_checks)
     if exchange.grant_id:
         issued = await issue_exchanged(issuer, client, authorization, exchange, replay_checks)
@@ -53,15 +63,21 @@ async def issue(
     return issued
 
 
-async def _issue(
+def _issue(
     issuer: Issuer, client: Client, authorization: Authorization, replay_checks: Sequence[ReplayCheck]
-) -> Issued:
+) -> Awaitable[Issued]:
     """Spend the credential, or begin a grant."""
     if authorization.spends is not None:
-        await confirm(replay_checks)
-        return await _exchange(issuer, client, authorization, authorization.spends)
-    if not replay_checks:
-        return await _begin(issuer, client, authorization)
+        return _exchange(issuer, client, authorization, authorization.spends, replay_checks)
+    if replay_checks:
+        return _begin_unless_replayed(issuer, client, authorization, replay_checks)
+    return _begin(issuer, client, authorization)
+
+
+async def _begin_unless_replayed(
+    issuer: Issuer, client: Client, authorization: Authorization, replay_checks: Sequence[ReplayCheck]
+) -> Issued:
+    """Begin a grant, and take it back where a replay check does not pass."""
     try:
         if issuer.hooks.asks_claims:  # hooks are notified only of what is certain
             await confirm(replay_checks)
@@ -104,13 +120,22 @@ async def _begin(issuer: Issuer, client: Client, authorization: Authorization) -
     return minted.issued
 
 
-async def _exchange(issuer: Issuer, client: Client, authorization: Authorization, spends: Spendable) -> Issued:
+async def _exchange(
+    issuer: Issuer,
+    client: Client,
+    authorization: Authorization,
+    spends: Spendable,
+    replay_checks: Sequence[ReplayCheck],
+) -> Issued:
     """Replace the presented credential by tokens, or give the same request the same response again."""
+    if replay_checks:
+        await confirm(replay_checks)
     fingerprint = fingerprint_of(authorization)
     if spends.is_repeated(fingerprint):
         return await repeat(issuer, authorization, spends, spends.reply)
     plan = spends.plan(issuer, client)
-    authorization = await ask_before_exchange(issuer, client, authorization, spends)
+    if issuer.hooks.asks:
+        authorization = await ask_before_exchange(issuer, client, authorization, spends)
     for _ in range(_TRIES):
         minted = await mint(issuer, client, authorization, plan)
         sealed = b""
