@@ -61,14 +61,12 @@ class Indexing:
         if not place.subject:
             return await connection.execute(step[0], *step[1])
         index = self._index.grant_step(place, self._most)
-        if (
-            len(_indexing) >= _MOST_DELAYED
-        ):  # then only users whose server is up get anything: ask it before something is spent
-            await connection.execute(index[0], "EXISTS", index[0])
         if connection.crosses_slots:
             key, command = script.with_index.step(connection, step, index)
             reply, indexed = await connection.execute(key, *command)
         else:
+            if len(_indexing) >= _MOST_DELAYED:  # only users whose server is up get anything: ask it before spending
+                await connection.execute(index[0], "EXISTS", index[0])
             reply, indexed = await connection.execute_all([step, index], needed=needed)
             if isinstance(indexed, Exception):
                 self._index_later(index, place, indexed)
