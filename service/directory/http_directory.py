@@ -6,7 +6,8 @@ where it is wrong, or 429 with Retry-After. ``POST {directory_url}/claims`` with
 ``{"username"}`` or ``{"sub"}`` answers 200 ``{"sub", "username"?}``, or 404; only CIBA asks it.
 
 401 and 403 are about Mintmark itself, as of any server (RFC 9110 section 15.5): the webhook does not take ``directory_secret``.
-That says nothing about the user, so no failure is counted.
+That says nothing about the user, so no failure is counted. By 0.1.0 they said that a password was wrong, and guesses at a
+webhook that still answers so must count: where ``/claims`` is not refused as well, the password was wrong.
 """
 
 import logging
@@ -73,12 +74,14 @@ class HttpDirectory:
         async with self._limiter.turn(Attempt(name, address, device)) as turn:
             await self._queue.take(turn.requester)
             try:
-                answered = await self._call("verify", {"username": name, "password": password, "address": address})
+                answered = await self._ask("verify", {"username": name, "password": password, "address": address})
+                if answered.status in _REFUSED:
+                    await self._call("claims", {"sub": "", "scopes": []})  # raises where Mintmark is refused
             finally:
                 self._queue.release()
             if answered.status == 429:
                 raise BlockedError(min(answered.retry_after or 1, _LONGEST_WAIT), Event.USER_BLOCKED)
-            if answered.status == _UNKNOWN:
+            if answered.status in (_UNKNOWN, *_REFUSED):
                 await self._limiter.failed(turn)
                 return None
             person = _person(self._members(answered), name)
@@ -110,8 +113,17 @@ class HttpDirectory:
         return None if answered.status == _UNKNOWN else _person(self._members(answered), username)
 
     async def _call(self, what: str, value: Mapping[str, Any]) -> HttpResponse:
+        answered = await self._ask(what, value)
+        if answered.status in _REFUSED:
+            _REFUSAL.write({"call": what, "status": answered.status})
+            raise TemporarilyUnavailable(
+                log=f"directory: it refused Mintmark by {answered.status}: check directory_secret"
+            )
+        return answered
+
+    async def _ask(self, what: str, value: Mapping[str, Any]) -> HttpResponse:
         try:
-            answered = await self._http_client.request(
+            return await self._http_client.request(
                 "POST",
                 f"{self._url}/{what}",
                 Purpose.DIRECTORY,
@@ -121,12 +133,6 @@ class HttpDirectory:
             )
         except HttpClientError as error:
             raise TemporarilyUnavailable(log=f"directory: {error}") from error
-        if answered.status in _REFUSED:
-            _REFUSAL.write({"call": what, "status": answered.status})
-            raise TemporarilyUnavailable(
-                log=f"directory: it refused Mintmark by {answered.status}: check directory_secret"
-            )
-        return answered
 
     @staticmethod
     def _members(answered: HttpResponse) -> dict[str, Any]:
