@@ -167,7 +167,8 @@ class Handlers:
         status, failures, is_changed = dict(body.status), 0, True
         while not stopped:
             changed.clear()
-            async with lock, self._turn(body["kind"], is_changed=is_changed):
+            # The lock last: while this look waits for its turn, the object may end.
+            async with self._turn(body["kind"], is_changed=is_changed), lock:
                 if stopped or "deletionTimestamp" in body.metadata:
                     return
                 status, is_good = await self._look(body, status)
@@ -223,7 +224,7 @@ class Handlers:
         """End what an object made; until that is done, the object stays."""
         lock = memo.setdefault("lock", asyncio.Lock())
         try:
-            async with lock, self._turn(body["kind"]):
+            async with self._turn(body["kind"]), lock:
                 ended = await self._reconciler.end(_plain(body))
         except (UnavailableError, AdminError) as error:
             self._metrics.reconciled(body["kind"], Reconciled.UNAVAILABLE)
