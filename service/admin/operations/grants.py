@@ -56,7 +56,7 @@ class ShownGrant(Output[KnownGrant]):
         """Return the grant with its id, its end, and whether it is valid now."""
         grant = result.grant
         own = {"grant_id": result.grant_id, "username": grant.name, "active": result.active, "ends_at": result.ends_at}
-        own |= {"properties": [describe_property(member) for member in grant.properties]}
+        own |= {"issued_at": grant.began_at, "properties": [describe_property(member) for member in grant.properties]}
         return OperationResult(own | {name: getattr(grant, name) for name in cls.model_fields if name not in own})
 
 
