@@ -5,10 +5,11 @@ from typing import cast
 import msgspec
 import pytest
 
-from service.admin.actor import Actor, Way
+from service.admin.actor import Actor
 from service.admin.operations import grants
 from service.admin.operations.operation import perform
 from service.records.access_token import AccessToken
+from service.records.audit_entry import Way
 from service.records.grant import Grant
 from service.records.refresh_token import RefreshToken
 from service.store.grants import NO_REFRESH_TOKEN
@@ -36,7 +37,7 @@ async def test_tokens_in_that_form_are_introspected_rotated_and_revoked(world: W
         before = await world.introspect(tokens["access_token"])
         _write_anew(world, before["iat"])
         assert await world.introspect(tokens["access_token"]) == before
-        (listed,) = (await perform(world.issuer, grants.LIST, {"user": "alice"}, Actor("ops", Way.CLI))).body["grants"]
+        (listed,) = (await perform(world.issuer, grants.LIST, {"client": "app"}, Actor("ops", Way.CLI))).body["grants"]
         assert listed["issued_at"] == before["iat"]
         found = await world.introspect(tokens["refresh_token"])
         assert (found["active"], found["iat"]) == (True, before["iat"])
