@@ -181,10 +181,10 @@ async def named_by(issuer: Issuer, identifier: str) -> NamedToken | None:
     found = _NAME.fullmatch(identifier)
     if found:
         return NamedToken(found[1], found[2] or "")
-    shown = await resolve_token(issuer, identifier)
-    if shown.stateless is not None:
+    resolved = await resolve_token(issuer, identifier)
+    if resolved.stateless is not None:
         raise InvalidInput("this token is kept nowhere: it ends with its time, or with its client")
-    credential = shown.credential
+    credential = resolved.credential
     if credential is None or credential.kind not in (Kind.ACCESS_TOKEN, Kind.REFRESH_TOKEN):
         return None
     return NamedToken(credential.grant_id, credential.hash, credential.kind)

@@ -45,7 +45,7 @@ async def unpacked(issuer: Issuer, client: Client, outer: Parameters, *, is_push
     """Return the parameters, those of a request object alone (RFC 9101 section 6.3) or in the place of outer ones (Core 6.1).
 
     Outer ones count in OpenID Connect requests only, which say so in their outer scope, unless requests have to be signed, or
-    it stands ``alone`` (RFC 9126 section 3). Raises the errors of OpenID Connect Core 3.1.2.6 about request objects.
+    it was pushed (``is_pushed``, RFC 9126 section 3). Raises the errors of OpenID Connect Core 3.1.2.6 about request objects.
     """
     reference, value = outer.single.get("request_uri"), outer.single.get("request")
     if reference is not None and value is not None:

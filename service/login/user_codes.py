@@ -38,7 +38,7 @@ async def find(issuer: Issuer, code: str, browser: str, address: str, session: S
 
     Raises:
         BlockedError: Too many wrong ones of late.
-        StrangersBlockedError: Too many in all, and nobody is signed in.
+        MustSignInFirstError: Too many in all, and no user is signed in.
         TemporarilyUnavailable: Redis is, or too many try at once.
     """
     store, settings, network = issuer.store, issuer.settings, network_of(address)

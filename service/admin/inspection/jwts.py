@@ -79,10 +79,10 @@ async def _access_jwt(issuer: Issuer, token: str, found: Inspection) -> Inspecti
         return await with_client(issuer, found, client_id, found.claims[GENERATION])
     if len(token) > MAX_JWT:
         return found._replace(client_id=client_id, why=(*found.why, Why.MALFORMED))
-    shown = (await resolve_token(issuer, token)).credential
-    if shown is None:  # its time is over, and nothing is kept of it
+    resolved = (await resolve_token(issuer, token)).credential
+    if resolved is None:  # its time is over, and nothing is kept of it
         return await with_client(issuer, found, client_id, None)
-    kept = await inspect_access_token(issuer, shown)
+    kept = await inspect_access_token(issuer, resolved)
     return kept._replace(
         what=found.what,
         why=(*found.why, *kept.why),

@@ -31,8 +31,8 @@ __all__ = [
     "bound_by",
     "check_algorithm",
     "named_in",
+    "possession_of",
     "pushed_with",
-    "shown_with",
 ]
 
 
