@@ -10,10 +10,8 @@ from urllib.parse import unquote, urlsplit
 from service.admin.errors import AdminError
 from service.cli.masking import without_password
 from service.crypto.key_material import UnusableKeyError
-from service.dev.demo import DEMO_FOLDER, is_running_in
-from service.dev.embedded_redis import EmbeddedRedisFailed, EmbeddedRedisInUse, EmbeddedRedisMissing
 from service.protocol.errors import TemporarilyUnavailable
-from service.redis.errors import StoreError
+from service.redis.errors import EmbeddedRedisError, StoreError
 from service.redis.unreachable import explain
 from service.settings import Settings, SettingsError, origins
 from service.settings.sources import SECRETS_VARIABLE
@@ -49,9 +47,7 @@ _CODES: dict[type[Exception], int] = {
     LoginFailedError: REFUSED,
     RedisUnusableError: REDIS,
     ServiceUnusableError: REDIS,
-    EmbeddedRedisMissing: REDIS,
-    EmbeddedRedisInUse: REDIS,
-    EmbeddedRedisFailed: REDIS,
+    EmbeddedRedisError: REDIS,
     SettingsError: SETTINGS,
     UnusableKeyError: SETTINGS,
 }
@@ -84,6 +80,8 @@ def _explained(settings: Settings, error: Exception, reason: str) -> str:
 
 def _how_to_reach_demo(settings: Settings) -> str:
     """How to reach a demo that runs in this folder, where it is not said which Redis is meant; that one has ended."""
+    from service.dev.demo import DEMO_FOLDER, is_running_in  # a server that reaches its Redis loads nothing of it
+
     place = Path(unquote(urlsplit(settings.redis_url).path)).parent.parent
     if settings.redis_url.startswith("unix:") and place.name == DEMO_FOLDER.name and not is_running_in(place):
         return (

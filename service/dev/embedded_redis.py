@@ -18,6 +18,8 @@ from types import TracebackType
 from typing import IO, Self
 from urllib.parse import quote
 
+from service.redis.errors import EmbeddedRedisError
+
 SERVER_VARIABLE = "MINTMARK_TEST_REDIS_SERVER"
 
 START_SECONDS = 20.0  # a large append-only file takes a while to replay
@@ -42,15 +44,15 @@ _PARTS, _PARTS_SINCE = "appendonlydir", (7,)
 """The folder of a multi-part append-only file, and the server from which there is one. Newer servers read what older left."""
 
 
-class EmbeddedRedisMissing(RuntimeError):
+class EmbeddedRedisMissing(EmbeddedRedisError):
     """No redis-server to be found on this machine."""
 
 
-class EmbeddedRedisInUse(RuntimeError):
+class EmbeddedRedisInUse(EmbeddedRedisError):
     """The data directory belongs to a redis-server that another process runs."""
 
 
-class EmbeddedRedisFailed(RuntimeError):
+class EmbeddedRedisFailed(EmbeddedRedisError):
     """redis-server did not come up; the message ends with the last lines of its log."""
 
 

@@ -24,6 +24,10 @@ class ReplyError(Exception):
     """Redis answered with an error; its first word is the kind: ``MOVED``, ``NOSCRIPT``, ``OOM``."""
 
 
+class EmbeddedRedisError(RuntimeError):
+    """The redis-server of a demo cannot be used. Defined here, as no production server loads ``service.dev``."""
+
+
 def kind_of(error: Exception) -> str:
     """The kind of a Redis error: its first word, or that of what a script met.
 

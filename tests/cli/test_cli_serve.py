@@ -75,9 +75,15 @@ def test_a_host_that_is_none_is_named(mintmark: CommandLine, host: str) -> None:
 
 RARE = (
     *("opentelemetry", "redis", "rich", "yaml", "jsonschema", "OpenSSL"),
-    *("service.admin.operations", "service.fronts.admin_api", "service.fronts.console", "service.fronts.decision_api"),
+    *(
+        "service.dev",
+        "service.admin.operations",
+        "service.fronts.admin_api",
+        "service.fronts.console",
+        "service.fronts.decision_api",
+    ),
 )
-"""What is for traces, tests, tables, YAML files and operators."""
+"""What is for traces, tests, tables, YAML files, the demo and operators."""
 
 
 @pytest.mark.parametrize(("settings", "serves_operators"), [({}, False), ({"admin_port": 0}, True)])
@@ -90,5 +96,5 @@ async def test_it_loads_what_it_needs(
         log = server.log.read_text()
     loaded = {line.rpartition("|")[2].strip() for line in log.splitlines() if line.startswith("import time:")}
     assert {"service.app", "aiohttp", "hiredis"} <= loaded
-    of_operators = {rare for rare in RARE if rare.startswith("service.")}
+    of_operators = {rare for rare in RARE if rare.startswith(("service.admin", "service.fronts"))}
     assert {rare for rare in RARE if rare in loaded} == (of_operators if serves_operators else set())
