@@ -25,7 +25,7 @@ MEMBERS = {
     *("require_auth_time", "default_acr_values", "post_logout_redirect_uris", "backchannel_logout_uri", "tos_uri"),
     *("backchannel_logout_session_required", "frontchannel_logout_uri", "frontchannel_logout_session_required"),
     *("initiate_login_uri", "client_uri", "logo_uri", "policy_uri", "sector_identifier", "registered_itself"),
-    *("exchange_from", "exchange_audiences", "exchange_issuers"),
+    *("exchange_from", "exchange_audiences", "exchange_issuers", "etag"),
     *("federated_issuer", "federated_subject", "federated_claims"),
     *("consents_since", "request_object_encryption_alg", "request_object_encryption_enc"),
     *("token_endpoint_auth_signing_alg", "strict_assertion_audience", "access_token_format"),
