@@ -1,6 +1,5 @@
 """The operator's part of the chart: definitions of its kinds, least rights, and where it may go."""
 
-import json
 from pathlib import Path
 
 import pytest
@@ -120,13 +119,12 @@ def test_its_token_and_authority_are_files_of_secrets() -> None:
 
 def test_it_may_go_to_the_admin_port_and_the_api_server_alone() -> None:
     policy = the("NetworkPolicy", "operator", component="operator")["spec"]
-    assert policy["ingress"] == []
     prometheus = {"namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": "monitoring"}}}
-    watched = the("NetworkPolicy", "operator", "--set-json", f"networkPolicy.adminFrom=[{json.dumps(prometheus)}]",
-                  component="operator")["spec"]  # fmt: skip
-    assert watched["ingress"] == [{"ports": [{"port": "health"}], "from": [prometheus]}]
+    assert policy["ingress"] == [{"ports": [{"port": "health"}], "from": [prometheus]}]
+    alone = ("--set", "networkPolicy.adminFrom=null,operator.podMonitor.enabled=false")
+    assert the("NetworkPolicy", "operator", *alone, component="operator")["spec"]["ingress"] == []
     assert [[port["port"] for port in rule["ports"]] for rule in policy["egress"]] == [[53, 53], [443, 6443], ["admin"]]
-    server = the("NetworkPolicy", "operator")["spec"]["ingress"]
+    server = the("NetworkPolicy", "operator", *alone)["spec"]["ingress"]
     (admin,) = (rule for rule in server if rule["ports"] == [{"port": "admin"}])
     assert admin["from"][0]["podSelector"]["matchLabels"]["app.kubernetes.io/component"] == "operator"
 
@@ -139,6 +137,7 @@ def test_it_may_go_to_the_admin_port_and_the_api_server_alone() -> None:
         ("operator.serviceAccount.create=false", "operator.serviceAccount.name"),
         ("operator.allNamespaces=true", "say which namespaces, or all"),
         ("operator.namespaceLabels.team=shop", "needs operator.allNamespaces"),
+        ("networkPolicy.adminFrom=null", "else operator.podMonitor reads nothing"),
     ],
 )
 def test_what_would_not_work_is_refused(option: str, told: str) -> None:

@@ -209,6 +209,11 @@ def test_the_dashboard_arrives_as_it_is_in_the_chart() -> None:
     assert json.loads(config["data"]["mintmark.json"]) == DASHBOARD
 
 
+def test_no_alert_asks_for_series_of_an_operator_that_nobody_reads() -> None:
+    rule = the("PrometheusRule", "operator", "--set", "operator.podMonitor.enabled=false")
+    assert [group["name"] for group in rule["spec"]["groups"]] == ["tokens-mintmark"]
+
+
 def test_panels_do_not_lie_over_each_other() -> None:
     places = [(panel["gridPos"]["x"], panel["gridPos"]["y"]) for panel in DASHBOARD["panels"]]
     assert len(places) == len(set(places))

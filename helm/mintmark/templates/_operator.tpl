@@ -97,6 +97,9 @@ listed. */}}
 {{- if and $operator.enabled (not $operator.serviceAccount.create) (not $operator.serviceAccount.name) -}}
 {{- fail "operator.serviceAccount.name: say which account it has, or let one be made (create): any pod of the namespace may use the account `default`, which would read Secrets then" -}}
 {{- end -}}
+{{- if and $operator.enabled $operator.podMonitor.enabled .Values.networkPolicy.enabled (not .Values.networkPolicy.adminFrom) -}}
+{{- fail "networkPolicy.adminFrom: let Prometheus in; else operator.podMonitor reads nothing" -}}
+{{- end -}}
 {{- if and $operator.enabled $operator.namespaces $operator.allNamespaces -}}
 {{- fail "operator: say which namespaces, or all of them (allNamespaces)" -}}
 {{- end -}}
