@@ -139,6 +139,7 @@ class Watcher:
                 raise RuntimeError("kopf has ended by itself")
         finally:
             self._metrics.namespaces["watched"] = 0
+            self._metrics.objects.clear()  # of what goes until the next run no end is seen
             waiting.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await waiting

@@ -4,6 +4,7 @@ import asyncio
 import logging
 from collections.abc import Mapping
 from typing import Any
+from unittest.mock import AsyncMock, Mock
 
 import aiohttp
 import pytest
@@ -11,13 +12,20 @@ import pytest
 from service.declared import KINDS
 from service.observe.events import Event
 from service.operator import health
+from service.operator.connection import login
+from service.operator.handlers import Handlers, Looking
 from service.operator.health import OperatorHealth, UnavailableError
 from service.operator.metrics import Dependency, ObjectState, OperatorMetrics, Reconciled, RequestOutcome
+from service.operator.reconciling import Reconciler
 from service.operator.status import Reason
+from service.operator.watching import Scope, Watcher
 from service.settings import SettingsError
 from tests.free_ports import free_ports
 from tests.observe.exposition import samples
+from tests.operator.memory_api_server import MemoryApiServer
 from tests.patience import until
+
+ALL = [{"verbs": ["*"], "apiGroups": ["*"], "resources": ["*"]}]
 
 
 async def test_it_is_ready_while_all_answer(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
@@ -90,6 +98,28 @@ def test_objects_are_shown_by_reason_and_by_how_long_they_wait() -> None:
     assert _shown(metrics, "mintmark_operator_not_ready_seconds", kind="TrustedIssuer") == 0
     del metrics.objects["b"], metrics.objects["c"]
     assert _shown(metrics, "mintmark_operator_objects", **refused) == 0, "and not as it was at the scrape before"
+    assert _shown(metrics, "mintmark_operator_not_ready_seconds", kind="OAuth2Client") == 0
+
+
+async def test_a_run_that_ends_shows_no_object_any_more(monkeypatch: pytest.MonkeyPatch) -> None:
+    """One that was being deleted may be gone when rights come back: it would be shown as waiting for ever."""
+    metrics, stop = OperatorMetrics(lambda: 1000.0), asyncio.Event()
+
+    async def spawn(stop_flag: asyncio.Event, **_: object) -> asyncio.Event:
+        metrics.objects["going"] = ObjectState("OAuth2Client", Reason.CANNOT_END, 400.0)
+        return stop_flag
+
+    async def run(flag: asyncio.Event, **_: object) -> None:
+        assert _shown(metrics, "mintmark_operator_not_ready_seconds", kind="OAuth2Client") == 600
+        stop.set()
+        await flag.wait()
+
+    monkeypatch.setattr("kopf.spawn_tasks", spawn)
+    monkeypatch.setattr("kopf.run_tasks", run)
+    handlers = Handlers(Reconciler(AsyncMock(), Mock(), MemoryApiServer(), lambda: 1000.0), metrics, Looking())
+    api_server = Mock(knows_kinds=AsyncMock(return_value=True), rules_of=AsyncMock(return_value=ALL))
+    watcher = Watcher(api_server, Scope(("shop",)), handlers, OperatorHealth(metrics, {}), metrics)
+    await watcher.run(login, stop)
     assert _shown(metrics, "mintmark_operator_not_ready_seconds", kind="OAuth2Client") == 0
 
 
