@@ -47,7 +47,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument(
         "--sign", default="", metavar="KEY", help="sign the chart (provenance) and SHA256SUMS by this key of gpg"
     )
-    parser.add_argument("--keyring", type=Path, help="secret keys for helm: gpg --export-secret-keys > FILE")
+    parser.add_argument("--keyring", type=Path, help="secret keys for helm and gpg: gpg --export-secret-keys > FILE")
     parser.add_argument("--passphrase-file", type=Path, help="the passphrase of the key, if it has one")
     wanted = parser.parse_args()
     if wanted.sign and not wanted.keyring:

@@ -90,8 +90,7 @@ class GuessLimiter:
         """Hold the turn of a user and place: of a hundred guesses that arrive together, each sees the count of the one before.
 
         ``further`` are other steps to be read. One round trip; a second one for a cookie that is not known for this user, which
-        must
-        not be a way around the turns of its network. Raises BlockedError, and TemporarilyUnavailable where too many wait.
+        must not be a way around the turns of its network. Raises BlockedError, and TemporarilyUnavailable where too many wait.
         """
         names = self._names(attempt)
         if names.browser:

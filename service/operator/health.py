@@ -78,7 +78,7 @@ class OperatorHealth:
 
     @asynccontextmanager
     async def serving(self, host: str, port: int) -> AsyncIterator[None]:
-        """RequestOutcome at this port until the block ends; 0: nowhere. Raises SettingsError where it cannot be used."""
+        """Answer at this port until the block ends; 0: nowhere. Raises SettingsError where it cannot be used."""
         if not port:
             yield
             return
