@@ -67,6 +67,16 @@ def test_every_secret_that_pods_need_is_made_on_the_page(tmp_path: Path) -> None
     assert f"Secret `{ingress['spec']['tls'][0]['secretName']}`" in text
 
 
+def test_a_secret_that_a_command_makes_has_no_newline() -> None:
+    """An application that reads it as a variable would send the newline, too."""
+    lines = [line for page in PAGES for line in page.read_text().splitlines() if "/dev/stdin" in line]
+    assert lines
+    for line in lines:
+        made = subprocess.run(["sh", "-c", line.partition("| kubectl")[0]], capture_output=True, text=True, check=True)
+        assert len(made.stdout) > 32
+        assert "\n" not in made.stdout
+
+
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_every_command_of_helm_is_one(page: Path, tmp_path: Path) -> None:
     """What installs is rendered as it stands there; of what changes a release, Helm knows each option."""
