@@ -1,4 +1,4 @@
-"""For APIs: checks the access tokens of a Mintmark. The adapters for frameworks are modules of their own.
+"""Check the access tokens of a Mintmark in an API. The adapters for frameworks are modules of their own.
 
     guard = Guard("https://tokens.example.com", "https://api.example.com")
 

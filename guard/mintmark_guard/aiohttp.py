@@ -1,4 +1,4 @@
-"""The guard before aiohttp handlers: a middleware."""
+"""The guard for aiohttp: a middleware, and a decorator for handlers."""
 
 import re
 from collections.abc import AsyncIterator, Callable, Collection, Generator, Mapping
@@ -18,7 +18,7 @@ from mintmark_guard.routes import Routes, is_preflight
 from mintmark_guard.verdict import Refused, Token
 
 TOKEN: web.RequestKey[Token] = web.RequestKey("mintmark_token", Token)
-"""``request[TOKEN]``: the token of a request that was let in."""
+"""The key of a request for its token: ``request[TOKEN]`` where the request was let in."""
 _CHECKED_BY: web.RequestKey[Guard] = web.RequestKey("mintmark_guard", Guard)
 
 _Handler = TypeVar("_Handler", bound=Callable[..., Any])
@@ -33,18 +33,18 @@ def aiohttp_guard(
     routes: Mapping[str, Collection[str] | Needed] | None = None,
     preflights: bool = False,
 ) -> Middleware:
-    """Let in only who holds a token with all these scopes, and with what ``needs`` or ``routes`` want.
+    """Let in only requests whose token has all these scopes, and meets what ``needs`` or ``routes`` require.
 
-    The metadata of the API is for everybody.
+    The metadata of the API needs no token.
 
     Args:
         guard: Checks the tokens. The application starts and closes it where ``guarding(guard)`` is among its ``cleanup_ctx``.
-        scopes: Needed by every request; ``Needed`` for more than scopes.
-        open_paths: Exact paths that are for everybody.
+        scopes: Required of every request; ``Needed`` for more than scopes.
+        open_paths: Exact paths that need no token.
         routes: Further scopes by route, see ``Routes``.
-        preflights: Let preflights of CORS through, with which a browser sends no token: such a request reaches
-            its handler without one, so that each handler of OPTIONS or ``*`` must look at the method. Without, a middleware
-            for CORS stands before this one.
+        preflights: Let CORS preflights through, which browsers send without a token. As they reach a handler of OPTIONS or
+            ``*`` without a token, each such handler must look at the method. If False, put a middleware for CORS before
+            this one.
     """
     wanted = Routes(scopes, routes)
 
@@ -74,14 +74,15 @@ def aiohttp_guard(
 
 
 def needs(*scopes: str, acr_values: Collection[str] = (), max_age: int | None = None) -> Callable[[_Handler], _Handler]:
-    """For a handler, a ``web.View`` or a method of one: let in only who has all this, beside what the guard wants anyway.
+    """Return a decorator for a handler, a ``web.View`` or a method of one, which then has requirements of its own.
 
-    A request that no ``aiohttp_guard`` has checked is a RuntimeError there, and answered 500.
+    They are added to those of the guard. A request that no ``aiohttp_guard`` has checked raises RuntimeError, which is
+    answered with 500.
 
     Args:
-        scopes: All of them.
-        acr_values: One of these: how the user signed in (RFC 9470).
-        max_age: Seconds since the user signed in at most.
+        scopes: The token must have all of these.
+        acr_values: The user must have signed in by one of these (RFC 9470).
+        max_age: The most seconds since the user signed in; None = any number.
     """
     needed = of_words(scopes, acr_values, max_age)
 
@@ -100,7 +101,7 @@ def needs(*scopes: str, acr_values: Collection[str] = (), max_age: int | None = 
 
 
 def guarding(guard: Guard) -> Callable[[web.Application], AsyncIterator[None]]:
-    """For ``cleanup_ctx`` of an application: start the guard with it, and close it."""
+    """Return a function for ``cleanup_ctx``, which starts and closes the guard with the application."""
 
     async def context(_: web.Application) -> AsyncIterator[None]:
         await guard.start()
@@ -122,7 +123,7 @@ def _guarded_view(view: Any, needed: Needed) -> Any:  # noqa: ANN401 (a class of
 
 
 def _request_in(args: Collection[object]) -> web.Request:
-    """The request among what a handler is called with: itself, or that of a view."""
+    """Return the request among a handler's arguments: one of them, or that of a view. Raises TypeError."""
     for one in args:
         if isinstance(one, web.Request | web.View):
             return one.request if isinstance(one, web.View) else one
@@ -130,7 +131,7 @@ def _request_in(args: Collection[object]) -> web.Request:
 
 
 def _refusal_of(request: web.Request, needed: Needed) -> web.Response | None:
-    """What is answered in the place of the handler; None where the request is let in."""
+    """Return the response that replaces the handler's; None where the request is let in."""
     guard = request.get(_CHECKED_BY)
     if guard is None:
         raise RuntimeError("no guard has checked this request: aiohttp_guard(…) belongs among the middlewares")
@@ -148,7 +149,7 @@ def _refusal(refused: Refused) -> web.Response:
 
 
 def _spellings(request: web.Request) -> set[str]:
-    """The path decoded, and as it is routed: there a slash that was sent as %2F is none."""
+    """Return the path fully decoded, and as aiohttp routes it, where %2F is not a slash."""
     return {request.path, unquote(_KEPT.sub("%25", request.rel_url.raw_path))}
 
 
@@ -163,15 +164,15 @@ def _sent(request: web.Request) -> SentRequest:
 
 
 def _as_written(request: web.Request) -> str:
-    """The URL with the path as the client wrote it."""
+    """Return the URL with the path as the client wrote it."""
     if request.raw_path[:1] == "/":
         return request_url(request.scheme, request.host, request.raw_path)
-    # Of an absolute target aiohttp takes scheme and host, too.
+    # For an absolute target aiohttp takes scheme and host from it, which the client wrote.
     scheme = "http" if request.get_extra_info("sslcontext") is None else "https"
     return request_url(scheme, request.headers.get("Host", ""), request.raw_path)
 
 
 def _certificate(request: web.Request) -> bytes | None:
-    """What the other end has shown to this server in TLS."""
+    """Return the peer's TLS certificate in DER, None if it sent none."""
     connection = request.get_extra_info("ssl_object")
     return None if connection is None else connection.getpeercert(binary_form=True)

@@ -13,7 +13,7 @@ from mintmark_guard.routes import Routes, is_preflight
 from mintmark_guard.verdict import MisconfiguredError, Refused
 
 CHECKED_BY = "mintmark_guard"
-"""In a scope: the guard that has let the request in."""
+"""The key of a scope for the guard that let the request in."""
 
 Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]
@@ -23,20 +23,20 @@ Application = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 
 class AsgiGuard:
-    """Lets in only who holds a token with all these scopes; ``scope["mintmark_token"]`` is that token.
+    """An ASGI middleware that lets in only requests whose token has all these scopes.
 
-    WebSockets are closed before they are accepted (403 on the wire). The metadata of the API is for everybody. Where the
-    server speaks ASGI's lifespan, the guard is started and closed with the application. A middleware for CORS goes before
-    this one: a browser sends no token with a preflight.
+    ``scope["mintmark_token"]`` is the token then. A refused WebSocket is closed before it is accepted (403 on the wire).
+    The metadata of the API needs no token. Where the server supports ASGI's lifespan, the guard is started and closed with
+    the application. Put a middleware for CORS before this one, as browsers send preflights without a token.
 
     Args:
         app: The application.
         guard: Checks the tokens.
-        scopes: Needed by every request; ``Needed`` for more than scopes.
-        open_paths: Exact paths that are for everybody, without ``root_path`` (of a mount, say).
-        routes: Further scopes by route, see ``Routes``; likewise.
-        preflights: Let preflights of CORS through: such a request reaches the application without a token, so
-            all that is in it must look at the method.
+        scopes: Required of every request; ``Needed`` for more than scopes.
+        open_paths: Exact paths that need no token, without ``root_path`` (that of a mount, for example).
+        routes: Further scopes by route, see ``Routes``; without ``root_path``, too.
+        preflights: Let CORS preflights through. As they reach the application without a token, every handler of OPTIONS
+            must look at the method.
     """
 
     def __init__(
@@ -83,7 +83,7 @@ class AsgiGuard:
         return self._preflights and is_preflight(scope.get("method", ""), {name for name, _ in headers_of(scope)})
 
     def _needed(self, scope: Scope) -> Needed:
-        """By the path as it is, and below each ``root_path``: FastAPI may have one of its own, which no request shows."""
+        """Look up the path as it is, and below each ``root_path``: the scope does not show the one FastAPI may set."""
         path, roots = scope["path"], (scope.get("root_path", ""), str(getattr(self._app, "root_path", "")))
         return self._routes.needed(scope.get("method", "GET"), path, *(_below(root, path) for root in roots))
 
@@ -101,7 +101,7 @@ class AsgiGuard:
 
 
 def request_of(scope: Scope) -> SentRequest:
-    """What the guard looks at in a request."""
+    """Return the parts of a request that the guard checks."""
     headers = headers_of(scope)
     return SentRequest(
         scope.get("method", "GET"),
@@ -113,18 +113,18 @@ def request_of(scope: Scope) -> SentRequest:
 
 
 def headers_of(scope: Scope) -> list[tuple[str, str]]:
-    """All headers, repeated ones included, names in lower case; a lifespan has none."""
+    """Return all headers, repeated ones included, with names in lower case; a lifespan has none."""
     return [(name.decode("latin-1").lower(), value.decode("latin-1")) for name, value in scope.get("headers", ())]
 
 
 def _below(root: str, path: str) -> str:
-    """The path below a root, as Starlette and Django route it."""
+    """Return the path below a root, as Starlette and Django route it."""
     below = path.removeprefix(root)
     return below if below[:1] in ("", "/") else path
 
 
 def _url(scope: Scope, headers: Sequence[tuple[str, str]]) -> str:
-    """The URL with the path as the client wrote it, where the server passes that on."""
+    """Return the URL with the path as the client wrote it, where the server passes that on."""
     scheme: str = scope.get("scheme", "http")
     raw = scope.get("raw_path")
     hosts = [value for name, value in headers if name == "host"]
@@ -136,7 +136,7 @@ def _url(scope: Scope, headers: Sequence[tuple[str, str]]) -> str:
 
 
 def _certificate(scope: Scope) -> bytes | None:
-    """What the other end has shown to this server in TLS, where the server passes that on (ASGI's TLS extension)."""
+    """Return the peer's TLS certificate in DER, where the server passes it on (ASGI's TLS extension)."""
     chain = (scope.get("extensions") or {}).get("tls", {}).get("client_cert_chain") or ()
     return from_pem(next(iter(chain)))[0] if chain else None
 
@@ -146,7 +146,7 @@ def _lines(headers: Mapping[str, str]) -> list[tuple[bytes, bytes]]:
 
 
 def _with_headers(send: Send, further: list[tuple[bytes, bytes]]) -> Send:
-    """Send what the application does, with these headers."""
+    """Return a ``send`` that adds these headers to the response."""
 
     async def sending(message: Message) -> None:
         if message["type"] == "http.response.start":

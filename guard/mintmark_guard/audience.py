@@ -1,4 +1,4 @@
-"""Whether a token is for this API."""
+"""The check that a token is for this API."""
 
 import logging
 from collections.abc import Mapping
@@ -11,15 +11,15 @@ log = logging.getLogger(__name__)
 
 
 def check_audience(wanted: str, claims: Mapping[str, Any], sent: SentRequest) -> None:
-    """Refuse a token that is good, but for another API, or for none: who asked for it has to ask for this audience.
+    """Refuse a valid token for another API, or for none: its client has to request this audience.
 
     Args:
         wanted: The name of this API.
-        claims: Of the token, or what introspection said.
+        claims: Of the token, or the introspection response.
         sent: The request, for the log.
 
     Raises:
-        Refused: 401.
+        Refused: The token is not for this API (401).
     """
     audience = claims.get("aud") or []
     named = [audience] if isinstance(audience, str) else audience

@@ -17,9 +17,10 @@ _Answer = TypeVar("_Answer")
 
 
 class BlockingGuard:
-    """Checks on the calling thread what is at hand, and asks on a loop of its own, in one background thread of this process.
+    """A guard for threads, which they may share.
 
-    Threads may share it. A worker that is forked off begins with nothing: a loop, connections and a memory of its own.
+    It checks on the calling thread if no request to the token service is needed. Otherwise it asks on its own loop, in one
+    background thread per process. A forked worker starts without them, and makes a loop, connections and cache of its own.
     """
 
     def __init__(self, guard: Guard) -> None:
@@ -30,16 +31,16 @@ class BlockingGuard:
         _ALL.add(self)
 
     def check(self, sent: SentRequest, needed: Needed = NOTHING) -> Token:
-        """Check a request. Raises Refused where it is not to be let in."""
+        """Check a request. Raises Refused where it may not be let in."""
         found = self.guard.check_at_hand(sent, needed)
         return self.submit(self.guard.check_request(sent, needed)).result() if found is None else found
 
     def check_more(self, sent: SentRequest, needed: Needed, checked: Token | None) -> Token:
-        """Check likewise, and of a request that was let in before (``checked``) what else is needed."""
+        """Check a request, or only the further requirements where it was let in before, with the token ``checked``."""
         return self.check(sent, needed) if checked is None else self.guard.check_again(checked, sent, needed)
 
     async def check_more_async(self, sent: SentRequest, needed: Needed, checked: Token | None) -> Token:
-        """Check likewise, from a coroutine on whatever loop."""
+        """Do the same as ``check_more``, from a coroutine on any loop."""
         if checked is not None:
             return self.guard.check_again(checked, sent, needed)
         found = self.guard.check_at_hand(sent, needed)
@@ -48,11 +49,11 @@ class BlockingGuard:
         return found
 
     def start(self) -> None:
-        """Ask the token service once whether it knows us. Raises MisconfiguredError. Not before a server forks."""
+        """Check this API's settings against the token service. Call it after a server forks. Raises MisconfiguredError."""
         self.submit(self.guard.start()).result()
 
     def close(self) -> None:
-        """Close every connection, and end the thread; a further check begins anew, and one under way is cancelled."""
+        """Close every connection, cancel running checks and end the thread. A later check starts them anew."""
         with self._lock:
             loop, thread, self._loop, self._thread = self._loop, self._thread, None, None
         if loop is not None and thread is not None:
@@ -69,7 +70,7 @@ class BlockingGuard:
         await asyncio.gather(*under_way, return_exceptions=True)
 
     def submit(self, work: Coroutine[Any, Any, _Answer]) -> "Future[_Answer]":
-        """Let the background thread do this."""
+        """Run a coroutine on the background thread."""
         with self._lock:
             if self._loop is None:
                 self._loop = asyncio.new_event_loop()
@@ -78,7 +79,7 @@ class BlockingGuard:
             return asyncio.run_coroutine_threadsafe(work, self._loop)
 
     def forget_process(self) -> None:
-        """Have nothing of another process: what a worker that was forked off begins with."""
+        """Drop the thread and connections of the parent process, after a fork."""
         self._lock = threading.Lock()
         self._loop = self._thread = None
         self.guard.forget_process()

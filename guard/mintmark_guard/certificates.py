@@ -1,4 +1,4 @@
-"""Certificates of clients at a resource server (RFC 8705 section 3): whether the sender of a token showed the one it names."""
+"""Certificates of clients at a resource server (RFC 8705 section 3): the check that a token's sender holds the one it names."""
 
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
@@ -16,27 +16,27 @@ from mintmark_guard.jws import RSA_BITS, base64url
 from mintmark_guard.verdict import Refused
 
 MEMBER = "x5t#S256"
-"""Of the claim ``cnf``."""
+"""The member of the claim ``cnf`` for the hash of a certificate."""
 _MAX_CERTIFICATE = 16_384
-"""Bytes."""
+"""The most bytes of a certificate."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class CertificatePolicy:
-    """Where an API has the certificates of its clients from: its own TLS listener, or a proxy that it trusts.
+    """The source of client certificates: the API's own TLS listener, or a trusted proxy.
 
-    The API or its proxy asks for certificates in TLS, and lets self-signed ones pass where clients have such.
+    Either must request certificates in TLS, and let self-signed ones pass if clients have such.
     """
 
     forwarded: str = "off"
-    """How trusted proxies forward it: off, rfc9440, nginx, envoy or traefik, as ``forwarded_certificate`` of Mintmark."""
+    """The format of the header: off, rfc9440, nginx, envoy or traefik, as ``forwarded_certificate`` of Mintmark."""
     header: str = ""
-    """Name of the header, where that is not the usual one."""
+    """The name of the header, where it is not the usual one of the format."""
     trusted_proxies: Collection[str] = ()
-    """Networks (CIDR) of the proxies; nobody else is believed, and their own certificates are not those of clients."""
+    """Networks (CIDR) of the proxies. The header counts from these only, and their own certificates never count."""
 
     def __post_init__(self) -> None:
-        """Raises ValueError for what cannot be meant."""
+        """Check that the values go together. Raises ValueError."""
         if self.forwarded != "off" and self.forwarded not in FORMS:
             raise ValueError(f"forwarded: there are off, {', '.join(FORMS)}")
         if not self._networks and self.forwarded != "off":
@@ -47,15 +47,15 @@ class CertificatePolicy:
         return tuple(ip_network(network, strict=False) for network in self.trusted_proxies)
 
     def check(self, claims: Mapping[str, object], sent: SentRequest, now: float) -> None:
-        """Check that the certificate that a token names was shown.
+        """Check that the sender holds the certificate that a token names.
 
         Args:
-            claims: Of the token, or what introspection said.
+            claims: Of the token, or the introspection response.
             sent: The request.
             now: Epoch seconds.
 
         Raises:
-            Refused: It names one, and none was shown, or another, or one that is not good now.
+            Refused: The token names a certificate, and the sender has none, another one, or one that is not valid now.
         """
         bound = claims.get("cnf")
         if not isinstance(bound, Mapping) or MEMBER not in bound:
@@ -94,13 +94,13 @@ def _address_of(text: str) -> IPv4Address | IPv6Address | None:
 
 
 def _fault_of(certificate: bytes, now: float) -> str:
-    """Say why a certificate in DER proves nothing now, "" where it does; who made it is not looked at."""
+    """Return why a certificate in DER cannot be used now, "" where it can. Its issuer is not checked."""
     if len(certificate) > _MAX_CERTIFICATE:
         return f"it has more than {_MAX_CERTIFICATE} bytes"
     try:
         found = x509.load_der_x509_certificate(certificate)
         begins, ends, key = found.not_valid_before_utc, found.not_valid_after_utc, found.public_key()
-    except Exception:  # noqa: BLE001 (what others have made may break the parser in any way)
+    except Exception:  # noqa: BLE001 (input from outside may break the parser in any way)
         return "it is no certificate that can be read"
     at = datetime.fromtimestamp(now, UTC)
     if not begins <= at <= ends:

@@ -1,4 +1,4 @@
-"""What introspection said, until it may not be true any more."""
+"""A cache of introspection responses."""
 
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
@@ -6,19 +6,26 @@ from threading import Lock
 from typing import Any, NamedTuple
 
 GRANT_ID_LENGTH = 22
-"""Characters at the beginning of a ``jti``: the id of the grant that the token is of."""
+"""The number of characters at the beginning of a ``jti`` that are the id of the token's grant."""
 
 
 class Held(NamedTuple):
-    """``until``: monotonic seconds; ``names``: the grant and the clients with whose end it is over."""
+    """A cached introspection response."""
 
     claims: Mapping[str, Any]
     until: float
+    """Monotonic seconds at which it expires."""
     names: tuple[str, ...]
+    """The grant and the clients whose end or change removes it."""
 
 
 class ClaimsCache:
-    """The last ``size`` answers, by a hash of the token; threads may share it. ``clock``: monotonic seconds."""
+    """The last introspection responses, by a hash of the token. Threads may share it.
+
+    Args:
+        size: The most responses.
+        clock: Returns monotonic seconds.
+    """
 
     def __init__(self, size: int, clock: Callable[[], float]) -> None:
         self._size = size
@@ -27,10 +34,10 @@ class ClaimsCache:
         self._of: dict[str, set[bytes]] = {}
         self._lock = Lock()
         self.news = 0
-        """Counts what ended: an answer that was asked for before may be older than that."""
+        """A counter of news: if it changes during a request, the response may be older than the news."""
 
     def get(self, key: bytes) -> Mapping[str, Any] | None:
-        """Return the claims, while they may be believed."""
+        """Return the claims, None if they are not cached or have expired."""
         with self._lock:
             held = self._held.get(key)
             if held is None:
@@ -42,7 +49,7 @@ class ClaimsCache:
             return held.claims
 
     def keep(self, key: bytes, claims: Mapping[str, Any], seconds: float) -> None:
-        """Believe it for so long."""
+        """Cache the claims for some seconds."""
         with self._lock:
             self._drop(key)
             while len(self._held) >= self._size:
@@ -56,11 +63,11 @@ class ClaimsCache:
         self._forget(f"grant {grant_id}")
 
     def forget_client(self, client_id: str) -> None:
-        """Forget everything of a client about which something has changed."""
+        """Forget everything of a client that has changed."""
         self._forget(f"client {client_id}")
 
     def clear(self) -> None:
-        """Forget everything: what ended meanwhile is not known."""
+        """Forget everything, as news may have been missed."""
         with self._lock:
             self.news += 1
             self._held.clear()
@@ -85,6 +92,6 @@ class ClaimsCache:
 
 
 def _names(claims: Mapping[str, Any]) -> tuple[str, ...]:
-    """Its grant and its client; of an exchanged token those too whose tokens it came from."""
+    """Return the names of its grant and client, and for an exchanged token of the clients of its source tokens."""
     clients = {claims.get("client_id", ""), *claims.get("source_clients", ())}
     return (f"grant {str(claims.get('jti', ''))[:GRANT_ID_LENGTH]}", *(f"client {name}" for name in clients))

@@ -1,4 +1,4 @@
-"""What stands in Authorization headers: the token that a client brings, and the API's own client."""
+"""Authorization headers: reading the token of a client, and writing the credentials of the API's own client."""
 
 from base64 import b64encode
 from collections.abc import Sequence
@@ -8,11 +8,11 @@ from mintmark_guard.verdict import Refused
 
 MAX_TOKEN = 8192
 SCHEMES = ("bearer", "dpop")
-"""Of the Authorization header, and as token_type of introspection."""
+"""The schemes of the Authorization header, and the values of token_type in introspection."""
 
 
 def presented_token(headers: Sequence[tuple[str, str]]) -> tuple[str, str]:
-    """The scheme, in lower case, and the token of the one Authorization header (RFC 6750 section 2.1). Raises Refused."""
+    """Return scheme (in lower case) and token of the only Authorization header (RFC 6750 section 2.1). Raises Refused."""
     found = [value for name, value in headers if name.lower() == "authorization"]
     if not found:
         raise Refused(401, description="An access token is needed.")
@@ -26,11 +26,11 @@ def presented_token(headers: Sequence[tuple[str, str]]) -> tuple[str, str]:
 
 
 def scheme_of(headers: Sequence[tuple[str, str]]) -> str:
-    """Return the scheme of a request that is refused, in lower case; "" where there is none."""
+    """Return the scheme of a refused request, in lower case; "" where there is none."""
     values = [value for name, value in headers if name.lower() == "authorization"]
     return values[0].partition(" ")[0].lower() if len(values) == 1 else ""
 
 
 def basic(client_id: str, secret: str) -> str:
-    """The header by which this API asks: both are form-encoded inside (RFC 6749 section 2.3.1)."""
+    """Return the header with the credentials of this API, both of them form-encoded (RFC 6749 section 2.3.1)."""
     return "Basic " + b64encode(f"{quote(client_id, safe='')}:{quote(secret, safe='')}".encode()).decode()

@@ -1,4 +1,4 @@
-"""The guard in Django: a decorator for views, functions and coroutines; ``method_decorator`` makes it one for classes."""
+"""The guard in Django: a decorator for views, also asynchronous ones, and by ``method_decorator`` for classes."""
 
 from collections.abc import Callable, Collection
 from functools import wraps
@@ -21,13 +21,13 @@ from mintmark_guard.wsgi import request_of as request_of_wsgi
 
 View = Callable[..., Any]
 _TOKEN, _CHECKED_BY = "mintmark_token", "mintmark_checked_by"
-"""Attributes of a request that was let in; the requests of Django REST framework pass them on."""
+"""Attributes of a request that was let in; the requests of Django REST framework show them, too."""
 
 
 class DjangoGuard:
-    """Protects views: ``@guard.needs("read")``; ``guard.token(request)`` is the token.
+    """A guard for views: decorate them with ``@guard.needs("read")``, and call ``guard.token(request)`` for the token.
 
-    Such views are exempt from CSRF checks: no browser adds a token by itself.
+    Such views are exempt from CSRF checks, as no browser adds a token by itself.
 
     Args:
         guard: Checks the tokens.
@@ -38,7 +38,7 @@ class DjangoGuard:
 
     @property
     def urls(self) -> list[URLPattern]:
-        """The metadata of the API (RFC 9728), for ``urlpatterns`` of the project."""
+        """The URL pattern for the metadata of the API (RFC 9728), to be added to ``urlpatterns`` of the project."""
         metadata = self.blocking.guard.metadata
         if metadata is None:
             return []
@@ -54,12 +54,12 @@ class DjangoGuard:
     def needs(
         self, *scopes: str, acr_values: Collection[str] = (), max_age: int | None = None
     ) -> Callable[[View], View]:
-        """Let in only who holds a token with all this.
+        """Return a decorator that lets in only requests whose token meets these requirements.
 
         Args:
-            scopes: All of them.
-            acr_values: One of these: how the user signed in (RFC 9470).
-            max_age: Seconds since the user signed in at most.
+            scopes: The token must have all of these.
+            acr_values: The user must have signed in by one of these (RFC 9470).
+            max_age: The most seconds since the user signed in; None = any number.
         """
         needed = of_words(scopes, acr_values, max_age)
 
@@ -88,7 +88,7 @@ class DjangoGuard:
         return guarded
 
     def _checked(self, request: HttpRequest) -> Token | None:
-        """The token of a request that this guard has let in before: decorators may be stacked."""
+        """Return the token if this guard has let the request in before, as decorators may be stacked."""
         return self.token(request) if getattr(request, _CHECKED_BY, None) is self else None
 
     def _let_in(self, request: HttpRequest, token: Token) -> None:
@@ -102,7 +102,7 @@ class DjangoGuard:
 
 
 def _is_async(view: View) -> bool:
-    """Whether a view is awaited; ``dispatch`` of a class is no coroutine function, and returns one where its handlers do."""
+    """Whether a view is awaited: ``dispatch`` of a class returns what its handlers do, but is no coroutine function."""
     owner = getattr(getattr(view, "func", None), "__self__", None)  # as method_decorator hands it over
     return iscoroutinefunction(view) or bool(getattr(owner, "view_is_async", False))
 

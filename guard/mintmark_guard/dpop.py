@@ -1,4 +1,4 @@
-"""DPoP at a resource server (RFC 9449 section 7): whether the sender of a token holds the key that it is bound to."""
+"""DPoP at a resource server (RFC 9449 section 7): the check that a token's sender holds the key that it is bound to."""
 
 from collections import OrderedDict
 from collections.abc import Collection, Mapping, Sequence
@@ -18,52 +18,57 @@ SCHEME = "dpop"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DpopPolicy:
-    """What an API takes as DPoP proofs."""
+    """The requirements of an API for DPoP proofs."""
 
     required: bool = False
-    """Whether tokens that are bound to no key are refused."""
+    """Whether tokens without a bound key are refused."""
     public_url: str = ""
-    """What clients call this API by, up to its paths; "" = scheme and host of the guard's audience, where that is a URL."""
+    """The URL of this API without its paths; "" = scheme and host of the guard's audience, where that is a URL."""
     trust_host: bool = False
-    """Believe the Host header instead: only where something before the API refuses every other host, since the sender of a
-    request writes it, and a proof for another API would be one for this."""
+    """Whether to take the host from the Host header instead. Set it only if a proxy refuses every other host: the sender of
+    a request writes that header, so a proof for another API would be accepted here."""
     algorithms: Collection[str] = ("ES256", "PS256", "EdDSA", "ES384")
-    """Signing algorithms of proofs."""
+    """Accepted signing algorithms of proofs."""
     proof_lifetime: int = 120
-    """Seconds since its iat within which a proof is taken. With nonces the clock of the client does not matter."""
+    """The most seconds since the iat of a proof. With nonces the clock of the client does not matter."""
     nonce_secret: str = field(default="", repr=False)
-    """Of all processes of this API: proofs need a nonce that is derived from it; "" = none."""
+    """The secret that nonces are derived from, the same in all processes of this API; "" = proofs need no nonce."""
     nonce_lifetime: int = 300
-    """Seconds until there is a new nonce; the one before it is taken for as long again."""
+    """Seconds until there is a new nonce; the old one is accepted for as long again."""
     remembered: int = 100_000
-    """How many proofs a process remembers, so that each counts once there."""
+    """The most proofs that a process remembers, so that each is accepted there only once."""
 
     @property
     def metadata(self) -> dict[str, object]:
-        """What the API says of it (RFC 9728 section 2)."""
+        """The members of the API's metadata about DPoP (RFC 9728 section 2)."""
         taken = {"dpop_signing_alg_values_supported": list(self.algorithms)}
         return taken | ({"dpop_bound_access_tokens_required": True} if self.required else {})
 
 
 class SentRequest(NamedTuple):
-    """What a proof is for."""
+    """The parts of a request that the guard checks."""
 
     method: str
     url: str
     headers: Sequence[tuple[str, str]]
-    """Names in any case, and those that come twice twice."""
+    """Names in any case; a repeated header is there as often as it was sent."""
     peer: str = ""
-    """IP address at the other end of the connection."""
+    """The IP address of the peer of the connection."""
     certificate: bytes | None = None
-    """What the other end has shown in TLS, in DER."""
+    """The TLS certificate of the peer, in DER."""
 
     def __repr__(self) -> str:
-        """Without headers, which hold a credential, and without a query."""
+        """Return a text without the headers, which hold a credential, and without the query."""
         return f"<SentRequest {self.method} {self.url.partition('?')[0]}>"
 
 
 class KeyCheck:
-    """Checks the proofs of one process. ``audience``: of the guard. Epoch seconds are handed in with each check."""
+    """The check of DPoP proofs in one process.
+
+    Args:
+        policy: The requirements.
+        audience: Of the guard.
+    """
 
     def __init__(self, policy: DpopPolicy, audience: str = "") -> None:
         self.policy = policy
@@ -72,21 +77,21 @@ class KeyCheck:
         self._used = UsedProofs(policy.remembered)
 
     def headers(self, now: float) -> dict[str, str]:
-        """What every answer of the API carries, so that no request has to be repeated for a nonce (section 8.2)."""
+        """Return headers for every response, with the next nonce for clients (section 8.2). ``now``: epoch seconds."""
         return {} if self._nonces is None else {NONCE_HEADER: self._nonces.current(now)}
 
     def check(self, scheme: str, token: str, claims: Mapping[str, object], sent: SentRequest, now: float) -> None:
-        """Check that who sent a token holds its key.
+        """Check that the sender of a token holds its key.
 
         Args:
             scheme: Of the Authorization header, in lower case.
-            token: As it was sent.
-            claims: Of the token, or what introspection said.
+            token: The text of the token.
+            claims: Of the token, or the introspection response.
             sent: The request.
             now: Epoch seconds.
 
         Raises:
-            Refused: It is bound to a key that is not proved, or in a way that nobody here can check (401).
+            Refused: The token is bound to a key without a valid proof, or in a way that this API cannot check (401).
         """
         bound = claims.get("cnf") or {}
         jkt = bound.get("jkt") if isinstance(bound, Mapping) else None
@@ -106,7 +111,7 @@ class KeyCheck:
             raise Refused(401, "invalid_dpop_proof", f"The DPoP proof cannot be used: {error}.") from error
 
     def _prove(self, jkt: object, token: str, sent: SentRequest, now: float) -> None:
-        """Verify that a proof is by this key, and used for the first time here. Raises UnverifiableError, Refused."""
+        """Verify that the proof is by this key, and is used here for the first time. Raises UnverifiableError, Refused."""
         written = [value for name, value in sent.headers if name.lower() == HEADER.lower()]
         if len(written) != 1:
             raise UnverifiableError("there must be one DPoP header")
@@ -123,18 +128,18 @@ class KeyCheck:
             ends_at = self._nonces.end_of(proof.nonce, now)
         if ends_at is None:
             raise Refused(401, "use_dpop_nonce", "The DPoP proof needs the nonce of the DPoP-Nonce header.")
-        if proof.jkt != jkt:  # first: what is of no use to anybody is not remembered
+        if proof.jkt != jkt:  # before the replay check, so that useless proofs are not remembered
             raise Refused(401, "invalid_token", "The access token is bound to another key.")
         if not self._used.is_first_use(f"{proof.jkt}\0{proof.jti}", ends_at, now):
             raise UnverifiableError("it was used before")
 
     @property
     def knows_its_url(self) -> bool:
-        """Whether there is anything to compare proofs with."""
+        """Whether there is a URL to compare proofs with."""
         return bool(self._url) or self.policy.trust_host
 
     def _target(self, url: str) -> str:
-        """What a proof has to be for. Raises UnverifiableError."""
+        """Return the target URI that a proof must name. Raises UnverifiableError."""
         if not self.knows_its_url:
             raise UnverifiableError("the URL by which clients call this API is not set (public_url)")
         if not self._url:
@@ -146,7 +151,7 @@ class KeyCheck:
 
 
 def _origin(audience: str) -> str:
-    """Scheme and host of an audience, "" where it is no URL of a host."""
+    """Return scheme and host of an audience, "" where it is not the URL of a host."""
     try:
         found = urlsplit(audience)
     except ValueError:
@@ -155,7 +160,7 @@ def _origin(audience: str) -> str:
 
 
 class UsedProofs:
-    """The proofs that were used last, by a hash, until each would be too old anyway."""
+    """The replay check: hashes of the last used proofs, each until the proof is too old anyway."""
 
     def __init__(self, most: int) -> None:
         self._most = most
@@ -163,7 +168,13 @@ class UsedProofs:
         self._ends: OrderedDict[bytes, int] = OrderedDict()
 
     def is_first_use(self, name: str, ends_at: int, now: float) -> bool:
-        """Whether this is not remembered; from now on it is. Beyond the bound the oldest are forgotten."""
+        """Record a use, and return whether it is the first. Beyond the bound the oldest are forgotten.
+
+        Args:
+            name: Of the proof.
+            ends_at: The epoch second from which on the proof is too old.
+            now: Epoch seconds.
+        """
         digest = sha256(name.encode("utf-8", "surrogatepass")).digest()[:16]
         with self._lock:  # threads of a WSGI server
             if self._ends.get(digest, 0) > now:

@@ -1,4 +1,4 @@
-"""Nonces for DPoP proofs that nobody stores: a keyed hash of the time in slices (RFC 9449 sections 8 and 9)."""
+"""Nonces for DPoP proofs, which are not stored: a keyed hash of the time in slices (RFC 9449 sections 8 and 9)."""
 
 import hmac
 from collections.abc import Mapping
@@ -11,18 +11,22 @@ _BYTES = 16
 
 
 class _Slice(NamedTuple):
-    """What counts during one slice of time."""
+    """The valid nonces during one slice of time."""
 
     number: int
     nonce: str
     ends: Mapping[str, int]
-    """From which epoch second on each nonce that counts now does so no more."""
+    """For each valid nonce the epoch second from which on it is invalid."""
 
 
 class DpopNonces:
-    """Nonces of all processes with one secret. Each is good for ``lifetime`` seconds at least, for twice that at most.
+    """The nonces of all processes with the same secret.
 
-    Nothing is kept of them: a proof with one is used once by its ``jti``, like any other.
+    They are not recorded: the ``jti`` of a proof is what makes it count once, with or without a nonce.
+
+    Args:
+        secret: The secret that they are derived from.
+        lifetime: The seconds that each is valid at least; at most it is twice as many.
     """
 
     def __init__(self, secret: str, lifetime: int) -> None:
@@ -31,11 +35,11 @@ class DpopNonces:
         self._slice = _Slice(-1, "", {})
 
     def current(self, now: float) -> str:
-        """Return the nonce that clients are to use from now on. ``now``: epoch seconds."""
+        """Return the nonce for clients to use from ``now`` (epoch seconds) on."""
         return self._at(now).nonce
 
     def end_of(self, nonce: str, now: float) -> int | None:
-        """Return the epoch second from which on this nonce counts no more; None where it does not count now."""
+        """Return the epoch second from which on this nonce is invalid; None where it is invalid now."""
         return self._at(now).ends.get(nonce)
 
     def _at(self, now: float) -> _Slice:

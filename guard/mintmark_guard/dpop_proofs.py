@@ -1,4 +1,4 @@
-"""DPoP proofs (RFC 9449): JWTs by which a client shows that it holds a key, verified by that key itself."""
+"""DPoP proofs (RFC 9449): JWTs by which a client proves that it holds a key, verified by that key itself."""
 
 import json
 from collections.abc import Collection, Mapping
@@ -22,11 +22,11 @@ from mintmark_guard.jws import (
 from mintmark_guard.target_uris import is_same_target
 
 HEADER = "DPoP"
-"""Of requests."""
+"""The header of requests."""
 NONCE_HEADER = "DPoP-Nonce"
-"""Of responses."""
+"""The header of responses."""
 MAX_PROOF = 4096
-"""Characters: enough for an RSA key of 4096 bits."""
+"""The most characters of a proof: enough for an RSA key of 4096 bits."""
 MAX_JTI = 255
 AHEAD = 30
 """Seconds by which the clock of a client may be ahead of ours."""
@@ -39,7 +39,7 @@ _IMPLEMENTED = get_default_algorithms()
 
 
 class DpopProof(NamedTuple):
-    """A proof whose signature holds, for this request."""
+    """A proof for this request with a valid signature."""
 
     jkt: str
     """Thumbprint of its key (RFC 9449 section 6.1)."""
@@ -47,12 +47,12 @@ class DpopProof(NamedTuple):
     issued_at: float
     """Epoch seconds by the client's clock, see ``check_age``."""
     nonce: str
-    """"" where it has none."""
+    """The nonce, "" where it has none."""
     claims: Mapping[str, Any]
 
 
 class _Key(NamedTuple):
-    """What the header of a proof says."""
+    """The key in the header of a proof."""
 
     algorithm: str
     key: object
@@ -60,17 +60,17 @@ class _Key(NamedTuple):
 
 
 def verify_proof(text: str, *, method: str, url: str, access_token: str, algorithms: Collection[str]) -> DpopProof:
-    """Verify a proof but for its age, its nonce and whether it was used before (RFC 9449 section 4.3).
+    """Verify a proof, without its age, nonce and first use (RFC 9449 section 4.3).
 
     Args:
-        text: The value of the one DPoP header.
+        text: The value of the only DPoP header.
         method: HTTP method of the request.
-        url: Target URI of the request; a query is passed over.
-        access_token: The one that comes with it.
-        algorithms: Signatures that are taken, asymmetric ones.
+        url: Target URI of the request; its query is ignored.
+        access_token: The access token of the request.
+        algorithms: The accepted asymmetric signing algorithms.
 
     Raises:
-        UnverifiableError: Says what is wrong.
+        UnverifiableError: The proof is invalid; the text is the reason.
     """
     if len(text) > MAX_PROOF or not text.isascii():
         raise UnverifiableError(f"it is no JWT of at most {MAX_PROOF} characters")
@@ -91,9 +91,15 @@ def verify_proof(text: str, *, method: str, url: str, access_token: str, algorit
 
 
 def check_age(proof: DpopProof, now: float, lifetime: int) -> int:
-    """Return the epoch second from which on a proof is too old, by its own word: ``lifetime`` seconds after ``iat``.
+    """Check the age of a proof, and return the epoch second from which on it is too old.
 
-    Raises UnverifiableError where that is over, or the proof is of a time to come.
+    Args:
+        proof: The proof.
+        now: Epoch seconds.
+        lifetime: The most seconds since its ``iat``.
+
+    Raises:
+        UnverifiableError: It is too old, or is not valid yet.
     """
     if proof.issued_at > now + AHEAD:
         raise UnverifiableError("iat is in the future: the clocks differ")
@@ -107,7 +113,7 @@ def check_age(proof: DpopProof, now: float, lifetime: int) -> int:
 
 @lru_cache(maxsize=2048)
 def _read_header(head: str) -> _Key:
-    """Clients send the same one with each proof. Raises UnverifiableError, ValueError where it is no JSON."""
+    """Read a header; clients send the same one with each proof. Raises UnverifiableError, ValueError where it is no JSON."""
     header = json_object(decoded(head.encode()))
     if "crit" in header or "b64" in header:
         raise UnverifiableError("its header asks for what is not supported here")
@@ -127,14 +133,14 @@ def _read_header(head: str) -> _Key:
 
 
 def _thumbprint(key: object, algorithm: str) -> str:
-    """The SHA-256 thumbprint of a key (RFC 7638): of what the key is, however its JWK is written."""
+    """Return the SHA-256 thumbprint of a key (RFC 7638): of the key itself, however its JWK is written."""
     members = json.loads(_IMPLEMENTED[algorithm].to_jwk(key))
     required = {name: members[name] for name in _REQUIRED[members["kty"]]}
     return base64url(sha256(json.dumps(required, sort_keys=True, separators=(",", ":")).encode()).digest())
 
 
 def _read_claims(claims: Mapping[str, Any], key: _Key, method: str, url: str, access_token: str) -> DpopProof:
-    """The claims, if they are for this request. Raises UnverifiableError."""
+    """Return the proof, if its claims are for this request. Raises UnverifiableError."""
     jti, htu, issued_at, nonce = (claims.get(name) for name in ("jti", "htu", "iat", "nonce"))
     if not isinstance(jti, str) or not 0 < len(jti) <= MAX_JTI:
         raise UnverifiableError(f"jti must be a text of 1 to {MAX_JTI} characters")

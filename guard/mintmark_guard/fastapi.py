@@ -1,4 +1,4 @@
-"""The guard in FastAPI: a dependency, with the security scheme that OpenAPI and its pages need."""
+"""The guard in FastAPI: a dependency, with the security scheme for OpenAPI and its pages."""
 
 from collections.abc import AsyncIterator, Callable, Collection, Coroutine, Mapping
 from contextlib import asynccontextmanager
@@ -20,11 +20,11 @@ Dependency = Callable[..., Coroutine[Any, Any, Token]]
 
 
 class FastAPIGuard:
-    """Protects operations: ``token: Annotated[Token, Depends(guard.needs("read"))]``, or ``dependencies=[Depends(…)]``.
+    """A guard for operations: ``token: Annotated[Token, Depends(guard.needs("read"))]``, or ``dependencies=[Depends(…)]``.
 
     Args:
         guard: Checks the tokens.
-        scopes: What is said of scopes in OpenAPI, by their names; those that operations need are there without, too.
+        scopes: Descriptions of scopes in OpenAPI, by scope. Those that operations need are listed in any case.
     """
 
     def __init__(self, guard: Guard, scopes: Mapping[str, str] | None = None) -> None:
@@ -32,7 +32,7 @@ class FastAPIGuard:
         self._dependencies: dict[Needed, Dependency] = {}
         self.scheme = OAuth2Scheme(guard, scopes or {})
         self.router = APIRouter(lifespan=self.lifespan)
-        """For ``app.include_router``: the metadata of the API (RFC 9728), and the guard's own start and end."""
+        """The router for ``app.include_router``, which serves the API's metadata (RFC 9728), and runs the guard."""
         if guard.metadata is not None:
             content = guard.metadata.content
             self.router.add_api_route(
@@ -52,15 +52,15 @@ class FastAPIGuard:
             await self.guard.close()
 
     def needs(self, *scopes: str, acr_values: Collection[str] = (), max_age: int | None = None) -> Dependency:
-        """Return the dependency that lets in only who holds a token with all this, and is that token.
+        """Return a dependency that lets in only requests whose token meets these requirements; its value is the token.
 
-        ``Security(guard.needs(), scopes=["read"])`` adds scopes likewise. A WebSocket is closed before it is accepted.
-        It is the same one for the same needs: tests give another in ``app.dependency_overrides``.
+        ``Security(guard.needs(), scopes=["read"])`` adds scopes, too. A refused WebSocket is closed before it is accepted.
+        Equal arguments return the same dependency, so that tests can replace it in ``app.dependency_overrides``.
 
         Args:
-            scopes: All of them.
-            acr_values: One of these: how the user signed in (RFC 9470).
-            max_age: Seconds since the user signed in at most.
+            scopes: The token must have all of these.
+            acr_values: The user must have signed in by one of these (RFC 9470).
+            max_age: The most seconds since the user signed in; None = any number.
         """
         needed = of_words(scopes, acr_values, max_age)
         if needed in self._dependencies:
@@ -88,7 +88,7 @@ class FastAPIGuard:
         return check
 
     async def _checked(self, connection: HTTPConnection, needed: Needed) -> Token:
-        """Whichever dependency of a request comes first checks the token and its proof, the others what they need."""
+        """Check the token and its proof once per request; later dependencies only check their own requirements."""
         scope, sent = connection.scope, request_of(connection.scope)
         is_checked = scope.get(CHECKED_BY) is self.guard
         if is_checked:
@@ -112,11 +112,11 @@ class OAuth2Scheme(SecurityBase):
             self._scopes.setdefault(scope, "")
 
     async def __call__(self) -> None:
-        """Check nothing: the dependency does."""
+        """Check nothing, as the dependency checks."""
 
     @property
     def model(self) -> OAuth2:  # type: ignore[override]  # an attribute there
-        """The scheme as it is known now: until the issuer was asked, with the paths that Mintmark has by default."""
+        """The scheme, with the default paths of Mintmark until the discovery document was read."""
         url, found = self._guard.issuer.url.rstrip("/"), self._guard.issuer.known
         token_url = str(found.get("token_endpoint", f"{url}/token"))
         grant_types = found.get("grant_types_supported", ["authorization_code", "client_credentials"])

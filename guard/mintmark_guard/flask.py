@@ -16,11 +16,11 @@ from mintmark_guard.wsgi import request_of
 
 _Parameters = ParamSpec("_Parameters")
 _TOKEN, _CHECKED_BY = "mintmark_guard.token", "mintmark_guard.checked_by"
-"""In the environ of a request that was let in: no header is called so, and ``flask.g`` may be older than a request."""
+"""Keys in the environ of a request that was let in. No header can have these names, and ``flask.g`` may outlive a request."""
 
 
 class FlaskGuard:
-    """Protects views: ``@app.get("/orders")``, and below that ``@guard.needs("read")``.
+    """A guard for views: ``@app.get("/orders")``, and below that ``@guard.needs("read")``.
 
     Args:
         guard: Checks the tokens.
@@ -31,15 +31,15 @@ class FlaskGuard:
         self.blocking = BlockingGuard(guard)
         self._apps: list[Flask] = []
         self._unprotected: dict[int, Callable[..., object]] = {}
-        """What ``needs`` was written on, by identity: as a route it would go on without."""
+        """The views under ``needs``, by identity: none of them may be a route itself, as that would be unprotected."""
         if app is not None:
             self.init_app(app)
 
     def init_app(self, app: Flask) -> None:
-        """Serve the metadata of the API, where it has any, and see that no route goes on without its ``needs``.
+        """Serve the metadata of the API, where it has any, and check that no route misses its ``needs``.
 
         Raises:
-            TypeError: A view is a route already, see ``needs``.
+            TypeError: A view was made a route without its ``needs``, see there.
         """
         self._apps.append(app)
         for view in app.view_functions.values():
@@ -59,16 +59,16 @@ class FlaskGuard:
     def needs(
         self, *scopes: str, acr_values: Collection[str] = (), max_age: int | None = None
     ) -> Callable[[Callable[_Parameters, ResponseReturnValue]], Callable[_Parameters, ResponseReturnValue]]:
-        """Let in only who holds a token with all this.
+        """Return a decorator that lets in only requests whose token meets these requirements.
 
         Args:
-            scopes: All of them.
-            acr_values: One of these: how the user signed in (RFC 9470).
-            max_age: Seconds since the user signed in at most.
+            scopes: The token must have all of these.
+            acr_values: The user must have signed in by one of these (RFC 9470).
+            max_age: The most seconds since the user signed in; None = any number.
 
         Raises:
-            TypeError: The view is a route already, which would go on without: this stands below ``@app.route``. Of a blueprint
-                that an application gets later it is raised with each request for that route.
+            TypeError: The view is a route already, which would be unprotected: write this decorator below ``@app.route``.
+                For a blueprint that is registered later it is raised with each request for that route.
         """
         needed = of_words(scopes, acr_values, max_age)
 
@@ -91,7 +91,7 @@ class FlaskGuard:
         return guarded
 
     def _be_protected(self, view: object) -> None:
-        """Raise TypeError for what ``needs`` was written on, where it is a route by itself."""
+        """Check that a route is not an undecorated view under ``needs``. Raises TypeError."""
         if id(view) in self._unprotected:
             name = getattr(view, "__name__", view)
             raise TypeError(f"{name} is a route already, and not protected: write needs(…) below @app.route(…)")
@@ -100,7 +100,7 @@ class FlaskGuard:
         self._be_protected(current_app.view_functions.get(request.endpoint or ""))
 
     def _refusal(self, needed: Needed) -> Response | None:
-        """What is answered in the place of the view; None where the request is let in."""
+        """Return the response that replaces the view's; None where the request is let in."""
         try:
             checked = request.environ.get(_TOKEN) if request.environ.get(_CHECKED_BY) is self else None
             request.environ[_TOKEN] = self.blocking.check_more(request_of(request.environ), needed, checked)

@@ -1,4 +1,4 @@
-"""The check itself: is this token good, for us, and for that?"""
+"""The guard itself: it checks that a token is valid, is for this API, and allows the request."""
 
 import logging
 import time
@@ -21,36 +21,36 @@ from mintmark_guard.verdict import MisconfiguredError, Refused, Token
 log = logging.getLogger(__name__)
 
 Headers = Mapping[str, str] | Sequence[tuple[str, str]]
-"""Of a request: names in any case, and those that come twice twice, by ``items()`` too."""
+"""The headers of a request, with names in any case; a repeated header comes as often as it was sent, also in ``items()``."""
 _NONE: Mapping[str, object] = {}
 
 
 class Guard:
-    """Checks access tokens of one issuer for one API.
+    """A guard that checks access tokens of one issuer for one API.
 
-    Without ``client_id`` tokens have to be JWTs, which are verified by the keys that the issuer publishes: nothing is asked,
-    and no revocation is learnt of before a token expires. With it the issuer is asked about each token, of whatever format.
+    Without ``client_id`` tokens must be JWTs, which are verified by the keys that the issuer publishes: the issuer is not
+    asked, so a revoked token stays valid until it expires. With it the issuer introspects each token, of any format.
 
     Args:
-        issuer: URL of the token service, letter by letter as its ``iss``.
-        audience: The name of this API: what clients name as ``resource`` or ``audience``; the URL under which they call it.
+        issuer: The URL of the token service, exactly as in its ``iss``.
+        audience: The name of this API, which clients send as ``resource`` or ``audience``: the URL under which they call it.
         client_id: Of this API's own client, which may introspect tokens for ``audience`` (client_secret_basic).
-        client_secret: Likewise.
-        redis_url: Of Mintmark's Redis, whose channels say at once what has ended (extra ``redis``): then answers are
-            remembered, for ``cache_seconds`` (60) and never beyond ``exp``; nothing is while the channels are not heard. A
-            link that hangs is noticed within 2 seconds. Without it answers are remembered for ``cache_seconds`` (0),
-            whatever ends meanwhile.
-        cache_size: How many answers are remembered.
-        cache_seconds: For how long.
-        jwt_typ: ``typ`` of the JWTs, where ``resource_tokens`` of Mintmark says another one for this API.
-        dpop: What is taken as proof that a client holds the key of its token (RFC 9449).
-        certificates: Where the certificates of clients are from (RFC 8705).
-        metadata: Further members of the metadata of this API (RFC 9728), such as ``resource_name``; None: there is none. It
-            is served and named in challenges where the audience is an https URL.
+        client_secret: Of the same client.
+        redis_url: The URL of Mintmark's Redis, whose channels publish at once what has ended (extra ``redis``). Responses are
+            then cached for ``cache_seconds`` (60 by default) and never beyond ``exp``, but not while the connection is lost;
+            one that hangs is noticed within 2 seconds. Without it responses are cached for ``cache_seconds`` (0 by default),
+            even if their tokens end meanwhile.
+        cache_size: The most cached responses.
+        cache_seconds: The most seconds for which a response is cached.
+        jwt_typ: The ``typ`` of the JWTs, where ``resource_tokens`` of Mintmark sets another one for this API.
+        dpop: The requirements for proofs that a client holds the key of its token (RFC 9449).
+        certificates: The source of client certificates (RFC 8705).
+        metadata: Further members of the metadata of this API (RFC 9728), such as ``resource_name``; None: no metadata. They
+            are served, and named in challenges, where the audience is an https URL.
 
     Raises:
-        ValueError: These do not go together, or ``cache_size`` is below 1.
-        ImportError: ``redis_url`` without the Redis client.
+        ValueError: The arguments do not go together, or ``cache_size`` is below 1.
+        ImportError: ``redis_url`` is given, and the Redis client is not installed.
     """
 
     def __init__(
@@ -85,7 +85,7 @@ class Guard:
                 f"{audience!r} is no URL: DpopPolicy needs the public_url that proofs are for, or trust_host"
             )
         self.metadata: ResourceMetadata | None = None
-        """What is served of RFC 9728, None for nothing."""
+        """The metadata of the API (RFC 9728), None if there are none."""
         if metadata is not None and (metadata or has_metadata(audience)):
             self.metadata = ResourceMetadata(audience, issuer, {**self._key_check.policy.metadata, **metadata})
         self._new_source: Callable[[], TokenSource] = partial(SignedTokens, self.issuer, jwt_typ)
@@ -100,12 +100,13 @@ class Guard:
                 cache_seconds=cache_seconds,
             )
         self.source: TokenSource = self._new_source()
-        """Where claims are from."""
+        """The source of claims."""
 
     async def start(self) -> None:
-        """Ask the token service once whether it knows us, and begin to listen; without, that is done with the first token.
+        """Check this API's settings against the token service, and begin to listen for revocations.
 
-        A service that is away is no reason not to start: that is logged, and looked at again with each token.
+        If it is not called, the first token starts both. A service that cannot be reached is logged only, as it is asked
+        again with each token.
 
         Raises:
             MisconfiguredError: The service is another issuer, or refuses this API's own credentials.
@@ -142,14 +143,14 @@ class Guard:
 
         Args:
             method: The HTTP method.
-            url: As the client wrote it: scheme, host and path; a query is passed over.
+            url: Scheme, host and path as the client wrote them; a query is ignored.
             headers: Of the request.
-            scopes: All that the token must be good for; ``Needed`` for more than scopes.
-            peer: IP address at the other end of the connection: a proxy of yours may forward a client's certificate.
-            certificate: What the other end has shown in TLS, in DER.
+            scopes: The token must have all of these; ``Needed`` for more than scopes.
+            peer: The IP address of the peer of the connection, as only a trusted proxy may forward a client certificate.
+            certificate: The TLS certificate of the peer, in DER.
 
         Raises:
-            Refused: The request is not to be let in.
+            Refused: The request may not be let in.
         """
         pairs = list(headers.items()) if isinstance(headers, Mapping) else headers
         return await self.check_request(SentRequest(method, url, pairs, peer, certificate), as_needed(scopes))
@@ -167,7 +168,7 @@ class Guard:
             raise
 
     def check_at_hand(self, sent: SentRequest, needed: Needed) -> Token | None:
-        """Check as ``check_request`` does where that needs no question, on whatever thread; return None where it does."""
+        """Do as ``check_request``, on any thread, but return None where the token service would have to be asked."""
         try:
             scheme, text = presented_token(sent.headers)
             claims = self._at_hand(text)
@@ -177,7 +178,7 @@ class Guard:
             raise
 
     def check_again(self, token: Token, sent: SentRequest, needed: Needed) -> Token:
-        """Check a token that this guard has let in with the same request for more: its proof counts once, and has counted."""
+        """Check further requirements of a request that this guard let in. The proof is not checked again, as it counts once."""
         try:
             needed.check(token, time.time())
         except Refused as refused:
@@ -186,11 +187,11 @@ class Guard:
         return token
 
     def headers(self) -> dict[str, str]:
-        """Return what every answer of this API should carry, those that are let in included; the adapters do so."""
+        """Return headers for every response of this API, not only for refusals; the adapters add them."""
         return self._key_check.headers(time.time())
 
     def forget_process(self) -> None:
-        """Have no connection and no memory of another process: what a worker that was forked off begins with."""
+        """Drop connections and caches of the parent process, after a fork."""
         self.issuer.forget_process()
         self.source = self._new_source()
         self._key_check = KeyCheck(self._key_check.policy, self.audience)
@@ -213,7 +214,7 @@ class Guard:
             raise Refused(503, "temporarily_unavailable", "The token service cannot be asked.") from error
 
     def _judged(self, claims: Mapping[str, Any], scheme: str, text: str, sent: SentRequest, needed: Needed) -> Token:
-        """A token that is good, if it is for us, its sender holds its key, and it is good for what is needed."""
+        """Return a valid token, if it is for this API, its sender holds its key, and it meets the requirements."""
         now = time.time()
         check_audience(self.audience, claims, sent)
         self._certificates.check(claims, sent, now)

@@ -1,4 +1,4 @@
-"""Tokens of any format, about which their issuer is asked (RFC 7662), and its answers until they may not be true any more."""
+"""Claims of tokens of any format by introspection at their issuer (RFC 7662), with a cache of its responses."""
 
 import json
 import time
@@ -18,15 +18,15 @@ if TYPE_CHECKING:
 
 
 class Introspection:
-    """Asks as a client with client_secret_basic.
+    """A token source that introspects, as a client with client_secret_basic.
 
     Args:
-        issuer: Whom to ask.
+        issuer: The token service.
         client_id: Of this API's own client.
-        client_secret: Likewise.
-        redis_url: Where to hear at once of what has ended, "" = nowhere.
-        cache_size: How many answers are remembered.
-        cache_seconds: For how long; None: 60 seconds where we hear of what has ended, else not at all.
+        client_secret: Of the same client.
+        redis_url: The Redis that publishes what has ended, "" = none.
+        cache_size: The most cached responses.
+        cache_seconds: Seconds for which each is cached; None: 60 with ``redis_url``, 0 without.
     """
 
     def __init__(
@@ -45,15 +45,15 @@ class Introspection:
         self._cache_seconds = cache_seconds if cache_seconds is not None else (60.0 if redis_url else 0.0)
         self._requests: SharedCalls[Mapping[str, Any] | None] = SharedCalls()
         self.hears = False
-        """Whether news of what has ended arrive."""
+        """Whether the channels of Redis are being listened to."""
         self._revocations = _revocations(redis_url) if redis_url else None
 
     def at_hand(self, text: str) -> Mapping[str, Any] | None:
-        """Return what is remembered."""
+        """Return the cached claims of a token, None where there are none."""
         return self.cache.get(sha256(text.encode()).digest())
 
     async def claims(self, text: str) -> Mapping[str, Any]:
-        """Return the claims from memory, or ask the token service; concurrent callers share one request."""
+        """Return the claims from the cache or from the token service; concurrent callers share one request."""
         self.open()
         key = sha256(text.encode()).digest()
         claims = self.cache.get(key)
@@ -64,7 +64,7 @@ class Introspection:
         return claims
 
     async def start(self) -> None:
-        """Begin to listen, and see whether the issuer takes our credentials."""
+        """Begin to listen, and check that the issuer accepts our credentials."""
         self.open()
         await self._answer_about("a text that is no token")
 
@@ -83,16 +83,16 @@ class Introspection:
         news = self.cache.news
         answer = await self._answer_about(text)
         if answer.get("active") is not True or str(answer.get("token_type", "")).lower() not in SCHEMES:
-            return None  # a refresh token is active, too: it is for the token endpoint alone
+            return None  # a refresh token is active, too, but is for the token endpoint only
         expires = answer.get("exp")
         seconds = min(self._cache_seconds, expires - time.time()) if isinstance(expires, int | float) else 0
-        # What ended while we asked may have ended after the answer was made.
+        # If news came during the request, the token may have ended after the response was made.
         if seconds > 0 and news == self.cache.news and (self.hears or self._revocations is None):
             self.cache.keep(key, answer, seconds)
         return answer
 
     async def _answer_about(self, text: str) -> dict[str, Any]:
-        """The answer to one question (RFC 7662 section 2.2). Raises MisconfiguredError where we are not known there."""
+        """Return one introspection response (RFC 7662 section 2.2). Raises MisconfiguredError where our client is refused."""
         endpoint = (await self._issuer.discovered())["introspection_endpoint"]
         headers = {"Authorization": basic(self._client_id, self._client_secret)}
         try:
@@ -110,23 +110,23 @@ class Introspection:
     # news
 
     def ended(self, grant_id: str) -> None:
-        """Forget a grant that has ended, or a token of which has."""
-        self._requests.forget()  # every later caller asks anew: what is under way may be older than the news
+        """Forget a grant that has ended, or one of whose tokens has ended."""
+        self._requests.forget()  # later callers ask anew, as a running request may be older than the news
         self.cache.forget_grant(grant_id)
 
     def changed(self, message: bytes) -> None:
-        """Forget clients of which something has changed: ``{"clients": […]}``; everything where it is not clear what."""
+        """Forget changed clients, from a message ``{"clients": […]}``; forget everything if the message is not readable."""
         self._requests.forget()
         try:
             for name in json.loads(message)["clients"]:
-                if name == self._client_id:  # what we may see has changed
+                if name == self._client_id:  # the claims that this API may see have changed
                     self.cache.clear()
                 self.cache.forget_client(name)
         except (ValueError, KeyError, TypeError):
             self.cache.clear()
 
     def hearing(self, now: bool) -> None:
-        """Note that listening has begun or ended: what was published in between is lost."""
+        """Note that listening has begun or ended, and forget everything, as messages in between are lost."""
         self.hears = now
         self.cache.clear()
 

@@ -1,4 +1,4 @@
-"""The token service as an API asks it: by discovery, and for JSON alone."""
+"""Requests of an API to the token service, whose endpoints are known by discovery and answer in JSON."""
 
 import json
 from collections.abc import Callable
@@ -11,26 +11,26 @@ from mintmark_guard.shared_calls import SharedCalls
 from mintmark_guard.verdict import AnsweredError, MisconfiguredError
 
 TIMEOUT = 5.0
-"""Seconds for an answer."""
+"""The most seconds for a response."""
 UNANSWERED = (aiohttp.ClientError, TimeoutError, OSError, ValueError, KeyError)
 """Errors of a request to the token service that brought no valid answer."""
 _DISCOVERY = "/.well-known/openid-configuration"
 _MAX_ANSWER = 1_048_576
-"""Bytes."""
+"""The most bytes of a response."""
 
 _OF_PARENTS: list[object] = []
-"""Sessions of processes that we were forked off: to drop them would be reported as a leak."""
+"""Sessions of parent processes, kept because aiohttp would report dropping them as a leak."""
 
 Ask = Callable[[aiohttp.ClientSession], AbstractAsyncContextManager[aiohttp.ClientResponse]]
 
 
 class Issuer:
-    """One issuer, by its URL. Connections are kept from ``open`` to ``close``; without, each question has its own."""
+    """One issuer, by its URL. Connections are kept from ``open`` to ``close``; otherwise each request makes its own."""
 
     def __init__(self, url: str) -> None:
         self.url = url
         self.known: dict[str, Any] = {}
-        """Its discovery document, once it was asked for it."""
+        """Its discovery document, empty until it was read."""
         self._session: aiohttp.ClientSession | None = None
         self._discovering: SharedCalls[dict[str, Any]] = SharedCalls()
 
@@ -46,16 +46,17 @@ class Issuer:
             self._session = None
 
     def forget_process(self) -> None:
-        """Have no connection of another process; it is not closed, since that process goes on to use it."""
+        """Drop the connections of the parent process without closing them, as that process still uses them."""
         _OF_PARENTS.append(self._session)
         self._session = None
         self._discovering = SharedCalls()
 
     async def discovered(self) -> dict[str, Any]:
-        """Return the discovery document (OpenID Connect Discovery 1.0 section 4), asked for once.
+        """Return the discovery document (OpenID Connect Discovery 1.0 section 4), which is read once.
 
         Raises:
-            MisconfiguredError: It is another issuer's.
+            MisconfiguredError: It is that of another issuer.
+            AnsweredError, ValueError, aiohttp.ClientError, TimeoutError, OSError: As ``fetched``.
         """
         return self.known or await self._discovering.answer("", self._discover)
 
@@ -69,16 +70,16 @@ class Issuer:
         return found
 
     async def get(self, url: str) -> dict[str, Any]:
-        """Get a document, as ``fetched`` does."""
+        """Get a JSON document. Raises what ``fetched`` raises."""
         return await self.fetched(lambda session: session.get(url, allow_redirects=False))
 
     async def fetched(self, ask: Ask) -> dict[str, Any]:
-        """Ask for a JSON object.
+        """Make a request and return the JSON object in its response.
 
         Raises:
             AnsweredError: The status is not 200.
-            ValueError: It is something else, or too large.
-            aiohttp.ClientError, TimeoutError, OSError: There is no answer.
+            ValueError: The content is no JSON object, or is too large.
+            aiohttp.ClientError, TimeoutError, OSError: There is no response.
         """
         session = self._session or _new_session()
         try:

@@ -1,4 +1,4 @@
-"""The keys that the token service publishes, read again from time to time."""
+"""The keys that the token service publishes, read again every few minutes."""
 
 import asyncio
 import logging
@@ -18,25 +18,25 @@ _AGAIN = 10.0
 _FOR = 300.0
 """Seconds after which keys are read again."""
 _AT_MOST = 3600.0
-"""Seconds after which keys that were not read again are not believed: they may have been withdrawn meanwhile."""
+"""Seconds after which keys that could not be read again are not used: they may have been withdrawn meanwhile."""
 
 
 class IssuerKeys:
-    """Known keys are used while they are read again, and while they cannot be: what was right will do for an hour."""
+    """The keys of an issuer. Known keys stay in use while they are read again, and for an hour if that fails."""
 
     def __init__(self, fetch: Callable[[], Awaitable[Mapping[str, Any]]]) -> None:
-        """Know none. ``fetch``: the JWK set as it is now."""
+        """Begin without keys. ``fetch`` returns the current JWK set."""
         self._fetch = fetch
         self._known: dict[str, jwt.PyJWK] = {}
         self._read_at = self._again_at = float("-inf")
         self._reading: SharedCalls[None] = SharedCalls()
 
     def known(self, kid: str) -> jwt.PyJWK | None:
-        """Return the key of this ``kid`` if it is known and the keys are not due to be read again."""
+        """Return the key of this ``kid``, None if it is unknown or the keys are due to be read again."""
         return None if time.monotonic() - self._read_at >= _FOR else self._known.get(kid)
 
     async def get(self, kid: str) -> jwt.PyJWK | None:
-        """Return the key of this ``kid``. Raises what ``fetch`` does, ValueError where it did a moment ago."""
+        """Return the key of this ``kid``, None if there is none. Raises as ``fetch``, ValueError if it failed a moment ago."""
         now = time.monotonic()
         is_usable = kid in self._known and now - self._read_at < _AT_MOST
         reading = self._reading.under_way("")
@@ -57,7 +57,7 @@ class IssuerKeys:
             raise
         usable = {}
         for one in published:
-            # One that this library does not know yet must not keep us from the others.
+            # A key of an unknown kind must not keep us from the others.
             if isinstance(one, dict) and isinstance(one.get("kid"), str) and (key := parsed_key(one)) is not None:
                 usable[one["kid"]] = key
         self._known, self._read_at = usable, time.monotonic()

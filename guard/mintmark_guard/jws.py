@@ -1,4 +1,4 @@
-"""Signed JWTs (RFC 7515 section 7.1, RFC 7519), taken apart strictly: what can be written in two ways is refused."""
+"""Signed JWTs (RFC 7515 section 7.1, RFC 7519), parsed strictly: only one spelling of each is accepted."""
 
 import json
 from binascii import a2b_base64, b2a_base64
@@ -18,33 +18,33 @@ from jwt.algorithms import get_default_algorithms
 SKEW = 10
 """Seconds by which the clock of a signer may differ from ours."""
 ALGORITHMS = ("RS256", "PS256", "ES256", "ES384", "EdDSA")
-"""Signatures that are taken: asymmetric ones, never none."""
+"""The accepted signing algorithms: asymmetric ones, never none."""
 RSA_BITS = range(2048, 4097)
-"""Fewer are too weak (RFC 7518 section 3.3), more would let others have us calculate for them."""
+"""The accepted sizes: fewer bits are too weak (RFC 7518 section 3.3), more cost too much time to verify."""
 
 _IMPLEMENTED = get_default_algorithms()
 _ECDSA: dict[str, tuple[ec.ECDSA, int]] = {"ES256": (ec.ECDSA(SHA256()), 32), "ES384": (ec.ECDSA(SHA384()), 48)}
-"""The scheme, and the bytes of each half of a signature (RFC 7518 section 3.4)."""
+"""The scheme, and the number of bytes in each half of a signature (RFC 7518 section 3.4)."""
 _TYPES = {"RS": "RSA", "PS": "RSA", "ES": "EC", "Ed": "OKP"}
-"""Which type of key an algorithm needs."""
+"""The type of key that an algorithm needs."""
 _CURVES = {"ES256": "P-256", "ES384": "P-384"}
 _MEMBERS = frozenset({"kty", "use", "alg", "kid", "crv", "x", "y", "n", "e"})
-"""What is looked at in a JWK (RFC 7517 section 4, RFC 7518 section 6)."""
+"""The members that are read from a JWK (RFC 7517 section 4, RFC 7518 section 6)."""
 _LONGEST_REMEMBERED = 512
-"""The most bytes of an encoded header: what unknown callers send must not fill the memory."""
+"""The most bytes of an encoded header in the cache, as unknown callers must not fill the memory."""
 _RSA_EXPONENT = 65537
-"""The largest one."""
+"""The largest accepted exponent."""
 _NUMBERS = (int, float)
 _STANDARD = bytes.maketrans(b"-_", b"+/")
 _URL_SAFE = bytes.maketrans(b"+/", b"-_")
 
 
 class UnverifiableError(Exception):
-    """The JWT cannot be verified: the text says why."""
+    """The JWT cannot be verified; the text is the reason."""
 
 
 class Jws(NamedTuple):
-    """A JWT whose form is right; nothing is verified."""
+    """A JWT of the right form, not verified."""
 
     header: Mapping[str, Any]
     signing_input: bytes
@@ -54,10 +54,10 @@ class Jws(NamedTuple):
 
 
 def parse(token: str) -> Jws:
-    """Take a JWT apart.
+    """Parse a JWT.
 
     Raises:
-        UnverifiableError: It is none, or its header has members that must be understood (RFC 7515 section 4.1.11).
+        UnverifiableError: It is no JWT, or its header has critical members (RFC 7515 section 4.1.11).
     """
     try:
         signing_input, _, signature = token.encode("ascii").rpartition(b".")
@@ -76,7 +76,7 @@ def _read_header(head: bytes) -> Mapping[str, Any]:
 
 
 _remembered_header = lru_cache(maxsize=1024)(_read_header)
-"""A signer writes the same one each time."""
+"""Cached, as a signer writes the same header each time."""
 
 
 def _no_number(constant: str) -> None:
@@ -84,11 +84,11 @@ def _no_number(constant: str) -> None:
 
 
 _JSON = json.JSONDecoder(parse_constant=_no_number)
-"""Of RFC 8259, without NaN; made once."""
+"""A decoder for JSON without NaN and Infinity (RFC 8259), made once."""
 
 
 def json_object(raw: bytes) -> dict[str, Any]:
-    """Read a JSON object that is not nested beyond reason. Raises ValueError."""
+    """Read a JSON object. Raises ValueError, also where it is nested too deeply."""
     try:
         found = _JSON.decode(raw.decode())
     except RecursionError as error:
@@ -99,7 +99,7 @@ def json_object(raw: bytes) -> dict[str, Any]:
 
 
 def check_times(claims: Mapping[str, Any], now: float) -> None:
-    """Check exp, nbf and iat, where they are there (RFC 7519 sections 4.1.4 to 4.1.6). Raises UnverifiableError."""
+    """Check exp, nbf and iat, where present (RFC 7519 sections 4.1.4 to 4.1.6). Raises UnverifiableError."""
     expires, begins, issued = times = claims.get("exp", now), claims.get("nbf", now), claims.get("iat", now)
     for name, value in zip(("exp", "nbf", "iat"), times, strict=True):
         if value.__class__ not in _NUMBERS:
@@ -111,7 +111,7 @@ def check_times(claims: Mapping[str, Any], now: float) -> None:
 
 
 def is_signed(algorithm: str, key: object, signing_input: bytes, signature: bytes) -> bool:
-    """Tell whether this public key made the signature; by ECDSA like PyJWT, but with a scheme that is made once."""
+    """Whether the signature is by this public key. ECDSA is verified as by PyJWT, but with a scheme that is made once."""
     if algorithm not in _ECDSA or not isinstance(key, ec.EllipticCurvePublicKey):
         try:
             return bool(_IMPLEMENTED[algorithm].verify(signing_input, key, signature))
@@ -129,7 +129,7 @@ def is_signed(algorithm: str, key: object, signing_input: bytes, signature: byte
 
 
 def parsed_key(member: Mapping[str, Any]) -> jwt.PyJWK | None:
-    """Read a public key of moderate size, None where the JWK is no such key, or not for signatures."""
+    """Read a public key, None where the JWK is none, is not for signatures, or is an RSA key of another size than allowed."""
     known = {name: value for name, value in member.items() if name in _MEMBERS and isinstance(value, str)}
     if known.get("use", "sig") != "sig":
         return None
@@ -143,7 +143,7 @@ def parsed_key(member: Mapping[str, Any]) -> jwt.PyJWK | None:
 
 
 def fits(key: jwt.PyJWK, member: Mapping[str, Any], algorithm: str) -> bool:
-    """Tell whether a key is of the type and curve that this algorithm needs, and its JWK not for another one."""
+    """Whether a key has the type and curve that this algorithm needs, and its JWK names no other algorithm."""
     curve = _CURVES.get(algorithm)
     return (
         key.key_type == _TYPES.get(algorithm[:2])
@@ -153,8 +153,8 @@ def fits(key: jwt.PyJWK, member: Mapping[str, Any], algorithm: str) -> bool:
 
 
 def decoded(data: bytes) -> bytes:
-    """Decode base64url strictly: Python's decoder passes over what is not signed. Raises ValueError."""
-    found = a2b_base64(data.translate(_STANDARD) + b"==")  # padding too much is passed over
+    """Decode base64url strictly, as Python's decoder ignores other characters. Raises ValueError."""
+    found = a2b_base64(data.translate(_STANDARD) + b"==")  # surplus padding is ignored
     if base64url(found).encode() != data:
         raise ValueError("not base64url as RFC 7515 section 2 has it")
     return found

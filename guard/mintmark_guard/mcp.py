@@ -14,21 +14,19 @@ from mintmark_guard.verdict import Refused
 
 
 class McpGuard:
-    """``MCPServer("Orders", token_verifier=guard, auth=guard.settings, lifespan=guard.lifespan)``.
+    """A ``TokenVerifier``: ``MCPServer("Orders", token_verifier=guard, auth=guard.settings, lifespan=guard.lifespan)``.
 
-    The SDK serves the metadata (RFC 9728).
-
-    The SDK passes on the token and nothing else of a request, so that tokens that are bound to a key or a certificate are
-    refused: for those put ``mintmark_guard.asgi.AsgiGuard`` before the server.
+    The SDK serves the metadata (RFC 9728). It passes on only the token of a request, so that tokens that are bound to a key
+    or a certificate are refused: for those put ``mintmark_guard.asgi.AsgiGuard`` before the server.
 
     Args:
         guard: Checks the tokens; its audience is the URL of the MCP server.
-        scopes: Needed by every request.
+        scopes: Required of every request.
     """
 
     def __init__(self, guard: Guard, *scopes: str) -> None:
         self._guard = guard
-        # By texts: a URL of pydantic's would end in a slash, and be another issuer.
+        # From texts, as a URL object of pydantic would end in a slash, and name another issuer.
         self.settings = AuthSettings.model_validate(
             {
                 "issuer_url": guard.issuer.url,
@@ -37,11 +35,11 @@ class McpGuard:
                 "validate_token_resource": True,
             }
         )
-        """What ``auth`` of the server takes."""
+        """The settings for ``auth`` of the server."""
 
     @asynccontextmanager
     async def lifespan(self, _: MCPServer[dict[str, object]]) -> AsyncIterator[dict[str, object]]:
-        """Start the guard with the server, and close it; of a server with a lifespan of its own: within that."""
+        """Start and close the guard with the server. A server with a lifespan of its own enters this one in it."""
         await self._guard.start()
         try:
             yield {}
@@ -49,7 +47,7 @@ class McpGuard:
             await self._guard.close()
 
     async def verify_token(self, token: str) -> AccessToken | None:
-        """Check a token; None for one that is not good. Raises Refused (503) where the token service cannot be asked."""
+        """Check a token; None for an invalid one. Raises Refused (503) where the token service cannot be asked."""
         sent = SentRequest("POST", self._guard.audience, [("authorization", f"Bearer {token}")])
         try:
             found = await self._guard.check_request(sent, NOTHING)

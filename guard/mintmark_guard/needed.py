@@ -1,4 +1,4 @@
-"""What a request needs beside a good token: scopes, and how and how lately its user signed in (RFC 9470)."""
+"""The requirements of a request beyond a valid token: scopes, and how and when its user signed in (RFC 9470)."""
 
 from collections.abc import Collection
 from dataclasses import dataclass
@@ -9,28 +9,28 @@ from mintmark_guard.verdict import Refused, Token
 
 @dataclass(frozen=True, slots=True)
 class Needed:
-    """All of this. Made by ``Needed.of``; ``|`` joins what several places want."""
+    """Requirements, all of which must be met. Make them by ``Needed.of``, and join them with ``|``."""
 
     scopes: frozenset[str] = frozenset()
     acr_values: tuple[tuple[str, ...], ...] = ()
-    """Of each the token must have one: a place that wants something adds its own."""
+    """The token's acr must be in each of these tuples: joined requirements have one each."""
     max_age: int | None = None
-    """Seconds since the user signed in; None: any."""
+    """The most seconds since the user signed in; None: any number."""
 
     @classmethod
     def of(cls, scopes: Collection[str] = (), acr_values: Collection[str] = (), max_age: int | None = None) -> Self:
-        """Make one; a text is read as words with blanks between, never as its letters."""
+        """Return requirements; a text is read as words with blanks between, not as a collection of letters."""
         classes = _words(acr_values)
         return cls(frozenset(_words(scopes)), (classes,) if classes else (), max_age)
 
     def __or__(self, other: "Needed") -> "Needed":
-        """Return both together: the younger age counts."""
+        """Return both together, with the shorter ``max_age``."""
         ages = [age for age in (self.max_age, other.max_age) if age is not None]
         classes = tuple(dict.fromkeys(self.acr_values + other.acr_values))
         return Needed(self.scopes | other.scopes, classes, min(ages, default=None))
 
     def check(self, token: Token, now: float) -> None:
-        """Check a token that is good. Raises Refused with what the client has to ask for; ``now`` is in epoch seconds."""
+        """Check a valid token; ``now`` is in epoch seconds. Raises Refused with what the client has to request."""
         if missing := self.scopes - token.scopes:
             raise Refused(403, "insufficient_scope", f"The scope {' '.join(sorted(missing))} is needed.")
         unmet = next((classes for classes in self.acr_values if token.acr not in classes), ())
@@ -48,12 +48,12 @@ NOTHING = Needed()
 
 
 def of_words(scopes: Collection[str], acr_values: Collection[str], max_age: int | None) -> Needed:
-    """Make what a decorator wants: each text may hold several scopes, with blanks between."""
+    """Return the requirements of a decorator, where each text may hold several scopes with blanks between."""
     return Needed.of([word for scope in scopes for word in scope.split()], acr_values, max_age)
 
 
 def as_needed(wanted: "Needed | Collection[str]") -> Needed:
-    """Return what is wanted, where mere scopes may be written."""
+    """Return requirements for an argument that may be scopes only."""
     return wanted if isinstance(wanted, Needed) else Needed.of(wanted)
 
 

@@ -1,4 +1,4 @@
-"""The URL of a request to an API, of parts that its sender wrote."""
+"""The URL of a request to an API, made of parts that its sender wrote."""
 
 import re
 
@@ -7,12 +7,12 @@ _ABSOLUTE = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://[^/?#]*([^?#]*).*", re.DOTALL
 
 
 def request_url(scheme: str, host: str, target: str) -> str:
-    """The URL with the path as it was written, which nothing in the host can change.
+    """Return the URL with the path as it was written, which a crafted host cannot change.
 
     Args:
         scheme: Of the connection.
-        host: The Host header; one with a slash or the like in it would make a path of its own, and counts as none.
-        target: The request target. Of an absolute one (RFC 9112 section 3.2.2) the path counts, whatever host it names.
+        host: The Host header. One with a slash or the like would add a path of its own, and is left out.
+        target: The request target. Only the path of an absolute one is used (RFC 9112 section 3.2.2).
     """
     absolute = _ABSOLUTE.fullmatch(target)
     path = target if absolute is None else absolute[1]

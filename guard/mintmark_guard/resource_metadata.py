@@ -1,4 +1,4 @@
-"""The metadata of a protected resource (RFC 9728): where clients learn which token service an API trusts."""
+"""The metadata of a protected resource (RFC 9728), from which clients learn which token service an API trusts."""
 
 import json
 from collections.abc import Mapping
@@ -10,12 +10,12 @@ HEADERS = {
     "Access-Control-Allow-Origin": "*",
     "Cache-Control": "public, max-age=3600",
 }
-"""Of the document, which is for everybody."""
+"""The headers of the document, which is public."""
 _OURS = frozenset({"resource", "authorization_servers", "signed_metadata"})
 
 
 def has_metadata(resource: str) -> bool:
-    """Tell whether a resource is an https URL, or an http one on a loopback address, without fragment."""
+    """Whether a resource is an https URL, or an http one on a loopback address, without fragment."""
     try:
         parts = urlsplit(resource)
         is_local = parts.scheme == "http" and parts.hostname in ("localhost", "127.0.0.1", "::1")
@@ -30,10 +30,10 @@ class ResourceMetadata:
     Args:
         resource: The audience of its tokens: an https URL, or http on a loopback address.
         issuer: The token service.
-        members: Further ones, such as ``resource_name`` and ``scopes_supported``.
+        members: Further members, such as ``resource_name`` and ``scopes_supported``.
 
     Raises:
-        ValueError: The resource is no such URL, or a member is not the API's own to say.
+        ValueError: The resource is no such URL, or the guard sets one of the members.
     """
 
     def __init__(self, resource: str, issuer: str, members: Mapping[str, object]) -> None:
@@ -45,9 +45,9 @@ class ResourceMetadata:
         if named := _OURS & members.keys():
             raise ValueError(f"{', '.join(sorted(named))}: the guard says that")
         self.path = WELL_KNOWN + ("" if parts.path == "/" else parts.path)
-        """Where it is served: the well-known part stands between host and path (RFC 9728 section 3.1)."""
+        """The path of the document, in which the well-known part comes before the resource's path (RFC 9728 section 3.1)."""
         self.url = urlunsplit((parts.scheme, parts.netloc, self.path, parts.query, ""))
-        """What a challenge points at."""
+        """The URL of the document, which challenges name."""
         own = {"resource": resource, "authorization_servers": [issuer], "bearer_methods_supported": ["header"]}
         self.content = json.dumps({**own, **members}).encode()
 

@@ -1,4 +1,4 @@
-"""News of what has ended, from the channels of Mintmark's Redis. Needs the extra ``redis``."""
+"""Revocations, published on the channels of Mintmark's Redis. Needs the extra ``redis``."""
 
 import asyncio
 import logging
@@ -20,19 +20,19 @@ log = logging.getLogger(__name__)
 ENDED = "mm:ended"
 """The channel on which the key of a grant, or of a token of it, is published when it has ended."""
 CHANGES = "mm:changes"
-"""The channel on which names of clients are published when something about them has changed."""
+"""The channel on which the client_ids of changed clients are published."""
 _PING_EVERY = 1.0
-"""Seconds of silence after which the link is tried, and for which it may not answer."""
+"""Seconds of silence after which the connection is tested, and the most seconds for the answer."""
 _CONNECT = 2.0
-"""Seconds for a connection."""
+"""The most seconds to connect."""
 
 
 class Revocations:
-    """One link that listens, and is made again when it is lost.
+    """One connection that listens, and is made again when it is lost.
 
     Args:
-        url: As Mintmark's ``redis_url``: ``redis://``, ``rediss://`` or ``unix://``; ``redis+sentinel://host,host/service`` and
-            ``redis+cluster://host,host`` likewise, and ``rediss+…``.
+        url: As Mintmark's ``redis_url``: ``redis://``, ``rediss://``, ``unix://``, ``redis+sentinel://host,host/service`` or
+            ``redis+cluster://host,host``, or the last two with ``rediss+``.
 
     Raises:
         ValueError: It is no such URL.
@@ -46,12 +46,12 @@ class Revocations:
     def listen(
         self, ended: Callable[[str], None], changed: Callable[[bytes], None], hearing: Callable[[bool], None]
     ) -> None:
-        """Begin on the running loop; further calls do nothing.
+        """Begin to listen on the running loop; further calls do nothing.
 
         Args:
-            ended: Takes the id of a grant.
-            changed: Takes what was published about clients.
-            hearing: Called whenever listening begins (True) or ends (False): what was published in between is lost.
+            ended: Called with the id of a grant.
+            changed: Called with the message about clients.
+            hearing: Called when listening begins (True) or ends (False); messages in between are lost.
         """
         if self._task is None or self._task.done():
             self._task = asyncio.ensure_future(self._listen(ended, changed, hearing))
@@ -87,7 +87,7 @@ class Revocations:
 
 
 async def _messages(place: "_Place", hearing: Callable[[bool], None]) -> AsyncGenerator[tuple[bytes, bytes], None]:
-    """Channels and messages; nothing (b"", b"") where a link that was silent has answered. Ends by raising."""
+    """Yield channels and messages, and (b"", b"") where a silent connection answered its test. Ends only by an error."""
     async with asyncio.timeout(_CONNECT):
         address = await place.address()
     connection = place.connection(address)
@@ -117,7 +117,7 @@ async def _messages(place: "_Place", hearing: Callable[[bool], None]) -> AsyncGe
 
 
 class _Place:
-    """One server, or the primary that Sentinels know."""
+    """The address of one server, or of the primary that Sentinels know."""
 
     def __init__(self, url: str, sentinels: Sequence[tuple[str, int]] = (), service: str = "") -> None:
         try:
@@ -133,21 +133,21 @@ class _Place:
         self._sentinels = Sentinel(sentinels, sentinel_kwargs=options) if sentinels else None
 
     async def address(self) -> Mapping[str, str | int]:
-        """Return where the server is now. Raises RedisError."""
+        """Return the current host and port of the primary, {} for a fixed server. Raises RedisError."""
         if self._sentinels is None:
             return {}
         host, port = await self._sentinels.discover_master(self._service)
         return {"host": host, "port": port}
 
     def connection(self, address: Mapping[str, str | int]) -> Connection:
-        """Return a link that is not connected yet; whatever is lost on it raises, and nothing is sent again."""
+        """Return a connection that is not open yet. It raises when it is lost, and sends nothing again."""
         return self._make(
             **{**self._members, **address}, retry=Retry(NoBackoff(), 0), protocol=2, socket_connect_timeout=_CONNECT
         )
 
 
 def _places(url: SplitResult) -> list[_Place]:
-    """The servers of a URL, to be tried one after the other. Raises ValueError, which quotes no password."""
+    """Return the servers of a URL, to be tried one after the other. Raises ValueError, which quotes no password."""
     scheme, _, topology = url.scheme.partition("+")
     if topology not in ("", "sentinel", "cluster") or scheme not in ("redis", "rediss", "unix"):
         raise ValueError("redis_url: use redis://, rediss://, unix://, redis+sentinel:// or redis+cluster://")
@@ -155,7 +155,7 @@ def _places(url: SplitResult) -> list[_Place]:
         return [_Place(url.geturl())]
     login, _, hosts = url.netloc.rpartition("@")
     before = f"{login}@" if login else ""
-    if topology == "cluster":  # each server passes on what is published at another
+    if topology == "cluster":  # each server forwards messages that are published at another
         return [_Place(f"{scheme}://{before}{host}") for host in hosts.split(",")]
     service, _, database = url.path.strip("/").partition("/")
     if not service:

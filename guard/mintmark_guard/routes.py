@@ -1,4 +1,4 @@
-"""What which requests need, and which requests carry no token by their nature."""
+"""The requirements of requests by their route, and the preflights, which carry no token."""
 
 import re
 from collections.abc import Collection, Mapping
@@ -16,19 +16,24 @@ _PARTS = re.compile(
     rf"(?P<below>/{_SEGMENTS}|/\*\Z)|(?P<any>{_SEGMENTS})|(?P<one>{_SEGMENT})|(?P<text>[^{{}}*<>?#%\s])"
 )
 _READ_IN_TWO_WAYS = re.compile(r"(?:^|/)\.{1,2}(?:/|\Z)|[\x00-\x1f\x7f]")
-"""Dot segments, which some handlers resolve, and control characters: a line feed at the end is passed over by ``$``."""
+"""Dot segments, which some handlers resolve, and control characters, as ``$`` also matches before a final line feed."""
 
 
 class Routes:
     """Scopes by route: ``{"GET /orders": {"read"}, "POST /orders/{id}": {"write"}, "/admin/*": {"admin"}}``.
 
-    In the place of scopes ``Needed.of("write", acr_values="mfa", max_age=300)`` wants more of the user's login, too.
+    ``Needed.of("write", acr_values="mfa", max_age=300)`` instead of scopes also sets requirements for the user's login.
 
-    A method may stand before the path, and HEAD is GET; ``{name}`` is one segment, ``*`` at the end everything below, and
-    ``{name:path}`` anything. Every entry that fits a request adds what it wants. A slash at the end, or one too many, makes no
-    other route: frameworks differ.
+    A route is a path, with or without a method before it; HEAD counts as GET. ``{name}`` matches one segment, ``*`` at the
+    end everything below, and ``{name:path}`` anything. All entries that match a request apply together. A slash at the end,
+    or a repeated one, is ignored, as frameworks differ.
 
-    Raises ValueError for an entry that is none.
+    Args:
+        everywhere: Required of every request.
+        by_route: Further requirements by route.
+
+    Raises:
+        ValueError: An entry is not a route.
     """
 
     def __init__(
@@ -38,14 +43,14 @@ class Routes:
         self._routes = [(*_read(route), as_needed(needed)) for route, needed in (by_route or {}).items()]
 
     def needed(self, method: str, *paths: str) -> Needed:
-        """What a request needs.
+        """Return the requirements of a request.
 
         Args:
-            method: In whatever case: some frameworks make nothing of it.
-            paths: Decoded; where frameworks may read one in several ways, each: all that fits any of them counts.
+            method: In any case, as some frameworks ignore it.
+            paths: The decoded path, in every spelling that a framework may route by; all entries that match any of them apply.
 
         Raises:
-            Refused: A path may be read in two ways (400).
+            Refused: A path has dot segments or control characters (400).
         """
         if not self._routes:
             return self._everywhere
@@ -62,7 +67,7 @@ class Routes:
 
 
 def is_preflight(method: str, headers: Collection[str]) -> bool:
-    """Whether a browser asks if it may ask (CORS): such a request never carries a token. ``headers``: names in lower case."""
+    """Whether a request, with header names in lower case, is a CORS preflight, which never carries a token."""
     return method == "OPTIONS" and "origin" in headers and "access-control-request-method" in headers
 
 

@@ -19,7 +19,12 @@ _REQUIRED = ("exp", "iat", "jti", "sub", "client_id")
 
 
 class SignedTokens:
-    """Makes no request but for keys, and learns of no revocation. ``jwt_typ``: that of the tokens."""
+    """A token source that verifies JWTs. It makes no request but for keys, and does not notice revocations.
+
+    Args:
+        issuer: The token service.
+        jwt_typ: The ``typ`` of the tokens.
+    """
 
     def __init__(self, issuer: Issuer, jwt_typ: str) -> None:
         self._issuer = issuer
@@ -28,13 +33,13 @@ class SignedTokens:
         self._has_warned = False
 
     def at_hand(self, text: str) -> Mapping[str, Any] | None:
-        """Verify by a key that is known; None where it is not, or is to be read again."""
+        """Verify by a known key; None where the key is unknown, or due to be read again."""
         jws = self._parsed(text)
         key = self.keys.known(str(jws.header["kid"]))
         return None if key is None else self._verified(jws, key)
 
     async def claims(self, text: str) -> Mapping[str, Any]:
-        """Verify, and read the keys where that is due."""
+        """Verify, after reading the keys where that is due."""
         jws = self._parsed(text)
         key = await self.keys.get(str(jws.header["kid"]))
         if key is None:
@@ -42,12 +47,12 @@ class SignedTokens:
         return self._verified(jws, key)
 
     async def start(self) -> None:
-        """Look whether the issuer is the one that is meant."""
+        """Check that the URL of the issuer is right, by its discovery document."""
         self._issuer.open()
         await self._issuer.discovered()
 
     async def close(self) -> None:
-        """Nothing was begun."""
+        """Do nothing, as nothing was started."""
 
     def _parsed(self, text: str) -> Jws:
         if text.count(".") != 2:
@@ -63,7 +68,7 @@ class SignedTokens:
         return jws
 
     def _no_jwt(self) -> InactiveError:
-        """Told to the operator once: anybody may send anything."""
+        """Return the error, and warn in the log once only, as anybody may send such tokens."""
         if not self._has_warned:
             self._has_warned = True
             log.warning(
@@ -73,7 +78,7 @@ class SignedTokens:
         return InactiveError("The access token is not a JWT, which this API needs (access_token_format of the client).")
 
     def _verified(self, jws: Jws, key: jwt.PyJWK) -> Mapping[str, Any]:
-        """The claims (RFC 9068 section 4). The key alone says by which algorithm (RFC 8725 section 3.1)."""
+        """Return the claims (RFC 9068 section 4). The key alone determines the algorithm (RFC 8725 section 3.1)."""
         algorithm = key.algorithm_name
         if jws.header.get("alg") != algorithm or algorithm not in ALGORITHMS:
             raise InactiveError

@@ -1,4 +1,4 @@
-"""What comes of a check: a token that is good, a refusal, or an API that cannot check anything."""
+"""The results of a check: a valid token, a refusal, or an API that cannot check anything."""
 
 import json
 import re
@@ -7,48 +7,48 @@ from dataclasses import dataclass
 from typing import Any
 
 _UNQUOTABLE = re.compile(r"[^\x20-\x21\x23-\x5b\x5d-\x7e]")
-"""What must not stand in ``error_description`` (RFC 6750 section 3)."""
+"""Characters that ``error_description`` must not contain (RFC 6750 section 3)."""
 
 
 @dataclass(frozen=True, slots=True)
 class Token:
-    """A token that is good. ``claims``: of the JWT, or what introspection said."""
+    """A valid token, with the claims of the JWT or the introspection response."""
 
     claims: Mapping[str, Any]
 
     @property
     def subject(self) -> str:
-        """Whose it is; of client_credentials the client itself, or "" where only introspection was asked."""
+        """The subject; for client_credentials that of the client, or "" if the token was introspected."""
         return str(self.claims.get("sub", ""))
 
     @property
     def client_id(self) -> str:
-        """Whom it was issued to."""
+        """The client that it was issued to."""
         return str(self.claims.get("client_id", ""))
 
     @property
     def acr(self) -> str:
-        """By which authentication context its user signed in, "" where there is none."""
+        """The authentication context class of the user's login, "" where there is none."""
         return str(self.claims.get("acr", ""))
 
     @property
     def auth_time(self) -> float:
-        """When its user signed in, in epoch seconds; 0 where that is not known."""
+        """The time of the user's login in epoch seconds; 0 where it is not known."""
         found = self.claims.get("auth_time")
         return found if isinstance(found, int | float) and not isinstance(found, bool) else 0
 
     @property
     def scopes(self) -> frozenset[str]:
-        """What it is for."""
+        """The scopes of the token."""
         return frozenset(str(self.claims.get("scope", "")).split())
 
 
 class MisconfiguredError(Exception):
-    """No request will be let in until this API's settings or its client are changed: the text says which."""
+    """No request can be let in until this API's settings or its client are changed; the text says what to change."""
 
 
 class AnsweredError(ValueError):
-    """The token service answered ``status``, and not 200."""
+    """The token service answered with a status other than 200."""
 
     def __init__(self, host: str | None, status: int) -> None:
         super().__init__(f"{host} answered {status}")
@@ -56,7 +56,14 @@ class AnsweredError(ValueError):
 
 
 class Refused(Exception):
-    """The request is not let in (RFC 6750 section 3.1). ``status``: 400, 401, 403, or 503 where the issuer cannot be asked."""
+    """The request is not let in (RFC 6750 section 3.1).
+
+    Args:
+        status: 400, 401, 403, or 503 where the token service cannot be asked.
+        error: The error code.
+        description: The text for the client.
+        requirements: Members of the challenge that say what the client has to request (RFC 9470 section 3).
+    """
 
     def __init__(
         self, status: int, error: str = "", description: str = "", requirements: Mapping[str, str] | None = None
@@ -64,19 +71,19 @@ class Refused(Exception):
         super().__init__(description or error)
         self.status, self.error, self.description = status, error, description
         self.requirements: Mapping[str, str] = requirements or {}
-        """What the client has to ask for, as members of the challenge (RFC 9470 section 3)."""
+        """Members of the challenge, see the argument."""
         self.resource_metadata = ""
         """The URL of the API's metadata (RFC 9728 section 5.1)."""
         self.as_dpop = False
-        """Whether the token was sent by the scheme DPoP, whose challenge then says what is wrong."""
+        """Whether the token was sent with the scheme DPoP, whose challenge then carries the error."""
         self.algorithms = ""
-        """Of DPoP proofs, with blanks between."""
+        """The accepted algorithms of DPoP proofs, separated by blanks."""
         self.further: Mapping[str, str] = {}
-        """Headers that every answer carries."""
+        """Further headers, which every response carries."""
 
     @property
     def headers(self) -> dict[str, str]:
-        """``WWW-Authenticate`` (RFC 9449 section 7.2), and what every answer carries; ``Retry-After`` with 503."""
+        """The headers of the response: ``WWW-Authenticate`` (RFC 9449 section 7.2), or ``Retry-After`` with 503."""
         if self.status == 503:
             return {"Retry-After": "1", **self.further}
         members = (
@@ -93,7 +100,7 @@ class Refused(Exception):
 
     @property
     def body(self) -> bytes:
-        """JSON."""
+        """The content of the response, in JSON."""
         return json.dumps({"error": self.error or "unauthorized", "error_description": self.description}).encode()
 
 

@@ -1,4 +1,4 @@
-"""What the guard looks at in a request of WSGI (PEP 3333)."""
+"""The parts of a WSGI request (PEP 3333) that the guard checks."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -9,11 +9,11 @@ from mintmark_guard.forwarded_certificates import from_pem
 from mintmark_guard.request_url import request_url
 
 _AS_WRITTEN = ("RAW_URI", "REQUEST_URI")
-"""Where servers pass on the request target as the client wrote it: gunicorn, Werkzeug, uWSGI, mod_wsgi."""
+"""The keys for the request target as the client wrote it, in gunicorn, Werkzeug, uWSGI and mod_wsgi."""
 
 
 def request_of(environ: Mapping[str, Any]) -> SentRequest:
-    """Read a request. Headers that come twice are one by then, joined by commas, which no token survives."""
+    """Read a request. Servers join repeated headers by commas, so that a repeated Authorization header is no valid token."""
     headers = [(name[5:].replace("_", "-"), value) for name, value in environ.items() if name.startswith("HTTP_")]
     targets = [environ[name] for name in _AS_WRITTEN if environ.get(name)]
     decoded = environ.get("SCRIPT_NAME", "") + environ.get("PATH_INFO", "")
@@ -28,7 +28,7 @@ def request_of(environ: Mapping[str, Any]) -> SentRequest:
 
 
 def _certificate(environ: Mapping[str, Any]) -> bytes | None:
-    """What the other end has shown in TLS, where the server passes that on (mod_ssl, uWSGI); no header is called so."""
+    """Return the peer's TLS certificate, where the server passes it on (mod_ssl, uWSGI). No header can have this key."""
     try:
         return from_pem(environ["SSL_CLIENT_CERT"])[0] if environ.get("SSL_CLIENT_CERT") else None
     except ValueError:
