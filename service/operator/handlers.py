@@ -39,7 +39,8 @@ STOP_SECONDS = 20.0
 _AT_ONCE = 16
 """Objects that are looked at side by side, however many there are."""
 _WORKERS = 100
-"""Objects of a kind whose events kopf handles side by side. One that cannot end keeps its place until it is tried again."""
+"""Objects of a kind whose events kopf handles side by side, where no labels choose namespaces. One that cannot end keeps its
+place until it is tried again."""
 _UNCHANGED_AT_ONCE = 4
 """Of these, at most, objects that have not changed: new ones do not wait behind thousands of them."""
 
@@ -82,8 +83,9 @@ class Handlers:
         settings.posting.reporting_component = "mintmark-operator"
         settings.posting.event_name_prefix = "mintmark-"
         settings.scanning.disabled = True  # else it asked for every CRD of the cluster
-        # Thousands of new objects would be as many requests under way, whose memory stays with the process.
-        settings.queueing.worker_limit = _WORKERS
+        # Thousands of new objects would be as many requests under way, whose memory stays with the process. Where labels choose
+        # namespaces kopf must have seen all of these before it handles anything: with a limit it would wait for itself.
+        settings.queueing.worker_limit = None if self._options.namespace_labels else _WORKERS
         settings.queueing.idle_timeout = 1.0  # seconds that a worker keeps its place after its object's last event
 
     def know_namespace(self, body: kopf.Body, **_: object) -> None:
