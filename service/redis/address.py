@@ -1,4 +1,4 @@
-"""The address of Redis: what ``redis_url`` and its sister settings say together."""
+"""The address of Redis, from ``redis_url`` and the settings that belong to it."""
 
 import ssl
 from collections.abc import Callable
@@ -24,7 +24,7 @@ class Address:
 
     topology: Topology
     servers: tuple[ServerAddress, ...]
-    """Of Redis, the Sentinels, or some of the Cluster."""
+    """The Redis server, the Sentinels, or some servers of the Cluster."""
     login: RedisLogin = RedisLogin()
     sentinel_login: RedisLogin = RedisLogin()
     service: str = ""
@@ -37,7 +37,7 @@ class Address:
     connect_timeout: float = 1.0
     """Seconds for a connection with its handshake."""
     wait_replicas: int = 0
-    """How many replicas must have what is spent or ended before it counts as done."""
+    """Replicas that must confirm before something counts as used up or ended."""
 
 
 def parse(settings: Settings) -> Address:

@@ -1,4 +1,4 @@
-"""Redis as a Cluster: which node has a slot, and what follows when a node says MOVED or ASK."""
+"""Redis Cluster: which node has a slot, and how MOVED and ASK are followed."""
 
 import asyncio
 import random
@@ -33,7 +33,7 @@ class Cluster(Connection):
 
     async def _attempt(self, key: str, command: Command, failure: Exception | None) -> object:
         word = kind_of(failure) if isinstance(failure, ReplyError) else ""
-        if word == "ASK":  # this slot is moving: only this once, ask the other side
+        if word == "ASK":  # the slot is being moved: only this command goes to the other node
             return await self._send(await self._node_at(_redirection(failure)).connected(), key, command, ["ASKING"])
         endpoint = self._slots[key_slot(key.encode())]
         if failure is not None or endpoint is None:
@@ -44,13 +44,13 @@ class Cluster(Connection):
         return await self._send(await self._node_at(endpoint).connected(), key, command)
 
     def _is_long_down(self) -> bool:
-        """Only when every server is away: one that is gone will be replaced by its replica."""
+        """Whether every server is away, as a single one that is gone will be replaced by its replica."""
         since = [node.down_since for node in self._nodes.values()]
         now = time.monotonic()
         return bool(since) and all(moment is not None and now - moment > self.address.timeout for moment in since)
 
     async def _learn(self, first: ServerAddress | None = None) -> None:
-        """Ask the servers who holds which slot; many may wait for the same answer. Raises LinkLostError."""
+        """Ask the servers which of them holds which slot; concurrent callers share the answer. Raises LinkLostError."""
         if self._learning is None:
             self._learning = asyncio.ensure_future(self._ask_for_slots(first))
             self._learning.add_done_callback(self._learned)
@@ -58,7 +58,7 @@ class Cluster(Connection):
 
     def _learned(self, task: asyncio.Task[None]) -> None:
         self._learning = None
-        ignore_reply(task)  # those who waited have its failure
+        ignore_reply(task)  # the callers that waited have got its failure
 
     async def _ask_for_slots(self, first: ServerAddress | None) -> None:
         reasons: list[Exception] = []
@@ -73,7 +73,7 @@ class Cluster(Connection):
         raise LinkLostError(f"no server of the Cluster answers ({'; '.join(map(str, reasons))})") from reasons[0]
 
     def _take_slots(self, source: ServerAddress, ranges: list[Any]) -> None:
-        """CLUSTER SLOTS: [first, last, [host, port, id], replicas…]…; an empty host is the one that was asked."""
+        """Read CLUSTER SLOTS: ``[first, last, [host, port, id], replicas…]…``; an empty host is that of ``source``."""
         slots: list[ServerAddress | None] = [None] * REDIS_CLUSTER_HASH_SLOTS
         for first, last, (host, port, *_), *_replicas in ranges:
             endpoint = ServerAddress(host.decode() if host else source.host, int(port))
@@ -106,7 +106,7 @@ class Cluster(Connection):
             raise TemporarilyUnavailable(log=f"Redis: {error}") from error
 
     async def listening_endpoint(self) -> ServerAddress:
-        """Messages reach every server of a Cluster: listen on one that is up. Raises LinkLostError."""
+        """Return a server that is up, as messages reach every server of a Cluster. Raises LinkLostError."""
         for node in self._nodes.values():
             if node.link is not None and node.link.lost is None:
                 return node.link.endpoint
@@ -120,6 +120,6 @@ class Cluster(Connection):
 
 
 def _redirection(error: Exception | None) -> ServerAddress:
-    """``MOVED 3999 127.0.0.1:6381`` → the endpoint."""
+    """Return the endpoint that an error such as ``MOVED 3999 127.0.0.1:6381`` names."""
     host, _, port = str(error).split(" ")[2].rpartition(":")
     return ServerAddress(host.strip("[]"), int(port))

@@ -1,6 +1,6 @@
-"""A link on which what was done counts only once replicas have it, too (``redis_wait_replicas``).
+"""A link whose replies wait until replicas have the change, too (``redis_wait_replicas``).
 
-A primary that dies takes with it what no replica has heard of yet: a code that was redeemed a moment ago could then be redeemed
+A change that no replica has received is lost with its primary: a code that was redeemed a moment ago could then be redeemed
 once more. Here each reply waits until enough replicas confirm (WAIT), one WAIT for all commands of an event-loop turn.
 """
 
@@ -25,14 +25,15 @@ class _Kind(Enum):
 class ConfirmingLink(Link):
     """A link that waits for replicas.
 
-    Where too few confirm, each act of that turn fails with NOREPLICAS: done, but not safe, so it must not be reported as done.
+    Where too few confirm, each act of that turn fails with NOREPLICAS: it was executed, but may be lost with the
+    primary, so it must not be reported as done.
 
     Args:
         endpoint: The server.
         timeout: Seconds that a reply may take.
         watch: Sees every batch.
-        replicas: How many must confirm.
-        patience: Milliseconds that they have for it.
+        replicas: The number of replicas that must confirm.
+        patience: Milliseconds within which they have to confirm.
     """
 
     def __init__(
@@ -46,10 +47,10 @@ class ConfirmingLink(Link):
         self._acts = False
 
     def touch(self, key: str) -> None:
-        """Write something without meaning beside ``key``, before the first act of a turn.
+        """Write a meaningless key in the slot of ``key``, before the first act of a turn.
 
-        WAIT speaks of what was written over this very connection, and an act that finds its effect there already (another
-        try after a lost reply, a repeated refresh) writes nothing itself.
+        WAIT covers only the writes of this very connection, and an act whose effect is there already (another try after a
+        lost reply, a repeated refresh) writes nothing itself.
         """
         if not self._acts:
             self._acts = True
@@ -65,7 +66,7 @@ class ConfirmingLink(Link):
 
     def _issue(self, command: Sequence[Word], kind: _Kind) -> asyncio.Future[Any]:
         future = super().send(command)
-        if not future.done():  # else it was refused
+        if not future.done():  # otherwise it was refused
             self._kinds.append(kind)
         return future
 
@@ -114,5 +115,5 @@ class ConfirmingLink(Link):
 
 
 def touch_key(key: str) -> str:
-    """A key of no meaning in the same slot, under the same prefix."""
+    """Return a key without meaning in the same slot, under the same prefix."""
     return f"{key}:touch" if "{" in key else f"{key.partition(':')[0]}:touch:{{{key}}}"

@@ -1,7 +1,7 @@
-"""Redis as one thing to talk to, whatever its shape: a server, a primary that Sentinels know, a Cluster.
+"""One interface to Redis in every shape: a single server, a primary behind Sentinels, a Cluster.
 
-``execute(key, …)`` sends a command to the server that holds the key, again where a connection dropped, a failover is under
-way or a slot moved, until the timeout is over; then it is ``TemporarilyUnavailable`` (P7). Commands may therefore be
+``execute(key, …)`` sends a command to the server that holds the key, and repeats it where a connection dropped, a failover is
+under way or a slot moved, until the timeout is over; then it raises ``TemporarilyUnavailable`` (P7). Commands may therefore be
 executed twice: every script recognises its own earlier effect (P3), everything else is idempotent.
 """
 
@@ -43,7 +43,7 @@ KeyedCommand = tuple[str, Command]
 """A key and the command to send to the server that holds it."""
 
 FLAGS_SINCE = (7, 0)
-"""The Redis from which scripts begin with ``#!lua``."""
+"""The version of Redis from which on scripts begin with ``#!lua``."""
 _PAUSE = 0.02
 """Seconds before the first retry; each further pause is up to twice as long, at most ``_LONGEST_PAUSE``."""
 _LONGEST_PAUSE = 0.2
@@ -60,7 +60,7 @@ class Begun(msgspec.Struct, frozen=True):
 
 
 class Connection:
-    """A server alone; other shapes of Redis derive from it.
+    """A connection to a single server; other shapes of Redis derive from it.
 
     With ``confirms`` commands count as done only once replicas have them.
     """
@@ -73,7 +73,7 @@ class Connection:
         self.confirmed_scripts: frozenset[str] = frozenset()
         """SHA-1 of the scripts that are sent over ``confirming``."""
         self.confirming: Connection | None = None
-        """The twin for what must have reached replicas before it counts as done; None without ``redis_wait_replicas``."""
+        """The connection for commands that count only once replicas have them; None without ``redis_wait_replicas``."""
         self.crosses_slots = False
         """Whether one script may touch keys of different slots: known to be so where no Cluster is behind the address."""
         self._confirms = confirms
@@ -83,7 +83,7 @@ class Connection:
         """Receives messages of other processes (``listener``); ends with the connection."""
         self._refusals = Outage(log, Event.REDIS_COMMAND_REFUSED)
         self.refused = 0
-        """How many commands were refused for reasons that last."""
+        """The number of commands that were refused for a lasting reason."""
 
     # commands
 
@@ -91,7 +91,7 @@ class Connection:
         """Send a command about ``key``, and return its reply.
 
         Raises:
-            TemporarilyUnavailable: Redis is away, or refuses it for a reason that lasts.
+            TemporarilyUnavailable: Redis is away, or refuses it for a lasting reason.
             StoreError: It answered with another error.
         """
         if self.confirming is not None and command[1] in self.confirmed_scripts:
@@ -106,7 +106,7 @@ class Connection:
             return await self._retry(key, command, started, failure)
 
     def begin(self, key: str, command: Command) -> Begun:
-        """Send a command in this turn of the loop, for a reply that is waited for later, or by nobody (``conclude``)."""
+        """Send a command in this turn of the loop; ``conclude`` waits for the reply, where it is wanted."""
         link = self._link_for(key)
         if link is None or self._confirms or (self.confirming is not None and command[1] in self.confirmed_scripts):
             future: asyncio.Future[Any] = asyncio.ensure_future(self.execute(key, *command))
@@ -123,11 +123,11 @@ class Connection:
             return await self._retry(begun.key, begun.command, begun.started, failure)
 
     async def execute_confirmed(self, key: str, *command: Word) -> RedisReply:
-        """Like ``execute``, for a command that is no script: where replicas are waited for, once they have it."""
+        """Execute a command that is no script; with ``redis_wait_replicas`` return only once the replicas have it."""
         return await (self.confirming or self).execute(key, *command)
 
     async def confirm(self, key: str) -> None:
-        """Where replicas are waited for: wait until they have all that was done about ``key``, by whomever."""
+        """With ``redis_wait_replicas`` wait until the replicas have all changes of ``key``, whichever connection made them."""
         if self.confirming is not None:
             await self.confirming.execute(key, "EXISTS", key)
 
@@ -138,7 +138,7 @@ class Connection:
 
         Args:
             steps: The commands, each with the key that it is about.
-            needed: How many of them must succeed; of those after, an error takes the place of the reply. None: all.
+            needed: How many of the first ones must succeed; for later ones an error replaces the reply. None means all.
         """
         started = time.monotonic()
         if self.confirming is None:
@@ -166,7 +166,7 @@ class Connection:
                     replies.append(await future)
                     continue
             except (TemporarilyUnavailable, StoreError) as error:
-                replies.append(error)  # of the confirming twin, which has tried again itself
+                replies.append(error)  # of the confirming connection, which has retried itself
                 continue
             except (LinkLostError, ReplyError) as error:
                 failure = error
@@ -184,22 +184,22 @@ class Connection:
         return link.send(command) if link else None
 
     def execute_soon(self, key: str, command: Command, *, lingers: bool = False) -> None:
-        """Send a command without waiting for its reply: tidying up, which may be lost.
+        """Send a command that may be lost, such as tidying up, without waiting for its reply.
 
-        With ``lingers`` it may wait for another command to leave with.
+        With ``lingers`` it may wait for the next command and leave with it.
         """
         if (link := self._link_for(key)) is not None:
             link.send_unanswered(command, lingers=lingers)
 
     def delete_soon(self, key: str) -> None:
-        """Delete a key likewise; it lingers, and where keys may be of different slots others go by the same command."""
+        """Delete a key likewise; the command lingers, and deletes several keys where these may be of different slots."""
         if self.crosses_slots and (link := self._link_for(key)) is not None:
             link.delete_unanswered(key)
         else:
             self.execute_soon(key, ("DEL", key), lingers=True)
 
     async def _retry(self, key: str, command: Command, started: float, failure: Exception | None) -> object:
-        """The careful path: connects, follows redirections, loads scripts, retries until the timeout is over."""
+        """Connect, follow redirections, load scripts, and retry until the timeout is over."""
         deadline = started + self.address.timeout
         pause = _PAUSE
         self._count_error(failure)
@@ -234,9 +234,9 @@ class Connection:
             self._watch.metrics.redis_error(kind)
 
     async def _attempt(self, key: str, command: Command, failure: Exception | None) -> object:
-        """One more try, in the light of how the last one failed."""
+        """Try once more, considering how the last attempt failed."""
         word = kind_of(failure) if isinstance(failure, ReplyError) else ""
-        if word == "READONLY":  # what was the primary is a replica now
+        if word == "READONLY":  # the former primary is a replica now
             self._node.close("it is no longer the primary")
         link = await self._node.connected()
         return await self._send(link, key, command)
@@ -254,7 +254,7 @@ class Connection:
         return await _sent(link, key, ("EVAL", text, *command[2:]), prefix)
 
     def _raise_if_lasting(self, failure: Exception) -> None:
-        """Raise where another try can't help."""
+        """Raise an error where another attempt cannot help."""
         if isinstance(failure, LinkLostError):
             return
         word = kind_of(failure)
@@ -277,11 +277,11 @@ class Connection:
         return link if link is not None and link.lost is None else None
 
     def holds(self, link: Link, key: str) -> bool:
-        """Whether what is about ``key`` goes over this link."""
+        """Whether commands about ``key`` go over this link."""
         return self._link_for(key) is link
 
     async def links(self) -> list[Link]:
-        """A link to every primary. Raises TemporarilyUnavailable."""
+        """Return a link to every primary. Raises TemporarilyUnavailable."""
         try:
             return [await self._node.connected()]
         except LinkLostError as error:
@@ -293,7 +293,7 @@ class Connection:
         A cursor is ``<which primary>:<its cursor>``, "" at the beginning and at the end.
 
         Raises:
-            ValueError: It is no cursor.
+            ValueError: The cursor is invalid.
             TemporarilyUnavailable: Redis is away.
         """
         links = await self.links()
@@ -311,17 +311,17 @@ class Connection:
         return names, f"{int(index) + 1}:0" if int(index) + 1 < len(links) else ""
 
     async def _locate(self) -> ServerAddress:
-        """Where the server is now. Raises LinkLostError."""
+        """Return the current address of the server. Raises LinkLostError."""
         return self.address.servers[0]
 
     # messages of other processes
 
     async def listening_endpoint(self) -> ServerAddress:
-        """A server that is up and gets the messages of all. Raises LinkLostError."""
+        """Return a server that is up and receives the messages of all servers. Raises LinkLostError."""
         return (await self._node.connected()).endpoint
 
     async def check_primary(self, listening_to: ServerAddress) -> None:
-        """Raises LinkLostError where ``listening_to`` is no longer the one to listen to."""
+        """Check that ``listening_to`` is still the server to listen to. Raises LinkLostError where it is not."""
 
     def doubt_primary(self) -> None:
         """Look for the primary again before the next command."""
@@ -337,7 +337,7 @@ class Connection:
 
 
 def _confirming_link(address: Address, watch: RedisWatch | None) -> Callable[[ServerAddress, float], Link]:
-    """Replicas have a quarter of the timeout to confirm, so that another try is possible within it."""
+    """Return the maker of confirming links. Replicas have a quarter of the timeout to confirm, which leaves time to retry."""
     patience = max(1, round(address.timeout * 250))
     return partial(ConfirmingLink, watch=watch, replicas=address.wait_replicas, patience=patience)
 

@@ -1,4 +1,4 @@
-"""What an error of Redis means: whether another try helps, and what an operator has to do about it."""
+"""Errors of Redis: whether another attempt helps, and what an operator has to do about them."""
 
 import re
 from collections.abc import Iterator
@@ -13,7 +13,7 @@ _RIGHTS_IN_WORDS = re.compile(r"ERR (?:.*@user_script.*: )?(?=ACL failure|The us
 
 
 class StoreError(Exception):
-    """Redis answered with an error that a retry does not mend: a fault in our commands or in its set-up."""
+    """An error of Redis that a retry does not mend: a fault in our commands or in its set-up."""
 
 
 class LinkLostError(Exception):
@@ -29,10 +29,10 @@ class EmbeddedRedisError(RuntimeError):
 
 
 def kind_of(error: Exception) -> str:
-    """The kind of a Redis error: its first word, or that of what a script met.
+    """Return the kind of a Redis error: its first word, or that of the error inside a script.
 
     Redis 6.2 wraps the latter (``ERR Error running script …: -OOM command …``), and no version has a word for rights that a
-    script lacks (``ERR ACL failure in script: …``): NOPERM.
+    script lacks (``ERR ACL failure in script: …``), for which this returns NOPERM.
     """
     text = str(error)
     word = text.partition(" ")[0]
@@ -44,7 +44,7 @@ def kind_of(error: Exception) -> str:
 
 
 def metric_of(error: Exception) -> str:
-    """Classify a Redis error for ``metrics.REDIS_ERRORS``; empty where it is a script that is still to be sent."""
+    """Classify a Redis error for ``metrics.REDIS_ERRORS``; empty where a script only has to be loaded first."""
     word = kind_of(error)
     if word in ("MOVED", "ASK"):
         return "moved"
@@ -54,7 +54,7 @@ def metric_of(error: Exception) -> str:
 
 
 def refusal_of(error: Exception) -> str:
-    """Word an error of ``REFUSED`` for operators; rights so that what is missing is named."""
+    """Describe an error of ``REFUSED`` to operators; a missing right is named."""
     if kind_of(error) == "NOPERM":
         right = _RIGHTS_IN_WORDS.sub("", str(error))
         return f"the Redis user lacks a right: {right} (docs/how-to/redis.md lists all that are needed)"
@@ -62,7 +62,7 @@ def refusal_of(error: Exception) -> str:
 
 
 def causes_of(error: BaseException | None) -> Iterator[BaseException]:
-    """The error, what it was raised from, and so on."""
+    """Yield the error and the chain of its causes."""
     while error is not None:
         yield error
         error = error.__cause__

@@ -1,4 +1,4 @@
-"""Connecting to a server: the socket or TLS, then HELLO, which logs in and says who answers."""
+"""Connecting to a server: the socket or TLS, then HELLO, which logs in and identifies the server."""
 
 import asyncio
 from collections.abc import Callable

@@ -2,8 +2,8 @@
 
 All commands issued in one turn of the event loop leave in one write, and replies are handed out in order: a request
 costs a future, not a connection from a pool. redis-py's asyncio connection needs 11 µs of CPU per command for that,
-this one 2 µs, which at a token endpoint is the difference (see README.md). Parsing and
-packing are hiredis.
+this one 2 µs, which matters for the rate of a token endpoint (see README.md). hiredis parses and
+packs.
 """
 
 import asyncio
@@ -18,28 +18,28 @@ from service.redis.errors import LinkLostError, ReplyError
 from service.settings.redis_url import ServerAddress
 
 Word = str | bytes | int
-"""What a command is made of."""
+"""A word of a command."""
 RedisReply = Any
-"""What Redis answers: bytes, a number, a list or nothing. Who sends the command knows which."""
+"""A reply of Redis: bytes, a number, a list or nothing. Its type follows from the command."""
 
 MAX_PENDING = 20_000
 """Commands that may wait for a reply on one link; more are refused: Redis is not keeping up."""
 LINGER = 0.2
-"""Seconds that a command may wait for another one to leave with: few enough for ``tokens.redeemed_once``."""
+"""Seconds that a command may wait for the next one, short enough for ``tokens.redeemed_once``."""
 _TICKS = 8
-"""A reply is missed after its timeout, give or take an eighth."""
+"""Checks per timeout: a missing reply is noticed up to an eighth of the timeout late."""
 
 
 class Link(asyncio.Protocol):
     """A connection to a server.
 
-    A reply may take ``timeout`` seconds. What watches sees every batch, in order: replies come in the order of commands, so the
-    first one under way ends first.
+    A reply may take ``timeout`` seconds. ``watch`` sees every batch, in order: replies come in the order of commands, so the
+    first batch under way ends first.
     """
 
     def __init__(self, endpoint: ServerAddress, timeout: float, watch: RedisWatch | None = None) -> None:
         self.endpoint = endpoint
-        # what the server says of itself in the handshake
+        # what the server states in the handshake
         self.server = ""
         """``redis`` or ``valkey``."""
         self.version: tuple[int, int] = (0, 0)
@@ -57,7 +57,7 @@ class Link(asyncio.Protocol):
         self._doomed: list[str] = []
         """Keys that are to be deleted with the next write."""
         self._pending: deque[asyncio.Future[Any] | None] = deque()
-        """Who waits for the replies to come; None where no caller does."""
+        """The futures of the replies to come; None where no caller waits."""
         self._replied = 0
         self._tick = timeout / _TICKS
         self._sent_at_ticks: deque[int] = deque(maxlen=_TICKS)
@@ -74,7 +74,7 @@ class Link(asyncio.Protocol):
 
         Args:
             command: Its words.
-            lingers: Whether it leaves with the next command, or after ``LINGER``, in the place of a write of its own.
+            lingers: Whether it leaves with the next command, or after ``LINGER``, instead of in a write of its own.
         """
         future: asyncio.Future[Any] = self._create_future()
         if self.lost is not None or len(self._pending) >= MAX_PENDING:
@@ -97,13 +97,13 @@ class Link(asyncio.Protocol):
         return future
 
     def send_unanswered(self, command: Sequence[Word], *, lingers: bool = False) -> None:
-        """Issue a command whose reply nobody waits for; it may be lost."""
+        """Issue a command without waiting for its reply; it may be lost."""
         if self.lost is None and len(self._pending) < MAX_PENDING:
             self.send(command, lingers=lingers)
             self._pending[-1] = None
 
     def delete_unanswered(self, key: str) -> None:
-        """Delete a key, by one command for all in front of the next batch; it may be lost. Not for a Cluster."""
+        """Delete a key, together with others by one command before the next batch; it may be lost. Not for a Cluster."""
         if self.lost is None:
             self._doomed.append(key)
             self._linger = self._linger or self._loop.call_later(LINGER, self._flush_lingering)
@@ -130,7 +130,7 @@ class Link(asyncio.Protocol):
                 self._watch.sent(batch, commanded)
 
     def _flush_lingering(self) -> None:
-        """Have what lingers leave, if it has not yet: the timer goes on when it does, as to make one for each costs more."""
+        """Send lingering commands that have not left yet. The timer runs on when they leave, as a new one costs more."""
         self._linger = None
         if self._doomed:
             self._delete_doomed()
@@ -142,7 +142,7 @@ class Link(asyncio.Protocol):
         self.send_unanswered(("DEL", *doomed))
 
     def _check_timeout(self) -> None:
-        """Every eighth of the timeout while replies are due: has anything waited for a whole timeout?"""
+        """Close the link where a reply is overdue; called every eighth of the timeout while replies are due."""
         self._timer = None
         if not self._pending:
             self._sent_at_ticks.clear()
@@ -181,7 +181,7 @@ class Link(asyncio.Protocol):
         """Hand a reply to the caller that waits longest."""
         self._replied += 1
         future = self._pending.popleft()
-        if future is None or future.done():  # nobody waits, or the caller that did has given up
+        if future is None or future.done():  # no caller waits, or it has given up
             return
         if reply.__class__ is ReplyError:
             future.set_exception(reply)
@@ -212,6 +212,6 @@ class Link(asyncio.Protocol):
 
 
 def ignore_reply(future: asyncio.Future[Any]) -> None:
-    """As the callback of a future: no caller waits for this reply, so that a failure of it is no news."""
+    """Ignore the result of a future, as its callback: no caller waits for this reply, so its failure is not reported."""
     if not future.cancelled():
         future.exception()

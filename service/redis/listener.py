@@ -18,11 +18,11 @@ log = logging.getLogger(__name__)
 Receive = Callable[[bytes, bytes], None]
 """Takes a channel and a message."""
 _PING_EVERY = 1.0
-"""Seconds: a listener that hangs is noticed so soon after its timeout."""
+"""Seconds between pings: a hanging listener is noticed this soon after its timeout."""
 
 
 class ListeningLink(Link):
-    """A link that is subscribed to channels: messages go to ``receive`` with theirs, other replies to callers."""
+    """A link that is subscribed to channels: messages go to ``receive`` with their channel, other replies to callers."""
 
     def __init__(self, endpoint: ServerAddress, timeout: float, receive: Receive) -> None:
         super().__init__(endpoint, timeout)
@@ -41,7 +41,7 @@ def start_listening(
 ) -> None:
     """Receive the messages of channels until the connection is closed.
 
-    ``hearing`` is called whenever listening begins (True) or ends (False): what was said in between is lost.
+    ``hearing`` is called whenever listening begins (True) or ends (False): messages in between are lost.
     """
     connection.listening = asyncio.ensure_future(_listen(connection, channels, receive, hearing))
 

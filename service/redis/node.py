@@ -1,4 +1,4 @@
-"""One server, however often its link has to be made again."""
+"""One server, whose link is made again whenever it is lost."""
 
 import asyncio
 import time
@@ -17,7 +17,7 @@ class Node:
 
     Args:
         address: How to log in, and how long to wait.
-        locate: Says where the server is now; with Sentinels that changes with every failover.
+        locate: Returns the current address of the server; with Sentinels it changes with every failover.
         make: Makes a link to an endpoint, with a timeout in seconds.
         watch: Counts attempts that failed.
     """
@@ -39,7 +39,7 @@ class Node:
         """Monotonic seconds of the first attempt that failed since the server was last up."""
 
     async def connected(self) -> Link:
-        """Return the link, made if needed; many may wait for the same attempt. Raises LinkLostError."""
+        """Return the link, made if needed; concurrent callers share the attempt. Raises LinkLostError."""
         if self.link is not None and self.link.lost is None:
             return self.link
         if self._connecting is None:
@@ -50,7 +50,7 @@ class Node:
             return await asyncio.shield(attempt)
         except asyncio.CancelledError:
             task = asyncio.current_task()
-            if attempt.cancelled() and (task is None or not task.cancelling()):  # ``close`` ended it, not our caller us
+            if attempt.cancelled() and (task is None or not task.cancelling()):  # ``close`` ended it, not our caller
                 raise LinkLostError("the connection was closed while it was made") from None
             raise
 

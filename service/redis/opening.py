@@ -10,7 +10,7 @@ from service.settings.redis_url import Topology
 
 
 def open_connection(address: Address, watch: RedisWatch | None = None) -> Connection:
-    """The connection to this address; it connects when first used. ``watch`` sees what it does."""
+    """Make a connection to this address, which connects on first use; ``watch`` observes it."""
     kind = _connection_to(address.topology)
     connection = kind(address, watch)
     if address.wait_replicas:

@@ -1,4 +1,4 @@
-"""Lua scripts with a contract: the header of ``lua/<name>.lua`` names keys, arguments and answers; all else is checked by it.
+"""Lua scripts with a contract: the header of ``lua/<name>.lua`` names keys, arguments and answers, and code is checked by it.
 
 ```
 #!lua
@@ -36,13 +36,13 @@ _Answer = TypeVar("_Answer", bound=StrEnum)
 
 
 class ScriptContractError(Exception):
-    """A script's header and its body do not say the same, or what calls it does not keep to them."""
+    """The header and the body of a script differ, or a caller does not keep to them."""
 
 
 class ScriptText:
     """A script as servers get it.
 
-    ``confirmed``: whether it spends or ends something, so that replicas are waited for where the settings say so.
+    A ``confirmed`` script spends or ends something, so that with ``redis_wait_replicas`` its reply waits for replicas.
     """
 
     def __init__(self, name: str, text: str, *, confirmed: bool) -> None:
@@ -58,12 +58,12 @@ class Script(ScriptText, Generic[_Answer]):
     """One act.
 
     Args:
-        name: Of the file, without ``.lua``.
-        answers: Has the words that it may return.
-        confirmed: Whether it spends or ends something, so that replicas are waited for where the settings say so.
+        name: The name of the file, without ``.lua``.
+        answers: The enumeration of the words that it may return.
+        confirmed: Whether it spends or ends something, so that its reply waits for replicas (``redis_wait_replicas``).
 
     Raises:
-        ScriptContractError: The header, the body and the answers do not say the same.
+        ScriptContractError: The header, the body and the answers differ.
     """
 
     def __init__(self, name: str, answers: type[_Answer], *, confirmed: bool = False) -> None:
@@ -83,7 +83,7 @@ class Script(ScriptText, Generic[_Answer]):
         return keys[0], ("EVALSHA", sha, len(keys), *keys, *arguments)
 
     def read(self, reply: RedisReply) -> tuple[_Answer, list[Any]]:
-        """Take a reply apart: the answering word, and what came with it. Raises ScriptContractError for an unknown word."""
+        """Split a reply into the answering word and the rest. Raises ScriptContractError for an unknown word."""
         word, rest = (reply[0], reply[1:]) if reply.__class__ is list else (reply, [])
         try:
             return self._answers[word], rest
@@ -111,7 +111,7 @@ class Joined(ScriptText):
     """Two acts in one call, one after the other: nothing comes between them, and the server parses and answers once.
 
     It is made of their texts. The reply is a list of both answers, each for ``read`` of its script. An error of the second
-    is one of both, though the first has been done: a call that is sent again finds that, as after a dropped connection.
+    act is the error of the call, though the first has been done: a repeated call finds that, as after a dropped connection.
 
     Raises:
         ScriptContractError: Their first lines differ, so servers treat them differently.
@@ -132,16 +132,16 @@ class Joined(ScriptText):
         )
 
     def step(self, connection: Connection, first: KeyedCommand, second: KeyedCommand) -> KeyedCommand:
-        """Make one step of the steps of both."""
+        """Combine the steps of both into one."""
         (key, words), (_, more), here, there = first, second, self._first_arguments, self._second_arguments
         sha = self.plain_sha if self.plain_sha in connection.scripts else self.sha
         return key, ("EVALSHA", sha, here + there - 6, *words[3:here], *more[3:there], *words[here:], *more[there:])
 
 
 SCRIPTS: list[Script[Any]] = []
-"""Every act that there is."""
+"""Every script with a contract."""
 TEXTS: list[ScriptText] = []
-"""Every script that there is, for servers that do not have them yet."""
+"""Every script, for servers that do not have it yet."""
 
 
 @cache

@@ -1,4 +1,4 @@
-"""The primary that Sentinels know: asked for anew whenever its link is made again."""
+"""The primary behind Sentinels, which are asked again whenever its link is made again."""
 
 import asyncio
 from dataclasses import replace
@@ -10,10 +10,10 @@ from service.settings.redis_url import ServerAddress
 
 
 class Sentinel(Connection):
-    """A connection to whichever server is the primary now."""
+    """A connection to the current primary."""
 
     async def _locate(self) -> ServerAddress:
-        """The primary that the first reachable Sentinel names. Raises LinkLostError."""
+        """Return the primary that the first reachable Sentinel names. Raises LinkLostError."""
         reasons: list[Exception] = []
         for sentinel in self.address.servers:
             try:
@@ -31,10 +31,10 @@ class Sentinel(Connection):
         raise LinkLostError(f"no Sentinel names a primary ({'; '.join(map(str, reasons))})") from reasons[0]
 
     async def check_primary(self, listening_to: ServerAddress) -> None:
-        """Raises LinkLostError where the Sentinels name another primary than the one we use.
+        """Check that we use the primary that the Sentinels name. Raises LinkLostError where they name another one.
 
-        One that was cut off from them takes our commands until they reach it again, some ten seconds: a code could be
-        redeemed there and at its successor. Sentinels that do not answer say nothing.
+        A primary that was cut off from them accepts our commands until they reach it again, some ten seconds: a code could
+        be redeemed there and at its successor. Sentinels that do not answer are ignored.
         """
         try:
             async with asyncio.timeout(self.address.connect_timeout):
@@ -45,5 +45,5 @@ class Sentinel(Connection):
             raise LinkLostError(f"{listening_to} is no longer the primary: the Sentinels name {named}")
 
     def doubt_primary(self) -> None:
-        """Ask the Sentinels again before the next command: perhaps no caller has used the link, and seen it hang."""
+        """Ask the Sentinels again before the next command, as an unused link may hang without being noticed."""
         self._node.close("whether it is still the primary is in doubt")

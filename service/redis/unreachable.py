@@ -1,4 +1,4 @@
-"""Why Redis cannot be used, in words for operators: each cause has its own sentence, and says what to do."""
+"""Reasons why Redis cannot be used, for operators: each cause has its own sentence, and says what to do."""
 
 import socket
 import ssl
@@ -8,12 +8,12 @@ from service.redis.errors import LinkLostError, ReplyError, StoreError, causes_o
 
 
 class Trouble(NamedTuple):
-    """Why Redis cannot be used, and what now.
+    """The reason why Redis cannot be used, and the next step.
 
     Attributes:
         what: A heading, to which the reason in Redis' or the system's own words is added.
         to_do: The next step.
-        passes: Whether it may be over without a change of settings: Redis starts later than we do, or again.
+        passes: Whether it may end without a change of settings, as when Redis starts later than this service, or again.
     """
 
     what: str
@@ -105,7 +105,7 @@ _BY_TEXT = (
 
 
 def explain(error: BaseException) -> Trouble:
-    """The trouble behind an error of the store: what is nearest to the cause counts."""
+    """Return the trouble behind an error of the store; the one nearest to the cause counts."""
     for cause in reversed(list(causes_of(error))):
         if (found := _of(cause)) is not None:
             return found
