@@ -1,4 +1,4 @@
-"""Keys (ours: generated, rotated, published; clients': fetched, cached), JWS, sealing, password hashes and random bytes.
+"""Our keys (generated, rotated, published), keys of clients (fetched, cached), JWS, sealing, password hashes and random bytes.
 
 Who signs or seals what is not decided here.
 """

@@ -1,6 +1,6 @@
-"""The authorities that make certificates of clients (RFC 8705 section 2.1), and whether one of them made this certificate.
+"""The authorities that issue certificates of clients (RFC 8705 section 2.1), and the check that one of them issued one.
 
-OpenSSL says so (by pyOpenSSL), as it does wherever else TLS ends. It takes its time to load: only who needs it imports this.
+OpenSSL verifies them (by pyOpenSSL), as in other servers that terminate TLS. It loads slowly: import this only where needed.
 """
 
 from collections.abc import Iterable, Sequence
@@ -22,21 +22,21 @@ from service.protocol.forwarded_certificates import ClientCertificate
 from service.store.bounded_cache import BoundedCache
 
 _AGAIN_AFTER = 60.0
-"""Seconds for which a certificate that was verified is not verified again; whether it is in time is looked at each time."""
+"""Seconds for which a verified certificate is not verified again; its validity period is checked each time."""
 _CACHED, _CACHED_BYTES = 1000, 4 * 1024 * 1024
-"""Certificates that a process remembers so, and how much of them."""
+"""The most verified certificates that a process remembers, and the most bytes of them."""
 _PURPOSES = {ExtendedKeyUsageOID.CLIENT_AUTH, ExtendedKeyUsageOID.ANY_EXTENDED_KEY_USAGE}
 _BROKEN = (MD5, SHA1)
 """Broken hashes, for which two certificates with one signature can be found."""
 
 
 class _Verified(NamedTuple):
-    """A certificate that an authority has made."""
+    """A certificate that an authority has issued."""
 
     authorities: tuple[crypto.X509, ...]
-    """As they were then."""
+    """The authorities at that time."""
     at: float
-    """Epoch seconds."""
+    """When it was verified, in epoch seconds."""
     names: CertificateNames
 
 
@@ -49,15 +49,15 @@ class ClientAuthorities:
         self._verified: BoundedCache[_Verified] = BoundedCache(_CACHED, _CACHED_BYTES)
 
     def names_in(self, presented: ClientCertificate, certificate: x509.Certificate, now: float) -> CertificateNames:
-        """Whom a certificate is about that an authority made, for a client.
+        """Verify that an authority issued a certificate for a client, and return the names in it.
 
         Args:
-            presented: As it came.
-            certificate: The same, opened.
+            presented: The certificate as received.
+            certificate: The same, parsed.
             now: Epoch seconds.
 
         Raises:
-            UnusableCertificateError: None did, it is for another purpose, or its names cannot be read.
+            UnusableCertificateError: No authority issued it, it is for another purpose, or its names cannot be read.
         """
         key = sha256(b"".join((presented.certificate, *presented.chain))).hexdigest()
         held, authorities = self._verified.get(key), self._files.current
@@ -68,19 +68,19 @@ class ClientAuthorities:
         return held.names
 
     def verify(self, certificate: x509.Certificate, chain: Iterable[bytes], now: float) -> None:
-        """Check that an authority made a certificate, for a client (RFC 5280 section 6).
+        """Check that an authority issued a certificate for a client (RFC 5280 section 6).
 
         Args:
-            certificate: The client's.
-            chain: What came with it, in DER: looked at as far as it leads to an authority.
+            certificate: The client's certificate.
+            chain: The certificates that came with it, in DER; used as far as they lead to an authority.
             now: Epoch seconds.
 
         Raises:
-            UnusableCertificateError: None did, or it or one between is for another purpose or too weak.
+            UnusableCertificateError: No authority issued it, or one of the chain is for another purpose or too weak.
         """
         if not _is_for_clients(certificate):
             raise UnusableCertificateError("it is not for clients (extended key usage)")
-        store = crypto.X509Store()  # a new one each time: of several times that are set the first one counts
+        store = crypto.X509Store()  # a new one each time, as only the first set_time of a store counts
         for authority in self._files.current:
             store.add_cert(authority)
         store.set_time(datetime.fromtimestamp(now, UTC))
@@ -97,16 +97,16 @@ class ClientAuthorities:
 
 @lru_cache(maxsize=4)
 def authorities_at(path: Path) -> ClientAuthorities:
-    """The authorities in this file. Raises OSError, ValueError."""
+    """Return the authorities in this file. Raises OSError, ValueError."""
     return ClientAuthorities(path)
 
 
 def _check_links(links: Sequence[crypto.X509]) -> None:
-    """Check what OpenSSL leaves out where it is asked about no purpose and no level of security.
+    """Check what OpenSSL leaves out without a purpose and a security level.
 
     Args:
-        links: The client's certificate, those between, the root. The root is trusted for its key alone, whatever it says of
-            itself and however it is signed (RFC 5280 section 6.1.1 d).
+        links: The client's certificate, the intermediate ones, the root. The root is trusted for its key alone, whatever its
+            extensions and its signature are (RFC 5280 section 6.1.1 d).
 
     Raises:
         UnusableCertificateError: One is for another purpose, signed by a hash that can be forged, or its key is too weak.
@@ -126,7 +126,10 @@ def _check_links(links: Sequence[crypto.X509]) -> None:
 
 
 def _is_for_clients(certificate: x509.Certificate) -> bool:
-    """Whether it says so, or of no purpose; an authority says it of those that it makes. Raises UnusableCertificateError."""
+    """Whether a certificate is for clients by its extended key usage, or names no purpose.
+
+    The extended key usage of an authority limits the certificates that it issues. Raises UnusableCertificateError.
+    """
     try:
         purposes = certificate.extensions.get_extension_for_class(x509.ExtendedKeyUsage).value
     except x509.ExtensionNotFound:
@@ -137,5 +140,5 @@ def _is_for_clients(certificate: x509.Certificate) -> bool:
 
 
 def _read(path: Path) -> tuple[crypto.X509, ...]:
-    """Raises OSError, ValueError."""
+    """Read the authorities from a file. Raises OSError, ValueError."""
     return tuple(map(crypto.X509.from_cryptography, x509.load_pem_x509_certificates(path.read_bytes())))

@@ -1,4 +1,4 @@
-"""Certificates of clients: what one says, and whether it may be used now (RFC 8705)."""
+"""Certificates of clients: their names and keys, and whether they may be used now (RFC 8705)."""
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -12,9 +12,9 @@ from service.protocol.credentials import base64url
 from service.protocol.distinguished_names import DistinguishedName, name_of
 
 MAX_CERTIFICATE = 16_384
-"""Bytes of a certificate."""
+"""The most bytes of a certificate."""
 RSA_BITS = 2048
-"""An RSA key with fewer is too weak."""
+"""The fewest bits of an RSA key; shorter ones are too weak."""
 
 
 class UnusableCertificateError(ValueError):
@@ -23,7 +23,7 @@ class UnusableCertificateError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class CertificateNames:
-    """Whom a certificate is about: names that are compared, each in its one spelling."""
+    """The names in a certificate, each in the one spelling in which they are compared."""
 
     subject: DistinguishedName = ()
     dns: frozenset[str] = frozenset()
@@ -33,15 +33,19 @@ class CertificateNames:
 
 
 def thumbprint(certificate: bytes) -> str:
-    """``x5t#S256`` of a certificate in DER (RFC 8705 section 3.1)."""
+    """Return the ``x5t#S256`` of a certificate in DER (RFC 8705 section 3.1)."""
     return base64url(sha256(certificate).digest())
 
 
 def opened(certificate: bytes, now: float) -> x509.Certificate:
-    """Read a certificate in DER that is good now; who made it is not looked at. ``now``: epoch seconds.
+    """Read a certificate that is valid now; its issuer is not checked.
+
+    Args:
+        certificate: In DER.
+        now: Epoch seconds.
 
     Raises:
-        UnusableCertificateError: It is none, its time has not come or is over, or its key is too weak.
+        UnusableCertificateError: It is no certificate, is not valid yet or has expired, or its key is too weak.
     """
     if len(certificate) > MAX_CERTIFICATE:
         raise UnusableCertificateError(f"it has more than {MAX_CERTIFICATE} bytes")
@@ -61,7 +65,7 @@ def opened(certificate: bytes, now: float) -> x509.Certificate:
 
 
 def public_key_in(certificate: bytes) -> object:
-    """The key of a certificate in DER, whenever it is good. Raises UnusableCertificateError."""
+    """Return the key of a certificate in DER, whatever its validity period. Raises UnusableCertificateError."""
     try:
         return x509.load_der_x509_certificate(certificate).public_key()
     except Exception as error:
@@ -69,7 +73,7 @@ def public_key_in(certificate: bytes) -> object:
 
 
 def names_in(certificate: x509.Certificate) -> CertificateNames:
-    """Whom it is about. Raises UnusableCertificateError."""
+    """Return the names in a certificate. Raises UnusableCertificateError."""
     try:
         subject = tuple(
             name_of((one.oid.dotted_string, _text(one.value)) for one in part) for part in certificate.subject.rdns

@@ -32,31 +32,31 @@ log = logging.getLogger(__name__)
 
 
 ALGORITHMS = tuple(algorithm.value for algorithm in SigningAlgorithm)
-"""Signatures that clients may use; never none."""
+"""Signature algorithms that clients may use; ``none`` is not one of them."""
 MAX_KEYS = 50
 _OF_THE_KEY = frozenset({"kty", "crv", "x", "y", "n", "e"})
 MEMBERS = frozenset({"kty", "use", "alg", "kid", "crv", "x", "y", "n", "e"})
-"""What is looked at in a JWK (RFC 7517 section 4, RFC 7518 section 6), all of it text."""
+"""The members of a JWK that are used (RFC 7517 section 4, RFC 7518 section 6), all of them texts."""
 CERTIFICATES = "x5c"
-"""The certificate of a key and those that made it, base64 of DER (RFC 7517 section 4.7). Only the first one is looked at."""
+"""The certificate of a key and its chain, base64 of DER (RFC 7517 section 4.7). Only the first one is used."""
 _FOR_SIGNATURES = ("sig", "jwt-svid")
-"""``use`` of a key to verify with; the second in bundles of SPIFFE (SPIFFE JWT-SVID section 5.3)."""
+"""Values of ``use`` of keys to verify with; the second one is for SPIFFE bundles (SPIFFE JWT-SVID section 5.3)."""
 _TRIED = 3
-"""Keys that one signature is compared with; of several the header should name one (OpenID Connect Core 10.1)."""
+"""The most keys that are tried for one signature; the header should name one of several (OpenID Connect Core 10.1)."""
 _RSA_BITS = range(2048, 4097)
-"""Fewer are too weak (RFC 7518 section 3.3), more would let a client have us calculate for it."""
+"""Bits of RSA keys: shorter ones are too weak (RFC 7518 section 3.3), longer ones take too much CPU time."""
 _RSA_EXPONENT = 65537
-"""The largest one."""
+"""The largest RSA exponent."""
 _AGAIN_AFTER = 60.0
-"""Seconds after which an unknown ``kid`` makes us fetch once more."""
+"""Seconds after which an unknown ``kid`` lets the keys be fetched again."""
 _FAILED_FOR = 10.0
-"""Seconds for which a jwks_uri that could not be fetched is not asked again."""
+"""Seconds for which a jwks_uri that could not be fetched is not fetched again."""
 _CACHED, _CACHED_BYTES = 1000, 16 * 1024 * 1024
-"""Clients whose keys a process remembers, and how much of them."""
+"""The most clients whose keys a process remembers, and the most bytes of these keys."""
 _KEY_BYTES = 4096
-"""Bytes that a parsed key takes besides the texts that it was made of, about."""
+"""Bytes that a parsed key takes approximately, in addition to the texts that it was made of."""
 _TYPES = {"RS": "RSA", "PS": "RSA", "ES": "EC", "Ed": "OKP"}
-"""Which kind of key an algorithm needs: never one that was made for another."""
+"""The key type that an algorithm needs, by the first letters of the algorithm."""
 _KINDS = ("RSA", "EC", "OKP")
 _CURVES = {"ES256": "P-256", "ES384": "P-384", "ES512": "P-521"}
 
@@ -65,25 +65,25 @@ _DISCOVERY = "/.well-known/openid-configuration"
 
 
 class KeySource(msgspec.Struct, frozen=True):
-    """Where the keys of a client or issuer are: a JWK set, the URL of one, or an issuer whose discovery document names it."""
+    """The source of a client's or issuer's keys: a JWK set, the URL of one, or an issuer whose discovery document names it."""
 
     name: str
-    """Under which they are cached."""
+    """The name under which they are cached."""
     jwks: Any = None
     jwks_uri: str | None = None
     discovered_of: str | None = None
-    """The issuer, where there is neither."""
+    """The issuer, where there is neither set nor URL."""
 
     @property
     def url(self) -> str | None:
-        """What is fetched first, None for a set that is at hand."""
+        """The URL that is fetched first, None for a set that is at hand."""
         if self.jwks is not None or self.jwks_uri is not None or self.discovered_of is None:
             return self.jwks_uri
         return self.discovered_of.rstrip("/") + _DISCOVERY
 
     @property
     def call(self) -> str:
-        """What is fetched, and as what: a client may call anything its jwks_uri, an issuer's discovery document as well."""
+        """The name of a shared fetch: URL and kind, as a client may name an issuer's discovery document as its jwks_uri."""
         if self.url is None or self.url == self.jwks_uri:
             return self.url or ""
         return f"discovery of {self.discovered_of}"
@@ -95,7 +95,7 @@ def is_discoverable(issuer: str) -> bool:
 
 
 def key_source(client: Client) -> KeySource:
-    """A client's keys."""
+    """Return the source of a client's keys."""
     return KeySource(client.client_id, client.jwks, client.jwks_uri)
 
 
@@ -103,12 +103,12 @@ class _Held(NamedTuple):
     """Keys of a client as they were read. Times are monotonic seconds."""
 
     source: object
-    """The record's own set, or the URL."""
+    """The set in the record, or the URL."""
     keys: tuple[jwt.PyJWK, ...]
     certificates: frozenset[str]
     """Thumbprints of the certificates of its keys."""
     encryption: tuple[Mapping[str, str], ...]
-    """JWKs that might be encrypted for."""
+    """JWKs that content may be encrypted to."""
     read_at: float
     fresh_until: float
 
@@ -126,10 +126,10 @@ class ClientKeys:
         """Make an empty cache.
 
         Args:
-            settings: ``client_keys_lifetime`` is what concerns it.
+            settings: Of these ``client_keys_lifetime`` is used.
             fetch: Gets a document by its URL (``HttpClient.get``).
             clock: Monotonic seconds.
-            counted: Counts how often keys were cached.
+            counted: Counts the hits and misses of the cache.
         """
         self._settings = settings
         self._fetch = fetch
@@ -141,10 +141,10 @@ class ClientKeys:
         self._failed: BoundedCache[float] = BoundedCache(_CACHED, _CACHED_BYTES)
 
     async def verify(self, source: KeySource, jws: Jws, *, algorithms: Collection[str]) -> dict[str, Any]:
-        """The claims of a JWT that a key of this source signed, by one of ``algorithms`` (asymmetric ones).
+        """Return the claims of a JWT that a key of this source signed, by one of ``algorithms`` (asymmetric ones).
 
-        Checked besides the signature: ``exp``, ``nbf``, ``iat`` with ``SKEW``, where they are there; who it is from and for is
-        the caller's business. Keys and URLs in the header are not looked at. Raises UnverifiableError.
+        ``exp``, ``nbf`` and ``iat`` are checked with ``SKEW``, where they are present; the caller checks issuer and audience.
+        Keys and URLs in the header are ignored. Raises UnverifiableError.
         """
         algorithm = jws.algorithm
         if algorithm not in algorithms:
@@ -156,9 +156,9 @@ class ClientKeys:
         raise UnverifiableError("no known key verifies the signature")
 
     async def keys(self, source: KeySource, *, kid: str | None, algorithm: str) -> list[jwt.PyJWK]:
-        """The keys that this algorithm can be verified with, and of that ``kid`` if it has one.
+        """Return the keys that can verify this algorithm, only those with this ``kid`` where one is given.
 
-        A ``kid`` that is not known makes us look at the jwks_uri again. Raises UnverifiableError where it can't be had.
+        An unknown ``kid`` makes us fetch the jwks_uri again. Raises UnverifiableError where the keys cannot be fetched.
         """
         held = await self._read(source)
         found = _fitting(held.keys, kid, algorithm)
@@ -168,8 +168,8 @@ class ClientKeys:
         return found
 
     async def encryption_key(self, source: KeySource, algorithm: KeyManagement) -> "EncryptionKey | None":
-        """The key to encrypt for by this algorithm, None for none. Raises UnverifiableError where it can't be had."""
-        from service.crypto.jwe import key_for  # a process that encrypts for nobody does without joserfc
+        """Return the key to encrypt to by this algorithm, None for none. Raises UnverifiableError if fetching fails."""
+        from service.crypto.jwe import key_for  # a process that encrypts nothing does not load joserfc
 
         held = await self._read(source)
         found = key_for(held.encryption, algorithm)
@@ -179,7 +179,7 @@ class ClientKeys:
         return found
 
     async def has_certificate(self, source: KeySource, thumbprint: str) -> bool:
-        """Whether one of the keys is in this certificate (``x5c``, RFC 8705 section 2.2.2). Raises UnverifiableError."""
+        """Whether one of the keys has this certificate (``x5c``, RFC 8705 section 2.2.2). Raises UnverifiableError."""
         held = await self._read(source)
         if thumbprint not in held.certificates and self._is_to_be_read_again(source, held):
             held = await self._fetched(source)
@@ -205,7 +205,7 @@ class ClientKeys:
             except UnverifiableError:
                 if held is None or held.source != place:
                     raise
-                return held  # what was right a while ago is better than nothing, until their server is back
+                return held  # keys of a while ago are better than none, until their server is back
         now = self._clock()
         keys, shown = parsed(source.jwks), certificates(source.jwks)
         return self._remember(
@@ -235,7 +235,7 @@ class ClientKeys:
         return self._remember(name, _Held(uri, keys, shown, usable_for_encryption(document), now, now + lifetime))
 
     async def _discovered(self, source: KeySource, uri: str) -> str:
-        """Where the keys of an issuer are by its own document (OpenID Connect Discovery 1.0 section 4.3).
+        """Return the URL of an issuer's keys, from its discovery document (OpenID Connect Discovery 1.0 section 4.3).
 
         Raises HttpClientError, and ValueError where the document is another issuer's or names none.
         """
@@ -254,7 +254,7 @@ class ClientKeys:
 
 
 def parsed(jwks: object) -> tuple[jwt.PyJWK, ...]:
-    """The public keys of a JWK set that can be used; others are passed over (RFC 7517 section 5). Raises ValueError."""
+    """Return the usable public keys of a JWK set; others are skipped (RFC 7517 section 5). Raises ValueError."""
     if not isinstance(jwks, dict) or not isinstance(jwks.get("keys"), list):
         raise ValueError("not a JWK set")
     wanted = [member for member in jwks["keys"][:MAX_KEYS] if is_for_signatures(member)]
@@ -262,9 +262,9 @@ def parsed(jwks: object) -> tuple[jwt.PyJWK, ...]:
 
 
 def usable_for_encryption(jwks: Mapping[str, Any]) -> tuple[Mapping[str, str], ...]:
-    """The JWKs of a set that was parsed that are for encryption, or for anything: what is looked at in them, and no more.
+    """Return the JWKs of a parsed set that are for encryption, or for any use, with only the members that are used.
 
-    One where any of that is no text is passed over (RFC 7517 section 5).
+    A JWK in which one of these members is no text is skipped (RFC 7517 section 5).
     """
     members = [member for member in jwks["keys"][:MAX_KEYS] if isinstance(member, dict)]
     kept = [{name: member[name] for name in member if name in MEMBERS} for member in members]
@@ -278,7 +278,7 @@ def usable_for_encryption(jwks: Mapping[str, Any]) -> tuple[Mapping[str, str], .
 
 
 def certificates(jwks: Mapping[str, Any]) -> frozenset[str]:
-    """Thumbprints of the certificates in a JWK set that was parsed; those that are faulty are passed over."""
+    """Return the thumbprints of the certificates in a parsed JWK set; faulty ones are skipped."""
     found: set[str] = set()
     for member in jwks["keys"][:MAX_KEYS]:
         if isinstance(member, dict) and CERTIFICATES in member:
@@ -288,7 +288,7 @@ def certificates(jwks: Mapping[str, Any]) -> frozenset[str]:
 
 
 def certificate_in(member: Mapping[str, Any]) -> bytes:
-    """The certificate of a JWK, in DER. Raises ValueError where it is none of this key (RFC 7517 section 4.7)."""
+    """Return the certificate of a JWK in DER. Raises ValueError where it does not belong to the key (RFC 7517 section 4.7)."""
     chain = member[CERTIFICATES]
     if not isinstance(chain, list) or not chain or not all(isinstance(one, str) for one in chain):
         raise ValueError("x5c must be a list of texts")
@@ -300,14 +300,14 @@ def certificate_in(member: Mapping[str, Any]) -> bytes:
 
 
 def is_for_signatures(member: object) -> bool:
-    """Whether a JWK is one to verify with, by an algorithm that there is here."""
+    """Whether a JWK is for verifying signatures by a supported algorithm."""
     if not isinstance(member, dict) or member.get("kty") not in _KINDS:
         return False
     return member.get("use", "sig") in _FOR_SIGNATURES and member.get("alg", ALGORITHMS[0]) in ALGORITHMS
 
 
 def parsed_key(member: dict[str, Any]) -> jwt.PyJWK | None:
-    """A public key of moderate size, None where the JWK is no such key."""
+    """Return a public key of acceptable size, None where the JWK is no such key."""
     known = {name: value for name, value in member.items() if name in MEMBERS and isinstance(value, str)}
     try:
         key = jwt.PyJWK(known)

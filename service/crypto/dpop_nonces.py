@@ -1,4 +1,4 @@
-"""Nonces for DPoP proofs that nobody stores: a keyed hash of the time in slices (RFC 9449 sections 8 and 9)."""
+"""Nonces for DPoP proofs, which are not stored: keyed hashes of the time in slices (RFC 9449 sections 8 and 9)."""
 
 import hmac
 from collections.abc import Iterable, Mapping
@@ -14,34 +14,39 @@ _BYTES = 16
 
 
 class _Slice(NamedTuple):
-    """What counts during one slice of time."""
+    """The nonces that are valid during one slice of time."""
 
     number: int
     nonce: str
     ends: Mapping[str, int]
-    """From which epoch second on each nonce that counts now does so no more."""
+    """The epoch second at which each currently valid nonce expires."""
 
 
 class DpopNonces:
-    """Nonces of everyone who has the same secrets. Each is good for ``lifetime`` seconds at least, for twice that at most.
+    """The nonces of all processes with the same secrets, each valid for ``lifetime`` seconds at least, for twice that at most.
 
-    Nothing is kept of them: a proof with one is used once by its ``jti``, like any other.
+    They are not stored: the ``jti`` shows that a proof is used only once, as without a nonce.
     """
 
     def __init__(self, secrets: Iterable[bytes], lifetime: int) -> None:
-        """``secrets``: the first makes nonces, all of them count, so that a rotation asks nobody for another one."""
+        """Derive the keys.
+
+        Args:
+            secrets: The first makes nonces; those of all are accepted, so that a rotation invalidates none.
+            lifetime: Seconds for which a nonce is valid at least.
+        """
         self._keys = [HKDF(SHA256(), 32, salt=None, info=_PURPOSE).derive(secret) for secret in secrets]
         self.lifetime = lifetime
         self._slice = _Slice(-1, "", {})
 
     def current(self, now: float) -> str:
-        """The nonce that clients are to use from now on. ``now``: epoch seconds. Raises IndexError without a secret."""
+        """Return the nonce that clients are to use from ``now`` (epoch seconds) on. Raises IndexError without a secret."""
         return self._at(now).nonce
 
     def end_of(self, nonce: str, now: float) -> int | None:
-        """The epoch second from which on this nonce counts no more; None where it does not count now.
+        """Return the epoch second at which this nonce expires; None where it is not valid now.
 
-        Anybody may ask for one, so that it is no secret.
+        Any caller may get a nonce, so it is no secret.
         """
         return self._at(now).ends.get(nonce)
 

@@ -1,6 +1,6 @@
 """DPoP proofs (RFC 9449): JWTs by which a client shows that it holds a key, verified by that key itself.
 
-Which proofs were used before and whether a nonce is ours, the caller knows. Resource servers have the guard's (`guard/`).
+The caller checks whether a proof was used before and whether its nonce is ours. Resource servers use `guard/`.
 """
 
 from collections.abc import Collection, Mapping
@@ -20,11 +20,11 @@ from service.protocol.target_uris import is_same_target
 from service.store.bounded_cache import BoundedCache
 
 HEADER = "DPoP"
-"""Of requests."""
+"""The header of requests."""
 NONCE_HEADER = "DPoP-Nonce"
-"""Of responses."""
+"""The header of responses."""
 MAX_PROOF = 4096
-"""Characters: enough for an RSA key of 4096 bits."""
+"""The most characters of a proof: enough for an RSA key of 4096 bits."""
 MAX_JTI = 255
 AHEAD = 30
 """Seconds by which the clock of a client may be ahead of ours."""
@@ -35,7 +35,7 @@ _CACHED, _CACHED_BYTES, _KEY_BYTES = 4096, 16 * 1024 * 1024, 2048
 
 
 class DpopProof(msgspec.Struct, frozen=True):
-    """A proof whose signature holds, for this request."""
+    """A proof whose signature and claims are valid for this request."""
 
     jkt: str
     """Thumbprint of its key (RFC 9449 section 6.1)."""
@@ -45,12 +45,12 @@ class DpopProof(msgspec.Struct, frozen=True):
     nonce: str
     """"" where it has none."""
     algorithm: str
-    """Of its signature: RSA keys have several."""
+    """The algorithm of its signature, as RSA keys have several."""
     claims: Mapping[str, Any]
 
 
 class _Key(NamedTuple):
-    """What the header of a proof says."""
+    """The key and the algorithm in the header of a proof."""
 
     algorithm: str
     key: object
@@ -58,7 +58,7 @@ class _Key(NamedTuple):
 
 
 class DpopProofs:
-    """Verifies proofs. Clients send the same header with each: the keys of the last ones are remembered."""
+    """A verifier of proofs. A client sends the same header with each, so the keys of recent headers are cached."""
 
     def __init__(self) -> None:
         self._keys: BoundedCache[_Key] = BoundedCache(_CACHED, _CACHED_BYTES)
@@ -74,18 +74,18 @@ class DpopProofs:
         access_token: str = "",
         algorithms: Collection[str],
     ) -> DpopProof:
-        """Verify a proof but for its age, its nonce and whether it was used before (RFC 9449 section 4.3).
+        """Verify a proof except for its age, its nonce and whether it was used before (RFC 9449 section 4.3).
 
         Args:
             text: The value of the one DPoP header.
             method: HTTP method of the request.
-            url: Target URI of the request; a query is passed over.
-            other_url: Where the same is reached, too; "" = nowhere.
-            access_token: The one that comes with it, "" = none does.
-            algorithms: Signatures that are taken, asymmetric ones.
+            url: Target URI of the request; a query is ignored.
+            other_url: A second URI of the same endpoint, "" for none.
+            access_token: The access token in the request, "" for none.
+            algorithms: The accepted signature algorithms, all of them asymmetric.
 
         Raises:
-            UnverifiableError: Says what is wrong.
+            UnverifiableError: The proof is not valid for this request; the text says why.
         """
         if len(text) > MAX_PROOF or not text.isascii():
             raise UnverifiableError(f"it is no JWT of at most {MAX_PROOF} characters")
@@ -111,9 +111,9 @@ class DpopProofs:
 
 
 def check_age(proof: DpopProof, now: float, lifetime: int) -> int:
-    """Return the epoch second from which on a proof is too old, by its own word: ``lifetime`` seconds after ``iat``.
+    """Return the epoch second at which a proof expires, ``lifetime`` seconds after its ``iat``.
 
-    Raises UnverifiableError where that is over, or the proof is of a time to come.
+    Raises UnverifiableError where it has expired, or its ``iat`` is in the future.
     """
     if proof.issued_at > now + AHEAD:
         raise UnverifiableError("iat is in the future: the clocks differ")
@@ -130,17 +130,17 @@ def _is_current(claims: Mapping[str, Any], now: float) -> bool:
 
 
 def end_by_iat(proof: DpopProof, lifetime: int) -> int:
-    """The epoch second from which on a proof is too old by its ``iat``, which may be of any time."""
+    """Return the epoch second at which a proof expires by its ``iat``, which may be any time."""
     return int(proof.issued_at) + lifetime + 1
 
 
 def access_token_hash(access_token: str) -> str:
-    """``ath`` (RFC 9449 section 4.2)."""
+    """Return the value of ``ath`` for an access token (RFC 9449 section 4.2)."""
     return base64url(sha256(access_token.encode()).digest())
 
 
 def _read_header(raw: bytes) -> _Key:
-    """Raises UnverifiableError, ValueError where it is no JSON."""
+    """Read the header of a proof. Raises UnverifiableError, and ValueError where it is no JSON."""
     header = orjson.loads(raw)
     if not isinstance(header, dict) or "crit" in header or "b64" in header:
         raise UnverifiableError("its header asks for what is not supported here")
@@ -160,7 +160,7 @@ def _read_header(raw: bytes) -> _Key:
 
 
 def _read_claims(claims: object, key: _Key, method: str, urls: tuple[str, str], access_token: str) -> DpopProof:
-    """The claims, if they are for this request. Raises UnverifiableError."""
+    """Read the claims, and check that they are for this request. Raises UnverifiableError."""
     if not isinstance(claims, dict):
         raise UnverifiableError("its payload is not a JSON object")
     jti, htu, issued_at, nonce = claims.get("jti"), claims.get("htu"), claims.get("iat"), claims.get("nonce")

@@ -1,6 +1,6 @@
-"""What others encrypted for us (JWE, RFC 7516 section 5.2): taken apart strictly, decrypted without saying what was wrong.
+"""Content encrypted to us (JWE, RFC 7516 section 5.2), parsed strictly and decrypted without revealing what failed.
 
-The key of the content is ours to find, by cryptography; the content itself is joserfc's.
+This module finds the key of the content by cryptography; joserfc decrypts the content.
 """
 
 import secrets
@@ -21,7 +21,7 @@ from service.crypto.key_material import PrivateKey
 from service.protocol.names import ContentEncryption, KeyManagement
 
 MAX_JWE = 24_576
-"""Characters: a signed request object of the largest size, encrypted by the largest key."""
+"""The most characters: a signed request object of the largest size, encrypted by the largest key."""
 _MAX_HEADER = 2048
 _CURVES = {"secp256r1": "P-256", "secp384r1": "P-384"}
 _OAEP = {
@@ -36,17 +36,17 @@ _WRAPPING = {
 }
 """Bytes of the key that the content's key is wrapped with."""
 DecryptionKey = PrivateKey | bytes
-"""Our private key, or one that both sides have (``symmetric_key``)."""
+"""Our private key, or one that is shared with the client (``symmetric_key``)."""
 
 
 class Jwe(NamedTuple):
-    """A JWE whose form is right; nothing is decrypted."""
+    """A well-formed JWE that is not decrypted yet."""
 
     header: Mapping[str, Any]
     algorithm: KeyManagement
     encryption: ContentEncryption
     protected: bytes
-    """The header as it came, which the tag covers."""
+    """The header as received, which the tag covers."""
     encrypted_key: bytes
     iv: bytes
     ciphertext: bytes
@@ -54,17 +54,17 @@ class Jwe(NamedTuple):
 
     @property
     def kid(self) -> str | None:
-        """Which key it is for, None where it does not say."""
+        """The ``kid`` of the key that it is encrypted to, None where the header names none."""
         kid = self.header.get("kid")
         return kid if isinstance(kid, str) else None
 
 
 def parse(token: str, offered: Collection[KeyManagement]) -> Jwe:
-    """Take a JWE apart.
+    """Parse a JWE.
 
     Raises:
-        UnverifiableError: It is none, is encrypted by what is not ``offered``, or its header asks for what is not done here:
-            what is compressed could be of any size, and is refused.
+        UnverifiableError: It is no JWE, is encrypted by an algorithm that is not ``offered``, or its header asks for
+            something unsupported, such as compression, with which the content could be of any size.
     """
     if len(token) > MAX_JWE:
         raise UnverifiableError(f"it has more than {MAX_JWE} characters")
@@ -89,7 +89,7 @@ def parse(token: str, offered: Collection[KeyManagement]) -> Jwe:
 def decrypt(jwe: Jwe, key: DecryptionKey) -> bytes | None:
     """Return the content, None where it was not encrypted for this key, or was changed.
 
-    Where no key of the content can be found, another one is taken, so that the time does not reveal what failed (RFC 7516
+    Where the content key cannot be recovered, another one is used, so that the time does not reveal what failed (RFC 7516
     section 11.5).
     """
     size = jwe.encryption.key_bytes
@@ -108,14 +108,14 @@ def decrypt(jwe: Jwe, key: DecryptionKey) -> bytes | None:
 
 
 def symmetric_key(secret: str, algorithm: KeyManagement, encryption: ContentEncryption) -> bytes:
-    """Return the key that a client's secret is (OpenID Connect Core 10.2): it wraps the content's, or for dir is that."""
+    """Return the key made of a client's secret (OpenID Connect Core 10.2): it wraps the content key, or with dir is it."""
     size = _WRAPPING.get(algorithm, encryption.key_bytes)
-    digest = sha256 if size <= sha256().digest_size else sha512  # none has a length that SHA-384 would be for
+    digest = sha256 if size <= sha256().digest_size else sha512  # no key has a length that needs SHA-384
     return digest(secret.encode()).digest()[:size]
 
 
 def _content_key(jwe: Jwe, key: DecryptionKey, size: int) -> bytes:
-    """Raises ValueError, InvalidUnwrap where it cannot be had."""
+    """Recover the content key. Raises ValueError or InvalidUnwrap where that fails."""
     if isinstance(key, rsa.RSAPrivateKey):
         return key.decrypt(jwe.encrypted_key, _OAEP[jwe.algorithm])
     if isinstance(key, ec.EllipticCurvePrivateKey):
@@ -144,15 +144,13 @@ def _ephemeral(epk: object, curve: ec.EllipticCurve) -> ec.EllipticCurvePublicKe
     if not isinstance(epk, dict) or (epk.get("kty"), epk.get("crv")) != ("EC", _CURVES[curve.name]):
         raise ValueError("epk is no key of our curve")
     x, y = (decoded(_text(epk.get(name))) for name in ("x", "y"))
-    if (
-        max(len(x), len(y)) > curve.key_size // 8
-    ):  # shorter ones are no fault of ours to mind: some leave out zeros in front
+    if max(len(x), len(y)) > curve.key_size // 8:  # shorter ones are accepted, as some senders leave out leading zeros
         raise ValueError("epk has coordinates of another length")
     return ec.EllipticCurvePublicNumbers(int.from_bytes(x, "big"), int.from_bytes(y, "big"), curve).public_key()
 
 
 def _text(value: object) -> bytes:
-    """Raises ValueError where it is none in ASCII."""
+    """Return an ASCII text as bytes. Raises ValueError where it is none."""
     if not isinstance(value, str):
         raise ValueError("a text is missing")
     return value.encode("ascii")

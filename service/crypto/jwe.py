@@ -1,4 +1,4 @@
-"""Encryption for one client alone (JWE, RFC 7516), by joserfc: with the public key that it shows for that, or its secret."""
+"""Encryption to one client (JWE, RFC 7516) by joserfc, with the client's public encryption key or its secret."""
 
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
@@ -12,20 +12,20 @@ from service.crypto.incoming_jwe import symmetric_key
 from service.protocol.names import ContentEncryption, KeyManagement
 
 _MEMBERS = ("kty", "crv", "x", "y", "n", "e")
-"""What is looked at in a JWK to encrypt for (RFC 7518 section 6); anything private is not."""
+"""The members of a JWK that encryption uses (RFC 7518 section 6), none of them private."""
 _CURVES = frozenset({"P-256", "P-384", "P-521", "X25519"})
 _RSA_BITS = range(2048, 4097)
-"""Fewer are too weak (RFC 7518 section 4.3), more would let a client have us calculate for it."""
+"""Bits of RSA keys: shorter ones are too weak (RFC 7518 section 4.3), longer ones take too much CPU time."""
 _RSA_MODULUS = range(342, 684)
-"""The same in characters of base64url: joserfc would warn of what is too short."""
+"""The same in characters of base64url, as joserfc would warn of shorter ones."""
 _RSA_EXPONENT = 65537
-"""The largest one."""
+"""The largest RSA exponent."""
 _LONGEST = 683
-"""Characters of the longest member that is right: more is not remembered, since anybody's keys may be read here."""
+"""The most characters of a valid member: longer ones are not cached, as unknown clients may send them."""
 
 
 class EncryptionKey(NamedTuple):
-    """A client's key, with what its JWK says of it; "" where that is nothing."""
+    """A client's key, with the members of its JWK; "" where it does not have them."""
 
     key: RSAKey | ECKey | OKPKey | OctKey
     kid: str
@@ -33,14 +33,14 @@ class EncryptionKey(NamedTuple):
     algorithm: str
 
     def fits(self, algorithm: KeyManagement) -> bool:
-        """Tell whether one may encrypt for it by this algorithm."""
+        """Whether this algorithm may encrypt to the key."""
         return isinstance(self.key, RSAKey) == algorithm.is_rsa and self.algorithm in ("", algorithm.value)
 
 
 def key_for(members: Sequence[Mapping[str, Any]], algorithm: KeyManagement) -> EncryptionKey | None:
-    """Return the key of a JWK set to encrypt for: the first that is for encryption, else the first that is for anything.
+    """Return the key of a JWK set to encrypt to: the first one for encryption, else the first one for any use.
 
-    What is no key to encrypt for is passed over (RFC 7517 section 5).
+    Other keys are skipped (RFC 7517 section 5).
     """
     read = (_read(member) for member in members)
     fitting = [key for key in read if key is not None and key.fits(algorithm)]
@@ -48,7 +48,7 @@ def key_for(members: Sequence[Mapping[str, Any]], algorithm: KeyManagement) -> E
 
 
 def shared_key(secret: str, algorithm: KeyManagement, encryption: ContentEncryption) -> EncryptionKey:
-    """Return the symmetric key that a client's secret is."""
+    """Return the symmetric key made of a client's secret."""
     return EncryptionKey(OctKey.import_key(symmetric_key(secret, algorithm, encryption)), "", "", "")
 
 
@@ -76,7 +76,7 @@ def _read(member: Mapping[str, Any]) -> EncryptionKey | None:
 
 @lru_cache(maxsize=1024)
 def _imported(members: tuple[tuple[str, str], ...]) -> RSAKey | ECKey | OKPKey | None:
-    """The key, None where it is none that we would or could encrypt for; those of late are remembered."""
+    """Return the key, None where it is not usable for encryption; recent ones are cached."""
     try:
         key = _made(dict(members))
         if key is not None:
@@ -87,13 +87,13 @@ def _imported(members: tuple[tuple[str, str], ...]) -> RSAKey | ECKey | OKPKey |
 
 
 def _try(key: RSAKey | ECKey | OKPKey) -> None:
-    """Encrypt something: a point of small order can be read, and nothing agreed with it (RFC 7748 section 6.1)."""
+    """Encrypt a sample, as a point of small order can be read, but no key can be agreed with it (RFC 7748 section 6.1)."""
     algorithm = KeyManagement.RSA_OAEP_256 if isinstance(key, RSAKey) else KeyManagement.ECDH_ES
     encrypt(b"{}", EncryptionKey(key, "", "", ""), algorithm, ContentEncryption.A128CBC_HS256)
 
 
 def _made(known: dict[str, str]) -> RSAKey | ECKey | OKPKey | None:
-    """Raises what joserfc and cryptography raise for a faulty key."""
+    """Make the key of its members. Raises the errors of joserfc and cryptography for a faulty one."""
     match known.get("kty"), known.get("crv"):
         case "RSA", _ if len(known.get("n", "")) in _RSA_MODULUS:
             key = RSAKey.import_key(known)

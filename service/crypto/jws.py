@@ -1,4 +1,4 @@
-"""Signed JWTs (RFC 7515 section 7.1, RFC 7519), taken apart once and strictly: what can be written in two ways is refused."""
+"""Signed JWTs (RFC 7515 section 7.1, RFC 7519), parsed once and strictly: each has only one accepted spelling."""
 
 import time
 from binascii import a2b_base64
@@ -21,9 +21,9 @@ _LONGEST_REMEMBERED = 512
 _NUMBERS = (int, float)
 _BASE64URL = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
 _STANDARD = bytes(one if one in _BASE64URL else 0 for one in range(256)).translate(bytes.maketrans(b"-_", b"+/"))
-"""Base64url as base64; all else becomes what the decoder refuses."""
+"""The table from base64url to base64; every other byte becomes one that the decoder refuses."""
 _ENDS = (b"", b"", _BASE64URL[::16], _BASE64URL[::4])
-"""The last character of so many beyond a multiple of four: the bits of it that belong to no byte are 0."""
+"""The allowed last characters by the length modulo four: the bits that belong to no byte are 0."""
 _PADDING = (b"", b"", b"==", b"=")
 
 
@@ -32,26 +32,26 @@ class UnverifiableError(Exception):
 
 
 class Jws(msgspec.Struct):
-    """A JWT whose form is right; nothing is verified."""
+    """A well-formed JWT that is not verified yet."""
 
     header: Mapping[str, Any]
     signing_input: bytes
-    """What is signed (RFC 7515 section 2)."""
+    """The JWS Signing Input (RFC 7515 section 2)."""
     payload: bytes
-    """Decoded."""
+    """The decoded payload."""
     signature: bytes
     _claims: dict[str, Any] | None = None
-    """Once they were asked for."""
+    """The parsed claims, once they were read."""
 
     @property
     def algorithm(self) -> str:
-        """``alg``, "" where it is no text."""
+        """The ``alg`` of the header, "" where it is no text."""
         algorithm = self.header.get("alg")
         return algorithm if isinstance(algorithm, str) else ""
 
     @property
     def kid(self) -> str | None:
-        """``kid``, None where it is no text."""
+        """The ``kid`` of the header, None where it is no text."""
         kid = self.header.get("kid")
         return kid if isinstance(kid, str) else None
 
@@ -73,10 +73,10 @@ class Jws(msgspec.Struct):
 
 
 def parse(token: str, most: int) -> Jws:
-    """Take a JWT of at most so many characters apart.
+    """Parse a JWT of at most ``most`` characters.
 
     Raises:
-        UnverifiableError: It is none, or its header has members that must be understood (RFC 7515 4.1.11).
+        UnverifiableError: It is no JWT, or its header has critical members (RFC 7515 section 4.1.11).
     """
     if len(token) > most:
         raise UnverifiableError(f"it has more than {most} characters")
@@ -93,7 +93,7 @@ def parse(token: str, most: int) -> Jws:
 
 
 def read_header(head: bytes) -> Mapping[str, Any]:
-    """The JOSE header in the first part of a JWT. Raises ValueError."""
+    """Read the JOSE header in the first part of a JWT. Raises ValueError."""
     return _remembered_header(head) if len(head) <= _LONGEST_REMEMBERED else _read_header(head)
 
 
@@ -105,14 +105,14 @@ def _read_header(head: bytes) -> Mapping[str, Any]:
 
 
 _remembered_header = lru_cache(maxsize=1024)(_read_header)
-"""A signer writes the same one each time."""
+"""The header, cached as a signer writes the same one each time."""
 
 
 def checked_claims(jws: Jws, key: object, algorithm: str) -> dict[str, Any] | None:
     """Return the claims, None where this key did not sign them.
 
     Raises:
-        UnverifiableError: It did, but they are no claims, or their time is over or to come (RFC 7519 sections 4.1.4 to 4.1.6).
+        UnverifiableError: The key signed it, but it holds no claims, or is not valid now (RFC 7519 sections 4.1.4 to 4.1.6).
     """
     if not jws.is_signed_by(key, algorithm):
         return None
@@ -122,7 +122,7 @@ def checked_claims(jws: Jws, key: object, algorithm: str) -> dict[str, Any] | No
 
 
 def check_times(claims: Mapping[str, Any]) -> None:
-    """Raises UnverifiableError where the time of a JWT is over or to come, as RFC 7519 sections 4.1.4 to 4.1.6 have it."""
+    """Check that a JWT is valid now (RFC 7519 sections 4.1.4 to 4.1.6). Raises UnverifiableError."""
     now = time.time()
     if "exp" in claims and _number(claims, "exp") < now - SKEW:
         raise UnverifiableError("it has expired (exp)")

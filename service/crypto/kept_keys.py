@@ -1,4 +1,4 @@
-"""Keys of ours for one use, in Redis: made by exactly one of many processes, rotated by whichever is first, followed by all."""
+"""Our keys for one use, in Redis: made by exactly one of many processes, rotated by the first one, followed by all."""
 
 import asyncio
 import random
@@ -21,23 +21,23 @@ _TRIES = 50
 
 
 class KeyUse(NamedTuple):
-    """What keys of one use have in common. Times are seconds."""
+    """The properties of all keys of one use. Times are in seconds."""
 
     algorithms: tuple[str, ...]
-    """There is a chain of keys for each."""
+    """The algorithms, each with a chain of keys."""
     as_jwk: Callable[[PrivateKey, str], dict[str, Any]]
     """Makes the public JWK, for an algorithm."""
     ahead: int
     """How long a key exists before it is used."""
     lifetime: int
-    """How long it is used until the next one is; 0 = until it is rotated by hand."""
+    """How long a key is used before the next one replaces it; 0 = until it is rotated by hand."""
     remembered: int
-    """How long it is kept once it is good for nothing new."""
+    """How long a retired key is kept."""
     rsa_bits: int
 
 
 class KeptKeys:
-    """The keys of one use, as this process knows them: look first, then again every few seconds."""
+    """The keys of one use, as this process knows them. Call ``look`` first, then again every few seconds."""
 
     def __init__(
         self,
@@ -51,12 +51,12 @@ class KeptKeys:
         """Know no key yet.
 
         Args:
-            use: What they are for.
-            kept: Where they are in Redis.
+            use: The use of the keys.
+            kept: Their place in Redis.
             sealing: Seals their private parts.
             randomness: For sealing.
             clock: Epoch seconds.
-            on_change: Hears of the keys and, by their kid, of the private parts, whenever they are others.
+            on_change: Called with the keys, and with the private parts by ``kid``, whenever they have changed.
         """
         self.use, self.keys = use, tuple[SigningKey, ...]()
         self.private: dict[str, PrivateKey] = {}
@@ -77,7 +77,7 @@ class KeptKeys:
         await self._change(self._planned)
 
     async def rotate(self, algorithms: Iterable[str], *, at_once: bool = False) -> list[SigningKey]:
-        """Make the next keys now. They are used once everybody may have seen them; ``at_once``: within seconds."""
+        """Make the next keys now. They are used once every client may have seen them, with ``at_once`` within seconds."""
         wanted = tuple(algorithms)
 
         async def changed(keys: KeySet) -> KeySet:
@@ -95,7 +95,7 @@ class KeptKeys:
         return [key for key in newest if key is not None]
 
     async def retire(self, kid: str) -> SigningKey | None:
-        """Take a key out of use and out of the JWKS at once: it is not to be trusted any more. None: there is no such key."""
+        """Take a key out of use and out of the JWKS at once, as it is no longer trusted. None if there is no such key."""
         found: list[SigningKey] = []
 
         async def changed(keys: KeySet) -> KeySet:
@@ -111,10 +111,10 @@ class KeptKeys:
         await self._change(changed)
         return found[0] if found else None
 
-    # how it is done
+    # internals
 
     async def _change(self, changed: Callable[[KeySet], Any]) -> None:
-        """Read, change, compare and set; again where another process was first."""
+        """Read the keys, change them, compare and set; repeat where another process was first."""
         for attempt in range(_TRIES):
             seen = await self._kept.read()
             wanted = await changed(seen)
@@ -136,7 +136,7 @@ class KeptKeys:
     async def _with_new(self, keys: KeySet, wanted: key_schedule.Wanted) -> KeySet:
         loop = asyncio.get_running_loop()
         public: dict[str, Any] = {"kid": "-"}
-        while public["kid"].startswith("-"):  # commands would read it as options
+        while public["kid"].startswith("-"):  # commands would read it as an option
             private = await loop.run_in_executor(self._threads, generate, wanted.algorithm, self.use.rsa_bits)
             public = self.use.as_jwk(private, wanted.algorithm)
         new = SigningKey(
@@ -151,7 +151,7 @@ class KeptKeys:
         return KeySet(key_schedule.added(keys.keys, new))
 
     def _resealed(self, keys: KeySet) -> KeySet:
-        """Everything under the first master key, so that the others can be given up."""
+        """Encrypt all keys anew under the first master key, so that the others can be removed."""
 
         def resealed(key: SigningKey) -> SigningKey:
             if key.sealed_under == self._sealing.current:

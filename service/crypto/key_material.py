@@ -1,4 +1,4 @@
-"""What keys are made of: generated, read from files, turned into JWKs, sealed under the master key."""
+"""Key material: generated, read from files, turned into JWKs, used for signatures."""
 
 import json
 import stat
@@ -37,12 +37,12 @@ class UnusableKeyError(ValueError):
 
 
 def algorithm_object(algorithm: str) -> Algorithm:
-    """PyJWT's implementation of a signature algorithm."""
+    """Return PyJWT's implementation of a signature algorithm."""
     return _ALGORITHMS[algorithm]
 
 
 def signature(algorithm: SigningAlgorithm, key: PrivateKey, signing_input: bytes) -> bytes:
-    """Sign as a JWS is signed (RFC 7518 section 3): by ECDSA like PyJWT, but with a scheme that is made once."""
+    """Sign the input of a JWS (RFC 7518 section 3); ECDSA as in PyJWT, but with a scheme object that is made once."""
     if algorithm not in _ECDSA or not isinstance(key, ec.EllipticCurvePrivateKey):
         return algorithm_object(algorithm.value).sign(signing_input, key)
     scheme, size = _ECDSA[algorithm]
@@ -51,7 +51,7 @@ def signature(algorithm: SigningAlgorithm, key: PrivateKey, signing_input: bytes
 
 
 def is_signed(algorithm: str, key: object, signing_input: bytes, signature: bytes) -> bool:
-    """Tell whether this public key, or this secret, made the signature; likewise."""
+    """Whether this public key, or this secret, made the signature of a JWS."""
     if algorithm not in _ECDSA or not isinstance(key, ec.EllipticCurvePublicKey):
         try:
             return bool(algorithm_object(algorithm).verify(signing_input, key, signature))
@@ -69,7 +69,7 @@ def is_signed(algorithm: str, key: object, signing_input: bytes, signature: byte
 
 
 def generate(algorithm: str, rsa_bits: int) -> PrivateKey:
-    """A fresh key for a SigningAlgorithm or a KeyManagement. RSA takes some tenths of a second: call it on a thread."""
+    """Generate a key for a SigningAlgorithm or a KeyManagement. RSA takes some tenths of a second: call it on a thread."""
     if algorithm in _RSA:
         return rsa.generate_private_key(65537, rsa_bits)
     if algorithm == SigningAlgorithm.EDDSA:
@@ -78,7 +78,7 @@ def generate(algorithm: str, rsa_bits: int) -> PrivateKey:
 
 
 def algorithms_of(key: PrivateKey) -> tuple[SigningAlgorithm, ...]:
-    """What a key can sign with. Raises UnusableKeyError."""
+    """Return the algorithms that a key can sign with. Raises UnusableKeyError."""
     if isinstance(key, rsa.RSAPrivateKey):
         if key.key_size < 2048:
             raise UnusableKeyError(f"an RSA key of {key.key_size} bits is too short: 2048 or more")
@@ -92,20 +92,20 @@ def algorithms_of(key: PrivateKey) -> tuple[SigningAlgorithm, ...]:
 
 
 def public_jwk(key: PrivateKey, algorithm: str, *, shared: bool = False) -> dict[str, Any]:
-    """The public JWK with ``kid`` (its thumbprint, RFC 7638), ``use`` and ``alg``. ``shared``: it has a second algorithm."""
+    """Return the public JWK with ``kid`` (its thumbprint, RFC 7638), ``use`` and ``alg``; ``shared`` keys have a second one."""
     bare = _bare_jwk(key.public_key(), algorithm)
     kid = f"{_thumbprint(bare)}-{algorithm}" if shared else _thumbprint(bare)
     return {**bare, "kid": kid, "use": "sig", "alg": str(algorithm)}
 
 
 def encryption_jwk(key: PrivateKey, algorithm: str) -> dict[str, Any]:
-    """The public JWK of a key that others encrypt for, by this KeyManagement alone."""
+    """Return the public JWK of a key that others encrypt to, by this KeyManagement alone."""
     bare = _bare_jwk(key.public_key(), "RS256" if algorithm in _RSA else "ES256")
     return {**bare, "kid": _thumbprint(bare), "use": "enc", "alg": str(algorithm)}
 
 
 def thumbprint(key: object, algorithm: str) -> str:
-    """The SHA-256 thumbprint of a public key that verifies this algorithm (RFC 7638), base64url: one of each key."""
+    """Return the SHA-256 thumbprint of a public key that verifies this algorithm (RFC 7638), base64url."""
     return _thumbprint(_bare_jwk(key, algorithm))
 
 
@@ -119,7 +119,7 @@ def _thumbprint(bare: dict[str, str]) -> str:
 
 
 def read_file(path: Path) -> list[PrivateKey]:
-    """The private keys in a PEM, JWK or JWK set file. Raises UnusableKeyError."""
+    """Return the private keys in a PEM, JWK or JWK set file. Raises UnusableKeyError."""
     try:
         text = path.read_bytes()
         if text.lstrip()[:1] != b"{":
@@ -131,5 +131,5 @@ def read_file(path: Path) -> list[PrivateKey]:
 
 
 def is_readable_by_others(path: Path) -> bool:
-    """Whether everybody on this machine can read the file."""
+    """Whether all users of this machine can read the file."""
     return bool(path.stat().st_mode & stat.S_IROTH)

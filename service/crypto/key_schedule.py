@@ -1,10 +1,10 @@
-"""When which key signs: pure functions of the keys' times and of now. No process leads; all of them come to the same plan.
+"""The schedule of keys: pure functions of the keys' times and of now, by which all processes come to the same plan.
 
-A key is next → active → retired. It is published before it signs, at least as long as others may keep our JWKS, and after
+A key is next → active → retired. It is published before it signs, at least as long as others may cache our JWKS, and after
 it signed until its last token has expired; then it is remembered for a while, for old ID tokens that come back as hints.
 
-One that others encrypt for is published while it is active, when every process has it, and goes on to decrypt while it is
-retired: others may have kept our JWKS (OpenID Connect Core 10.2.1).
+A key that others encrypt to is published while it is active, when every process has it, and still decrypts while it is
+retired, as others may have cached our JWKS (OpenID Connect Core 10.2.1).
 """
 
 from collections.abc import Iterable
@@ -17,7 +17,7 @@ from service.observe.metrics import KeyTimes
 from service.records.signing_key import KeySet, SigningKey
 
 LONGEST_TOKEN = 86400
-"""Seconds: no token that is signed lives longer (settings and client metadata say so)."""
+"""The longest lifetime of a signed token in seconds; settings and client metadata keep to it."""
 SLACK = 60
 """Seconds by which clocks may differ, and processes be late."""
 SETTLING = 15
@@ -27,7 +27,7 @@ REMEMBERED = 86400 * 90
 
 
 class KeyState(StrEnum):
-    """What a key is for now."""
+    """The state of a key."""
 
     NEXT = "next"
     ACTIVE = "active"
@@ -36,7 +36,7 @@ class KeyState(StrEnum):
 
 
 class KnownKey(NamedTuple):
-    """A key in a list."""
+    """A key as lists show it."""
 
     key: SigningKey
     state: KeyState
@@ -50,7 +50,7 @@ class Wanted(NamedTuple):
 
 
 def state(key: SigningKey, now: int) -> KeyState:
-    """Of one key."""
+    """Return the state of a key."""
     if now < key.signs_from:
         return KeyState.NEXT
     if not key.signs_until or now < key.signs_until:
@@ -65,24 +65,24 @@ def known(keys: Iterable[SigningKey], now: int) -> list[KnownKey]:
 
 
 def published(keys: Iterable[SigningKey], now: int) -> list[SigningKey]:
-    """Those in the JWKS."""
+    """Return the keys in the JWKS."""
     return [key for key in keys if state(key, now) is not KeyState.REMEMBERED]
 
 
 def offered(keys: Iterable[SigningKey], algorithms: Iterable[str], now: int) -> list[SigningKey]:
-    """Return those in the JWKS that others are to encrypt for, by these algorithms."""
+    """Return the keys in the JWKS that others are to encrypt to, by these algorithms."""
     wanted = frozenset(algorithms)
     return [key for key in keys if key.algorithm in wanted and state(key, now) is KeyState.ACTIVE]
 
 
 def decrypting(keys: Iterable[SigningKey], algorithm: str, now: int) -> list[SigningKey]:
-    """Return those for which something may have been encrypted by this algorithm, newest first."""
+    """Return the keys that content may have been encrypted to by this algorithm, newest first."""
     found = [key for key in keys if key.algorithm == algorithm and state(key, now) is not KeyState.REMEMBERED]
     return sorted(found, key=lambda key: -key.signs_from)
 
 
 def signing(keys: Iterable[SigningKey], algorithm: str, now: int) -> SigningKey | None:
-    """The key that signs now: the active one, or where there is none yet the one that begins first."""
+    """Return the key that signs now: the active one, or where there is none yet the one that begins first."""
     chain = [key for key in keys if key.algorithm == algorithm and (not key.signs_until or now < key.signs_until)]
     active = [key for key in chain if key.signs_from <= now]
     if active:
@@ -91,13 +91,13 @@ def signing(keys: Iterable[SigningKey], algorithm: str, now: int) -> SigningKey 
 
 
 def remembered(keys: Iterable[SigningKey], now: int, longest: int = REMEMBERED) -> tuple[SigningKey, ...]:
-    """Without those that are not needed any more. ``longest``: seconds for which retired ones are remembered."""
+    """Return the keys that are still needed; retired ones are remembered for ``longest`` seconds."""
     forget_after = LONGEST_TOKEN + SLACK + longest
     return tuple(key for key in keys if not key.signs_until or now < key.signs_until + forget_after)
 
 
 def due(keys: KeySet, algorithms: Iterable[str], now: int, *, lifetime: int, published_ahead: int) -> list[Wanted]:
-    """The keys that should be made now. ``lifetime``: seconds that a key signs, 0 = until it is rotated by hand."""
+    """Return the keys that should be made now. A key signs for ``lifetime`` seconds, 0 = until it is rotated by hand."""
     wanted = []
     for algorithm in algorithms:
         newest = _newest(keys.keys, algorithm)
@@ -111,7 +111,7 @@ def due(keys: KeySet, algorithms: Iterable[str], now: int, *, lifetime: int, pub
 def added(keys: Iterable[SigningKey], new: SigningKey) -> tuple[SigningKey, ...]:
     """Add the new key; the one before it signs until the new one begins.
 
-    One that would begin later, as in an emergency during a rotation, has signed nothing and is left out.
+    A key that would begin later, as in an emergency during a rotation, has signed nothing and is left out.
     """
 
     def until_then(key: SigningKey) -> SigningKey:
@@ -124,7 +124,7 @@ def added(keys: Iterable[SigningKey], new: SigningKey) -> tuple[SigningKey, ...]
 
 
 def without(keys: Iterable[SigningKey], gone: SigningKey, now: int) -> tuple[SigningKey, ...] | None:
-    """Remove a key: the one before it signs on, or the one behind it begins now. None: there is neither."""
+    """Remove a key: its predecessor continues to sign, or its successor begins now. Return None if there is neither."""
     rest = [key for key in keys if key.kid != gone.kid]
     chain = sorted(
         (key for key in rest if key.algorithm == gone.algorithm and (not key.signs_until or now < key.signs_until)),
@@ -139,7 +139,7 @@ def without(keys: Iterable[SigningKey], gone: SigningKey, now: int) -> tuple[Sig
 
 
 def times(keys: Iterable[SigningKey], algorithms: Iterable[str], now: float, lifetime: int) -> list[KeyTimes]:
-    """Of the key that signs with each algorithm now. ``lifetime``: as in ``due``; keys of files have neither age nor end."""
+    """Return the times of the key that signs with each algorithm now (``lifetime`` as in ``due``); keys of files have none."""
     kept = tuple(keys)
     found = []
     for algorithm in algorithms:
@@ -153,5 +153,5 @@ def times(keys: Iterable[SigningKey], algorithms: Iterable[str], now: float, lif
 
 
 def _newest(keys: Iterable[SigningKey], algorithm: str) -> SigningKey | None:
-    """The last of its chain: the one without an end."""
+    """Return the last key of the chain, which has no end."""
     return next((key for key in keys if key.algorithm == algorithm and not key.signs_until), None)

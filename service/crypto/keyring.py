@@ -1,4 +1,4 @@
-"""Our keys at work: what signs and what others encrypt for, in files or as ``KeptKeys``, and the JWK set that shows them."""
+"""Our keys in use: for signing and for encryption to us, in files or as ``KeptKeys``, and the JWK set that publishes them."""
 
 import asyncio
 import logging
@@ -39,11 +39,11 @@ from service.store.service_keys import ServiceKeys
 log = logging.getLogger(__name__)
 
 MAX_TOKEN = 65_536
-"""Characters of a JWT of ours that is presented."""
+"""The most characters of a presented JWT of ours."""
 EVERY = 5.0
 """Seconds after which a process looks for changed keys."""
 _TRIED = 2
-"""Keys that a JWE without a ``kid`` is tried with: the present one, and the one before it."""
+"""The most keys that are tried for a JWE without a ``kid``: the current one and its predecessor."""
 _RSA = (SigningAlgorithm.RS256, SigningAlgorithm.PS256)
 _HALVES = {
     SigningAlgorithm.RS256: sha256,
@@ -61,24 +61,24 @@ class _Loaded(NamedTuple):
     public: Any
     algorithm: SigningAlgorithm
     headers: dict[str, bytes]
-    """Encoded JOSE headers by their ``typ``, with the dot: of the few that the settings name."""
+    """Encoded JOSE headers with the dot, by the few values of ``typ`` in the settings."""
 
 
 class Published(NamedTuple):
-    """The JWK set as it is served. ``etag``: with its quotes."""
+    """The JWK set as it is served; ``etag`` includes its quotes."""
 
     content: bytes
     etag: str
 
 
 def half_hash(algorithm: SigningAlgorithm, text: str) -> str:
-    """``at_hash``, ``c_hash``, ``s_hash``: the left half of the algorithm's hash (OpenID Connect Core 3.1.3.6)."""
+    """Return the left half of the algorithm's hash for ``at_hash``, ``c_hash`` or ``s_hash`` (OpenID Connect Core 3.1.3.6)."""
     digest = _HALVES[algorithm](text.encode()).digest()
     return base64url(digest[: len(digest) // 2])
 
 
 class Keyring:
-    """Open it before use, let ``keep`` run beside, close it."""
+    """The keys of this process. Open it before use, run ``keep`` as a background task, close it at the end."""
 
     def __init__(
         self,
@@ -91,11 +91,11 @@ class Keyring:
         """Know no key yet.
 
         Args:
-            settings: Those about keys.
-            kept: Where those that sign are in Redis.
+            settings: The settings about keys.
+            kept: The place of the signing keys in Redis.
             randomness: For sealing.
             clock: Epoch seconds.
-            encryption: Where those that others encrypt for are, None = nobody does.
+            encryption: The place of the encryption keys in Redis; None where nothing is encrypted to us.
         """
         self._settings = settings
         self._clock = clock
@@ -103,7 +103,7 @@ class Keyring:
         self._loaded: dict[str, _Loaded] = {}
         self._signs_now: dict[SigningAlgorithm, tuple[int, SigningKey]] = {}
         self.algorithms: tuple[SigningAlgorithm, ...] = ()
-        """What can be signed with, in the order of the settings."""
+        """The algorithms of the signing keys, in the order of the settings."""
         sealing = Sealing(settings.master_keys)
         self.signing = KeptKeys(_signing_use(settings), kept, sealing, randomness, self._now, self._use)
         self.encryption: KeptKeys | None = None
@@ -114,10 +114,10 @@ class Keyring:
         self._read_at = 0.0
         self._batch = WorkBatch()
 
-    # beginning and end
+    # opening and closing
 
     async def open(self) -> None:
-        """Have keys: from the files, from Redis, or made now. Raises UnusableKeyError, TemporarilyUnavailable."""
+        """Load the keys from files or from Redis, or make them. Raises UnusableKeyError, TemporarilyUnavailable."""
         if self._settings.signing_key_files:
             self._read_files()
         await self.look()
@@ -159,11 +159,11 @@ class Keyring:
         )
 
     async def sign_soon(self, algorithm: SigningAlgorithm, claims: Mapping[str, Any], *, typ: str = "JWT") -> str:
-        """Sign a compact JWS, together with what else is to be signed in this turn of the event loop."""
+        """Sign a compact JWS, together with all others of this turn of the event loop."""
         return await self._batch.do(partial(self.sign, algorithm, claims, typ=typ))
 
     async def verify(self, token: str, *, typ: str = "JWT") -> dict[str, Any] | None:
-        """The claims of a JWT that we signed, however long ago; None for all else. ``exp`` is the caller's business."""
+        """Return the claims of a JWT that we signed, however long ago; None for any other. The caller checks ``exp``."""
         try:
             jws = parse(token, MAX_TOKEN)
             kid = jws.kid
@@ -177,7 +177,7 @@ class Keyring:
             return None
 
     def jwks(self) -> Published:
-        """What others verify with (RFC 7517 section 5, IT-09), and encrypt for."""
+        """The public keys for verifying our signatures and for encrypting to us (RFC 7517 section 5, IT-09)."""
         now = int(self._clock())
         if now != self._published_at:
             keys = sorted(key_schedule.published(self._keys, now), key=lambda key: (key.algorithm, -key.signs_from))
@@ -189,11 +189,11 @@ class Keyring:
         return self._published
 
     def known(self) -> list[key_schedule.KnownKey]:
-        """Every key that we still know, newest first within its algorithm; behind those that sign those that decrypt."""
+        """Every key that we still know, newest first within its algorithm; signing keys first, then those that decrypt."""
         return key_schedule.known(self._keys, int(self._clock())) + (self.encryption.known() if self.encryption else [])
 
     async def decryption_keys(self, algorithm: KeyManagement, kid: str | None) -> list[PrivateKey]:
-        """Return the keys for which something may be encrypted by this algorithm: of that ``kid``, else those of late."""
+        """Return the keys that content may be encrypted to by this algorithm: the one of this ``kid``, or the latest ones."""
         if self.encryption is None or algorithm not in self.encryption.use.algorithms:
             return []
         found = self._decrypting(self.encryption, algorithm, kid)
@@ -208,7 +208,7 @@ class Keyring:
         return [kept.private[key.kid] for key in wanted]
 
     def times(self) -> list[KeyTimes]:
-        """For metrics: how old the keys are that sign now, and when others take over."""
+        """Return the age of the keys that sign now, and when others take over, for metrics."""
         return key_schedule.times(self._keys, self.algorithms, self._clock(), self._settings.signing_key_lifetime)
 
     # change
@@ -221,7 +221,7 @@ class Keyring:
             await self.encryption.look()
 
     def _signing_key(self, algorithm: SigningAlgorithm, now: int) -> SigningKey:
-        """The key that signs now, looked for once a second. Raises UnusableKeyError."""
+        """Return the key that signs now, looked up once a second. Raises UnusableKeyError."""
         second, key = self._signs_now.get(algorithm, (-1, None))
         if key is None or second != now:
             key = key_schedule.signing(self._keys, algorithm, now)
@@ -240,14 +240,14 @@ class Keyring:
         self._published_at = -1
 
     async def _look_for(self, kid: str) -> _Loaded | None:
-        """Perhaps another process has made it just now."""
+        """Look for a key that another process may have made just now."""
         if self._settings.signing_key_files or not self._may_look_again():
             return None
         await self.signing.look()
         return self._loaded.get(kid)
 
     def _may_look_again(self) -> bool:
-        """Requests for keys that never were must not make us read often."""
+        """Whether to read the keys again, as requests for keys that never existed must not make us read often."""
         if time.monotonic() - self._read_at < 1.0:
             return False
         self._read_at = time.monotonic()
@@ -282,7 +282,7 @@ class Keyring:
 
 
 def _signing_use(settings: Settings) -> KeyUse:
-    """Keys that sign once everybody may have seen them."""
+    """Return the use of keys that sign once every client may have seen them."""
     return KeyUse(
         settings.signing_algorithms,
         public_jwk,
@@ -294,7 +294,7 @@ def _signing_use(settings: Settings) -> KeyUse:
 
 
 def _encryption_use(settings: Settings) -> KeyUse:
-    """Keys that are published once every process has read them."""
+    """Return the use of keys that are published once every process has read them."""
     return KeyUse(
         tuple(one for one in settings.encryption_algorithms if not one.is_symmetric),
         encryption_jwk,

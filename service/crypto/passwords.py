@@ -1,4 +1,4 @@
-"""Hashing of what people choose: passwords and imported client secrets, argon2id on threads of their own.
+"""Hashing of passwords and imported client secrets by argon2id, on threads of their own.
 
 A secret that we generated has 256 random bits; SHA-256 of it is as good as argon2 and costs a microsecond.
 """
@@ -36,7 +36,7 @@ _requester: ContextVar[Requester] = ContextVar("requester", default=_OPERATORS)
 
 @contextmanager
 def requested_by(requester: Requester) -> Iterator[None]:
-    """Whatever is hashed inside is hashed for this one; elsewhere for operators."""
+    """Attribute all hashing inside to this requester; elsewhere it is attributed to operators."""
     token = _requester.set(requester)
     try:
         yield
@@ -64,11 +64,11 @@ class Hashing:
         self._checking: SharedCalls[bool] = SharedCalls()
 
     async def hash(self, password: str) -> str:
-        """``$argon2id$…``. Raises TemporarilyUnavailable where too many are waiting, or for too long."""
+        """Return the hash, ``$argon2id$…``. Raises TemporarilyUnavailable where too many are waiting, or for too long."""
         return str(await self._on_thread(self._hasher.hash, password))
 
     async def verify(self, password: str, hashed: str | None) -> bool:
-        """Whether the password is the one. ``None`` costs the same and is False: no caller learns who exists.
+        """Whether the password matches. ``None`` takes as long and is False, so that no caller learns which users exist.
 
         Raises TemporarilyUnavailable where too many are waiting.
         """
@@ -76,7 +76,7 @@ class Hashing:
         return matches and hashed is not None
 
     def is_outdated(self, hashed: str) -> bool:
-        """Whether a hash was made at another cost than today's."""
+        """Whether a hash was made at another cost than that of the settings."""
         try:
             return bool(hashed) and self._hasher.check_needs_rehash(hashed)
         except InvalidHashError:
@@ -138,7 +138,7 @@ def _nobodys_hash(settings: Settings) -> str:
 
 
 def hash_generated(secret: str) -> str:
-    """``sha256:<base64url>`` of a secret that we generated."""
+    """Return ``sha256:<base64url>`` of a secret that we generated."""
     return _GENERATED + base64url(sha256(secret.encode()).digest())
 
 

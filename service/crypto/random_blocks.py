@@ -6,9 +6,9 @@ _BLOCK = 4096
 
 
 class RandomBlocks:
-    """``blocks(32)`` → 32 bytes of the operating system's randomness, none of them ever handed out twice.
+    """A source of the operating system's randomness: ``blocks(32)`` returns 32 bytes, none of which is ever returned twice.
 
-    Not to be shared by processes: each worker makes its own after it was forked.
+    Do not share it between processes: each worker makes its own after it was forked.
     """
 
     def __init__(self) -> None:
@@ -16,7 +16,7 @@ class RandomBlocks:
         self._position = 0
 
     def __call__(self, count: int) -> bytes:
-        """So many fresh bytes."""
+        """Return ``count`` fresh bytes."""
         position = self._position
         end = position + count
         if end > len(self._block):

@@ -1,4 +1,4 @@
-"""Sealing: everything that we encrypt, by AES-256-GCM (NIST SP 800-38D); what is sealed begins with its nonce."""
+"""Sealing: our encryption by AES-256-GCM (NIST SP 800-38D); sealed content begins with its nonce."""
 
 import hmac
 import zlib
@@ -18,44 +18,44 @@ from service.settings import Settings
 
 NONCE_BYTES = 12
 _TOKEN, _KEYS, _REQUESTS = b"mintmark sealed reply 1", b"mintmark signing keys 1", b"mintmark authorization requests 1"
-"""What keys are derived for."""
+"""The purposes that keys are derived for."""
 
 
-# under a token that only its holder has
+# sealing under a token
 
 
 def seal(content: bytes, token: str, nonce: bytes, bound_to: bytes = b"") -> bytes:
-    """Seal a response so that only who presents the right token can open it (P2).
+    """Seal a response so that only the holder of the token can open it (P2).
 
     The key is derived from the token, expanding only: the token holds 256 random bits, a strong key already (RFC 5869
-    section 3.3). We keep the token's hash only, so what lies in Redis is of no use to a reader of Redis.
+    section 3.3). Redis has only the hash of the token, so a reader of Redis cannot open the response.
 
     Args:
         content: The response.
-        token: What opens it.
+        token: The token that opens it.
         nonce: 12 random bytes.
-        bound_to: What has to be given to open it, besides the token.
+        bound_to: Data that has to be given to open it, in addition to the token.
     """
     return _seal(_token_key(token), content, nonce, _TOKEN + bound_to)
 
 
 def unseal(sealed: bytes, token: str, bound_to: bytes = b"") -> bytes | None:
-    """The content; None where token or ``bound_to`` are others, or the bytes were changed."""
+    """Return the content; None where ``token`` or ``bound_to`` differ, or the bytes were changed."""
     return _unseal(_token_key(token), sealed, _TOKEN + bound_to)
 
 
 def _token_key(token: str) -> AESGCM:
-    """The first block of HKDF-Expand, which is all of 32 bytes (RFC 5869 section 2.3)."""
+    """Return the first block of HKDF-Expand, which is all of 32 bytes (RFC 5869 section 2.3)."""
     return AESGCM(hmac.digest(token.encode("ascii"), _TOKEN + b"\x01", "sha256"))
 
 
-# under the settings' secrets
+# sealing under secrets of the settings
 
 
 class _DerivedKeys:
-    """Keys that HKDF-SHA256 (RFC 5869) derives from secrets, each with a name that gives nothing of it away.
+    """Keys that HKDF-SHA256 (RFC 5869) derives from secrets, each with a name that reveals nothing about it.
 
-    The first seals, all of them open, so that a rotation ends nothing.
+    The first key seals, and every key opens, so that a rotation ends nothing.
     """
 
     def __init__(self, secrets: Iterable[bytes], purpose: bytes, name_bytes: int) -> None:
@@ -72,9 +72,9 @@ class _DerivedKeys:
 
 
 def shared_secrets(settings: Settings) -> list[bytes]:
-    """What every process of an issuer has to derive keys from, the first for what is made now.
+    """Return the secrets from which every process of an issuer derives keys; the first one is for new content.
 
-    The master keys, or the signing keys in files where there is no master key. Raises UnusableKeyError.
+    These are the master keys, or the signing keys in files where there is no master key. Raises UnusableKeyError.
     """
     if settings.master_keys:
         return [key.encode() for key in settings.master_keys]
@@ -82,7 +82,7 @@ def shared_secrets(settings: Settings) -> list[bytes]:
 
 
 class RequestSealing:
-    """Seals what a browser keeps for us: an authorization request, until the user has signed in.
+    """Seals authorization requests, which the browser keeps until the user has signed in.
 
     The keys are derived from ``shared_secrets``. Without one nothing can be sealed.
     """
@@ -97,19 +97,19 @@ class RequestSealing:
         return cls(shared_secrets(settings), randomness)
 
     def seal(self, content: bytes) -> str:
-        """base64url of key name, nonce and ciphertext of the compressed content; "" where there is no key."""
+        """Return base64url of key name, nonce and ciphertext of the compressed content; "" where there is no key."""
         if not self._keys.current:
             return ""
         sealed = self._keys.seal(zlib.compress(content), self._randomness(NONCE_BYTES), _REQUESTS)
         return base64url(self._keys.current + sealed)
 
     def unseal(self, text: str) -> bytes | None:
-        """The content; None where no key of ours sealed it, or it was changed."""
+        """Return the content; None where no key of ours sealed it, or it was changed."""
         try:
             data = _decoded(text)
         except (NotBase64Error, ValueError):
             return None
-        if base64url(data) != text:  # what happened to a request is known by this text: it has no second spelling
+        if base64url(data) != text:  # the text identifies the request, so it must not have a second spelling
             return None
         content = self._keys.unseal(data[:6], data[6:], _REQUESTS)
         return None if content is None else zlib.decompress(content)
@@ -123,7 +123,7 @@ class Sealing:
         self.current = base64url(self._keys.current)
 
     def seal(self, key: PrivateKey, about: str, randomness: Randomness) -> str:
-        """Seal a private key. ``about``: what the ciphertext belongs to; it opens for nothing else."""
+        """Seal a private key. The ciphertext opens only with the same ``about``, which names what it belongs to."""
         return self._seal(_der(key), about, randomness)
 
     def seal_text(self, text: str, about: str, randomness: Randomness) -> str:
@@ -131,21 +131,21 @@ class Sealing:
         return self._seal(text.encode(), f"text {about}", randomness)
 
     def unseal_text(self, sealed: str, sealed_under: str, about: str) -> str:
-        """Raises UnusableKeyError where no master key of ours opens it."""
+        """Open a sealed secret. Raises UnusableKeyError where no master key of ours opens it."""
         text = self._unseal(sealed, sealed_under, f"text {about}")
         if text is None:
             raise UnusableKeyError("it was encrypted under another master key")
         return text.decode()
 
     def unseal(self, sealed: str, sealed_under: str, about: str) -> PrivateKey:
-        """Raises UnusableKeyError where no master key of ours opens it."""
+        """Open a sealed private key. Raises UnusableKeyError where no master key of ours opens it."""
         der = self._unseal(sealed, sealed_under, about)
         if der is None:
             raise UnusableKeyError(
                 "the signing keys in Redis were encrypted under another master key: give that one in master_key, too "
                 "(after the new one), or delete their record (the key …{signing}:keys) and let everybody sign in again"
             )
-        # We made this key and AES-GCM says that it is the same: to prove its primes again would take 70 ms a key.
+        # We made this key and AES-GCM proves that it is unchanged: to check its primes again would take 70 ms a key.
         return load_der_private_key(der, None, unsafe_skip_rsa_key_validation=True)  # type: ignore[return-value]
 
     def _seal(self, plain: bytes, about: str, randomness: Randomness) -> str:
@@ -158,7 +158,7 @@ class Sealing:
             return None
 
 
-# the one way to encrypt
+# encryption
 
 
 def _seal(key: AESGCM, content: bytes, nonce: bytes, about: bytes) -> bytes:
@@ -166,7 +166,7 @@ def _seal(key: AESGCM, content: bytes, nonce: bytes, about: bytes) -> bytes:
 
 
 def _unseal(key: AESGCM, sealed: bytes, about: bytes) -> bytes | None:
-    """The content; None where it was sealed by another key or about something else, or was changed."""
+    """Return the content; None where it was sealed by another key or about something else, or was changed."""
     try:
         return key.decrypt(sealed[:NONCE_BYTES], sealed[NONCE_BYTES:], about)
     except (InvalidTag, ValueError):

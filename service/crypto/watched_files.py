@@ -1,4 +1,4 @@
-"""What is made of files (certificates, keys) and made anew when they change, without a restart."""
+"""Objects made of files (certificates, keys), and made anew when the files change, without a restart."""
 
 import logging
 from collections.abc import Callable, Iterable
@@ -12,7 +12,7 @@ _Made = TypeVar("_Made")
 
 
 class WatchedFiles(Generic[_Made]):
-    """Looks at the files each time they are used: that costs a microsecond or two, and no task runs beside."""
+    """An object made of files. They are checked at each use, which takes a microsecond or two and needs no background task."""
 
     def __init__(self, paths: Iterable[Path], make: Callable[[], _Made]) -> None:
         """Read the files.
@@ -30,7 +30,7 @@ class WatchedFiles(Generic[_Made]):
 
     @property
     def current(self) -> _Made:
-        """What they make now; of files that cannot be read, or do not go together yet: what was there before."""
+        """The current object; the previous one where the files cannot be read, or do not go together yet."""
         stamp = self._stamp()
         if stamp != self._seen:
             self._seen = stamp
