@@ -165,7 +165,8 @@ class Watcher:
             kopf.on.event("namespaces", registry=registry)(handlers.see_namespace)
         for kind in KINDS:
             plural = f"{kind.lower()}s"
-            kopf.on.event(GROUP, VERSION, plural, registry=registry, when=selected)(handlers.wake)
+            # All of them: one that goes may be of a namespace that was selected until now.
+            kopf.on.event(GROUP, VERSION, plural, registry=registry)(handlers.wake)
             kopf.daemon(GROUP, VERSION, plural, registry=registry, when=selected, cancellation_timeout=STOP_SECONDS)(
                 handlers.follow
             )
