@@ -1,7 +1,7 @@
-"""The controller that keeps clients, resources and trusted issuers as objects of Kubernetes declare them.
+"""The Kubernetes operator, which keeps clients, resources and trusted issuers as objects of the cluster declare them.
 
-``running`` wires it; ``watching`` runs kopf wherever ``rights`` are, and kopf calls ``handlers``; ``reconciling`` compares one
-object with the service, read as `mintmark apply` reads manifests, and puts the service right by operations, with ``secrets``
-for the Secret that an object names. ``health`` and ``metrics`` are what it says of itself, ``api_server`` the little that is
-said to the API server besides.
+``running`` wires it. ``watching`` runs kopf in the namespaces where it has its ``rights``, and kopf calls ``handlers``.
+``reconciling`` compares one object, read like a manifest of `mintmark apply`, with the service and corrects the service by
+operations; ``secrets`` does so with the Secret that the object names, through ``api_server``. ``health`` and ``metrics``
+report the operator's own state.
 """

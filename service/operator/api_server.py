@@ -1,4 +1,4 @@
-"""What the operator says to the API server itself: Secrets, and the status of objects. Watching is kopf's."""
+"""The operator's own requests to the API server: Secrets, rights, and the status of objects. kopf does the watching."""
 
 import ssl
 from collections.abc import Callable, Mapping
@@ -17,7 +17,7 @@ _SECONDS = 30
 
 
 class ConflictError(Exception):
-    """Somebody else was first: it is there already, or is another than the one that was read."""
+    """Another caller was first: the object is there already, or has changed since it was read."""
 
 
 class ApiServerError(Exception):
@@ -25,24 +25,24 @@ class ApiServerError(Exception):
 
 
 class ApiServerAccess(Protocol):
-    """Where the API server is and how we sign in, as kopf has it."""
+    """The address of the API server and our credentials, in kopf's form."""
 
     @property
     def server(self) -> str:
-        """Its URL."""
+        """The URL of the API server."""
         ...
 
     def as_http_headers(self) -> dict[str, str]:
-        """Return what signs us in."""
+        """Return the headers with our credentials."""
         ...
 
     def as_ssl_context(self) -> Any:  # noqa: ANN401 (ssl.SSLContext; kopf leaves it open)
-        """Return which certificates count."""
+        """Return the TLS context, with the trusted certificates."""
         ...
 
 
 class ApiServer:
-    """The API server, by the account of the operator."""
+    """The API server, called with the operator's account."""
 
     def __init__(
         self,
@@ -50,12 +50,12 @@ class ApiServer:
         connect: Callable[[], ApiServerAccess],
         answered: Callable[[RequestOutcome], None] = lambda _answer: None,
     ) -> None:
-        """Make it.
+        """Make a client of the API server.
 
         Args:
             http: Sends requests.
-            connect: How we sign in now: tokens of service accounts are replaced every hour.
-            answered: Called with what came of each request.
+            connect: Returns the current credentials, as tokens of service accounts are replaced every hour.
+            answered: Called with the outcome of each request.
         """
         self._http = http
         self._connect = connect
@@ -63,27 +63,27 @@ class ApiServer:
         self._tls: Any = None
 
     async def knows_kinds(self) -> bool:
-        """Return whether the definitions of our kinds are installed. Raises ApiServerError."""
+        """Whether the definitions of our kinds are installed. Raises ApiServerError."""
         return await self._ask("GET", f"/apis/{API_VERSION}") is not None
 
     async def rules_of(self, namespace: str) -> list[KubeObject]:
-        """Return what our account may do in a namespace, as far as the API server can list it. Raises ApiServerError."""
+        """Return the rights of our account in a namespace, as far as the API server lists them. Raises ApiServerError."""
         review = {"apiVersion": _REVIEWS, "kind": "SelfSubjectRulesReview", "spec": {"namespace": namespace}}
         found = await self._ask("POST", f"/apis/{_REVIEWS}/selfsubjectrulesreviews", review)
         rules: list[KubeObject] = (found or {}).get("status", {}).get("resourceRules") or []
         return rules
 
     async def may(self, verb: str, group: str, resource: str, namespace: str) -> bool:
-        """Return whether our account may do this.
+        """Return whether our account has a right.
 
         Args:
-            verb: What is done, such as ``list``.
-            group: The group of the resource, "" for that of Secrets.
-            resource: Its plural, with ``/status`` for that part of it.
-            namespace: Where; "" for all namespaces.
+            verb: The verb, such as ``list``.
+            group: The API group of the resource, "" for the group of Secrets.
+            resource: The plural of the resource, with ``/status`` for that subresource.
+            namespace: The namespace; "" for all.
 
         Raises:
-            ApiServerError: It does not say.
+            ApiServerError: There is no answer.
         """
         name, _, part = resource.partition("/")
         attributes = {"namespace": namespace, "verb": verb, "group": group, "resource": name, "subresource": part}
@@ -93,7 +93,7 @@ class ApiServer:
         return bool((found or {}).get("status", {}).get("allowed"))
 
     async def declares(self, plural: str, namespace: str, name: str, uid: str) -> bool:
-        """Return whether this very object is there, and not about to go. Raises ApiServerError."""
+        """Whether this very object is there and not being deleted. Raises ApiServerError."""
         found = await self._ask("GET", f"/apis/{API_VERSION}/namespaces/{namespace}/{plural}/{name}")
         metadata = (found or {}).get("metadata", {})
         return metadata.get("uid") == uid and "deletionTimestamp" not in metadata
@@ -103,13 +103,13 @@ class ApiServer:
         return await self._ask("GET", _secrets(namespace, name))
 
     async def create_secret(self, namespace: str, secret: KubeObject) -> KubeObject:
-        """Make a Secret. Raises ConflictError where it is there, ApiServerError."""
+        """Create a Secret. Raises ConflictError where it exists, ApiServerError."""
         if (made := await self._ask("POST", _secrets(namespace), secret)) is None:
             raise ApiServerError(f"namespace {namespace} is not there")
         return made
 
     async def replace_secret(self, namespace: str, secret: KubeObject) -> KubeObject:
-        """Replace a Secret that was read. Raises ConflictError where it is another by now, ApiServerError."""
+        """Replace a Secret that was read. Raises ConflictError where it has changed since, ApiServerError."""
         name = secret["metadata"]["name"]
         if (replaced := await self._ask("PUT", _secrets(namespace, name), secret)) is None:
             raise ConflictError(f"Secret {name} is gone")
@@ -128,7 +128,7 @@ class ApiServer:
         await self._ask("PATCH", path, {"status": status}, content_type="application/merge-patch+json")
 
     async def touch_all(self, plural: str, namespace: str, annotation: str, value: str) -> None:
-        """Write an annotation on every object of a namespace, so that each watcher looks at them. Raises ApiServerError."""
+        """Write an annotation on every object of a namespace, so that kopf sees a change of each. Raises ApiServerError."""
         path = f"/apis/{API_VERSION}/namespaces/{namespace}/{plural}"
         changed = {"metadata": {"annotations": {annotation: value}}}
         for one in (await self._ask("GET", path) or {}).get("items", []):
@@ -157,8 +157,8 @@ class ApiServer:
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
             self._answered(RequestOutcome.FAILED)
             if isinstance(error, (aiohttp.ClientSSLError, ssl.SSLError)):
-                self._tls = None  # perhaps the authority is another by now
-            # Its own text has the TLS context as Python writes it.
+                self._tls = None  # the certificate authority may have changed
+            # The text of a ClientConnectorError itself would contain the repr of the TLS context.
             cause = error.os_error if isinstance(error, aiohttp.ClientConnectorError) else error
             raise ApiServerError(f"{method} {path}: {cause or 'no answer in time'}") from error
 
@@ -171,7 +171,7 @@ async def _read(response: aiohttp.ClientResponse, call: str) -> KubeObject | Non
     try:
         found = orjson.loads(await response.read())
     except orjson.JSONDecodeError:
-        found = None  # of a proxy in between
+        found = None  # the response of a proxy
     if not response.ok:
         why = found.get("message") if isinstance(found, dict) else "and no JSON"
         raise ApiServerError(f"{call}: {response.status} {why}")

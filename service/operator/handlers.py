@@ -1,7 +1,7 @@
-"""What kopf calls: a loop for each object, which looks at it when it has changed and from time to time, and its end.
+"""The handlers that kopf calls: a loop for each object, which reconciles it on changes and regularly, and its deletion.
 
-Each look compares all of it (level-triggered): what was missed while the operator was away is found at the next one. No state
-is kept but in the status of the object.
+Each reconciliation compares the whole object (level-triggered), so that changes during an absence of the operator are found
+at the next one. State is kept only in the status of the object.
 """
 
 import asyncio
@@ -30,72 +30,72 @@ log = logging.getLogger(__name__)
 
 FINALIZER = f"{GROUP}/end"
 _DOUBLINGS = 10
-"""Of pauses; a number that grows with every failure would be none of floating point after a day without the service."""
+"""The most doublings of a pause; without a bound the pause would overflow after a day without the service."""
 _PREFIX = f"operator.{GROUP}"
 _SELECTED = f"{_PREFIX}/selected"
 _FIRST_PAUSE, _LONGEST_PAUSE = 1.0, 300.0
 STOP_SECONDS = 20.0
-"""How long a look may take that is under way when the operator is to end."""
+"""Seconds that a reconciliation may still take when the operator stops."""
 _AT_ONCE = 16
-"""Objects that are looked at side by side, however many there are."""
+"""The most objects that are reconciled at the same time."""
 _WORKERS = 100
-"""Objects of a kind whose events kopf handles side by side, where no labels choose namespaces. One that cannot end keeps its
-place until it is tried again."""
+"""The most objects of a kind whose events kopf handles at the same time, where no labels select namespaces. An object that
+cannot end occupies its place until the next attempt."""
 _UNCHANGED_AT_ONCE = 4
-"""Of these, at most, objects that have not changed: new ones do not wait behind thousands of them."""
+"""The most of them without a change, so that new objects do not wait behind thousands of unchanged ones."""
 
 
 @dataclass(frozen=True)
 class Looking:
-    """Which objects are looked at, and how often."""
+    """The selection of objects, and how often they are reconciled."""
 
     namespace_labels: Mapping[str, str] = field(default_factory=dict)
-    """Only those of namespaces with these labels."""
+    """Only objects of namespaces with these labels."""
     resync: float = 600
-    """Seconds between two looks at an object that does not change, about."""
+    """About so many seconds between two reconciliations of an unchanged object."""
 
 
 class _Essence(kopf.AnnotationsDiffBaseStorage):
-    """What makes an object another one for kopf: its annotation has a number, not the whole of it a second time."""
+    """What kopf remembers of an object to notice changes: the generation only, and not a copy of the whole object."""
 
     def build(self, *, body: kopf.Body, extra_fields: object = None) -> Any:  # noqa: ANN401, ARG002 (kopf's signature)
         return {"metadata": {"generation": body.metadata.get("generation", 0)}}
 
 
 class Handlers:
-    """What is done with objects."""
+    """The handlers for objects and namespaces."""
 
     def __init__(self, reconciler: Reconciler, metrics: OperatorMetrics, options: Looking) -> None:
-        """Make them, for all runs of kopf."""
+        """Make the handlers, for all runs of kopf."""
         self._reconciler, self._metrics, self._options = reconciler, metrics, options
         self._turns, self._turns_of_unchanged = asyncio.Semaphore(_AT_ONCE), asyncio.Semaphore(_UNCHANGED_AT_ONCE)
         self._namespaces: set[str] = set()
-        """Those with the labels."""
+        """The namespaces with the labels."""
         self._seen: dict[str, bool] = {}
-        """Whether a namespace had them when it was seen last."""
+        """Whether each namespace had the labels when it was seen last."""
 
     def configure(self, settings: kopf.OperatorSettings, **_: object) -> None:
-        """Leave on objects as little as can be, and in their Events only what is news."""
+        """Let kopf store little on objects, and write no Events of its own."""
         settings.persistence.finalizer = FINALIZER
         settings.persistence.diffbase_storage = _Essence(prefix=_PREFIX)
         settings.persistence.progress_storage = kopf.AnnotationsProgressStorage(prefix=_PREFIX)
         settings.posting.loggers = False
         settings.posting.reporting_component = "mintmark-operator"
         settings.posting.event_name_prefix = "mintmark-"
-        settings.scanning.disabled = True  # else it asked for every CRD of the cluster
-        # Thousands of new objects would be as many requests under way, whose memory stays with the process. Where labels choose
+        settings.scanning.disabled = True  # otherwise kopf lists every CRD of the cluster
+        # Thousands of new objects would mean as many concurrent requests, whose memory the process keeps. Where labels select
         # namespaces kopf must have seen all of these before it handles anything: with a limit it would wait for itself.
         settings.queueing.worker_limit = None if self._options.namespace_labels else _WORKERS
         settings.queueing.idle_timeout = 1.0  # seconds that a worker keeps its place after its object's last event
 
     def know_namespace(self, body: kopf.Body, **_: object) -> None:
-        """Keep which namespaces have the labels."""
+        """Note whether a namespace has the labels."""
         labels = dict(body.metadata.get("labels") or {})
         has_them = self._options.namespace_labels.items() <= labels.items()
         (self._namespaces.add if has_them else self._namespaces.discard)(str(body.metadata.get("name")))
 
     async def see_namespace(self, name: str | None, type: str | None, **_: object) -> None:
-        """Have the objects of a namespace looked at that got the labels, or lost them: kopf asks for each object by itself."""
+        """Touch the objects of a namespace that got or lost the labels, as kopf asks ``is_selected`` only when one changes."""
         if name is None or type == "DELETED":
             self._namespaces.discard(str(name))
             self._seen.pop(str(name), None)
@@ -113,12 +113,12 @@ class Handlers:
                 log.warning(Event.OBJECT_STATUS_UNWRITTEN, extra={"namespace": name, "reason": str(error)})
 
     def is_selected(self, namespace: str | None, **_: object) -> bool:
-        """Whether objects of this namespace are ours to look at."""
+        """Whether the namespace has the labels."""
         return namespace in self._namespaces
 
     @asynccontextmanager
     async def _turn(self, kind: str, *, is_changed: bool = True) -> AsyncIterator[None]:
-        """Wait for a turn, and count what is done in it."""
+        """Wait for a turn, and measure the reconciliation in it."""
         metrics = self._metrics
         async with AsyncExitStack() as stack:
             metrics.queued += 1
@@ -137,14 +137,14 @@ class Handlers:
                 metrics.reconciliation_took(perf_counter() - began, kind)
 
     def _note(self, body: kopf.Body, status: Mapping[str, Any]) -> None:
-        """Let the metrics show what its condition says."""
+        """Show the object's condition in the metrics."""
         ready = ready_of(status)
         since = since_of(ready, self._reconciler.clock())
         state = ObjectState(body["kind"], str(ready.get("reason")), since)
         self._metrics.objects[str(body.metadata.get("uid"))] = state
 
     async def wake(self, memo: kopf.Memo, body: kopf.Body, type: str | None, **_: object) -> None:
-        """Let the loop look at an object that is another than it was."""
+        """Wake the loop of an object that has changed."""
         if type == "DELETED":
             self._metrics.objects.pop(str(body.metadata.get("uid")), None)
             return
@@ -155,12 +155,12 @@ class Handlers:
             memo.setdefault("changed", asyncio.Event()).set()
 
     async def follow(self, body: kopf.Body, memo: kopf.Memo, stopped: kopf.DaemonStopped, **_: object) -> None:
-        """Look at an object until it, or the operator, ends."""
+        """Reconcile an object until it, or the operator, ends."""
         uid = str(body.metadata.get("uid"))
         try:
             await self._follow(body, memo, stopped)
         finally:
-            if "deletionTimestamp" not in body.metadata:  # else it is there until it is gone
+            if "deletionTimestamp" not in body.metadata:  # otherwise it stays in the metrics until it is deleted
                 self._metrics.objects.pop(uid, None)
 
     async def _follow(self, body: kopf.Body, memo: kopf.Memo, stopped: kopf.DaemonStopped) -> None:
@@ -169,7 +169,7 @@ class Handlers:
         status, failures, is_changed = dict(body.status), 0, True
         while not stopped:
             changed.clear()
-            # The lock last: while this look waits for its turn, the object may end.
+            # The lock comes last, as the object may end while this waits for its turn.
             async with self._turn(body["kind"], is_changed=is_changed), lock:
                 if stopped or "deletionTimestamp" in body.metadata:
                     return
@@ -185,7 +185,7 @@ class Handlers:
             is_changed = changed.is_set()
 
     async def _look(self, live: kopf.Body, before: dict[str, Any]) -> tuple[dict[str, Any], bool]:
-        """Return the new status, and whether it may be left alone for long."""
+        """Reconcile an object once. Return the new status, and whether the next attempt may wait for ``resync``."""
         reconciler = self._reconciler
         body = _plain(live) | {"status": before}
         try:
@@ -223,7 +223,7 @@ class Handlers:
         return with_news(before, news, body["metadata"]["generation"], self._reconciler.clock()), not may_pass
 
     async def end(self, body: kopf.Body, memo: kopf.Memo, retry: int, **_: object) -> None:
-        """End what an object made; until that is done, the object stays."""
+        """End what an object made; the object stays until that is done."""
         lock = memo.setdefault("lock", asyncio.Lock())
         try:
             async with self._turn(body["kind"]), lock:
@@ -238,7 +238,7 @@ class Handlers:
             log.info(Event.OBJECT_ENDED, extra=_named(body) | {"key": ended})
 
     async def _say_stuck(self, body: kopf.Body, error: Exception) -> None:
-        """Write into its condition why it does not go: Events are forgotten after an hour."""
+        """Write into its condition why it cannot be deleted, as Events are dropped after an hour."""
         news, before = News(False, Reason.CANNOT_END, _stuck(body, error)), dict(body.status)
         status = with_news(before, news, body.metadata.get("generation", 0), self._reconciler.clock())
         self._note(body, status)
@@ -266,7 +266,7 @@ def _wait_and_end_again(body: kopf.Body, error: Exception, retry: int) -> NoRetu
 
 
 async def _sleep(seconds: float, changed: asyncio.Event, stopped: kopf.DaemonStopped) -> None:
-    """Sleep so long, until it has changed, or until it is over."""
+    """Sleep for some seconds, until the object has changed, or until it ends."""
     waiting = asyncio.ensure_future(changed.wait())
     stopping = asyncio.ensure_future(stopped.wait(seconds))
     try:
@@ -279,11 +279,11 @@ async def _sleep(seconds: float, changed: asyncio.Event, stopped: kopf.DaemonSto
 
 
 def _named(body: kopf.Body) -> dict[str, Any]:
-    """Which object it is, for the log."""
+    """Return the name of an object, for the log."""
     return {"kind": body["kind"], "namespace": body.metadata.get("namespace"), "object": body.metadata.get("name")}
 
 
 def _plain(body: kopf.Body) -> dict[str, Any]:
-    """The object as it is now, as plain members."""
+    """Return the current object as plain dictionaries."""
     members = dict(body)
     return {**members, "metadata": dict(body.metadata), "spec": dict(body.spec), "status": dict(body.status)}

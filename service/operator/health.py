@@ -1,4 +1,4 @@
-"""Whether the operator can do its work, and where it says so: /livez, /readyz and /metrics of a port of its own."""
+"""The operator's health: checks of its dependencies, and /livez, /readyz and /metrics at a port of its own."""
 
 import asyncio
 import logging
@@ -18,24 +18,24 @@ from service.settings import SettingsError
 log = logging.getLogger(__name__)
 
 CHECK_EVERY, CHECK_AGAIN_AFTER = 10.0, 2.0
-"""Seconds between two checks of what answers, and of what does not."""
+"""Seconds between two checks while all dependencies are available, and while one is not."""
 Check = Callable[[], Awaitable[str]]
-"""Asks a dependency; returns what is wrong with it, "" for nothing. Raises what asking raises."""
+"""Check a dependency, and return what is wrong with it, "" for nothing. Raises what the request raises."""
 
 
 class UnavailableError(Exception):
-    """The service cannot be asked now."""
+    """The service cannot be reached now."""
 
 
 class OperatorHealth:
-    """What of its dependencies the operator lacks; ready where that is nothing."""
+    """The missing dependencies of the operator, which is ready if there are none."""
 
     def __init__(self, metrics: OperatorMetrics, checks: Mapping[Dependency, Check]) -> None:
-        """Make one that is not ready yet.
+        """Begin as not ready.
 
         Args:
-            metrics: Where what is missing is shown.
-            checks: Of API server and service; who watches says what of the rights is missing.
+            metrics: Show the missing dependencies.
+            checks: The checks of API server and service; the watcher reports missing rights by ``set``.
         """
         self._metrics, self._checks = metrics, checks
         self._missing = dict.fromkeys(Dependency, "was not asked yet")
@@ -45,7 +45,7 @@ class OperatorHealth:
         }
 
     def set(self, dependency: Dependency, reason: str) -> None:
-        """Say what is wrong with a dependency, "" for nothing."""
+        """Note what is wrong with a dependency, "" for nothing."""
         if reason:
             self._missing[dependency] = reason
         else:
@@ -58,14 +58,14 @@ class OperatorHealth:
                 outage.succeeded()
 
     async def keep_checking(self) -> None:
-        """Ask the dependencies, until cancelled."""
+        """Check the dependencies until cancelled."""
         while True:
             for dependency, check in self._checks.items():
                 self.set(dependency, await _checked(check))
             await asyncio.sleep(CHECK_AGAIN_AFTER if self._missing else CHECK_EVERY)
 
     async def _live(self, _: web.Request) -> web.StreamResponse:
-        """The event loop turns; what is missing has no say: a restart would not bring it back."""
+        """Answer that the event loop runs. Missing dependencies do not count here, as a restart would not bring them back."""
         return status("ok")
 
     async def _ready(self, _: web.Request) -> web.StreamResponse:
@@ -78,7 +78,15 @@ class OperatorHealth:
 
     @asynccontextmanager
     async def serving(self, host: str, port: int) -> AsyncIterator[None]:
-        """Answer at this port until the block ends; 0: nowhere. Raises SettingsError where it cannot be used."""
+        """Serve the probes and metrics until the block ends.
+
+        Args:
+            host: The address to listen on.
+            port: The port; 0: do not listen.
+
+        Raises:
+            SettingsError: The port cannot be used.
+        """
         if not port:
             yield
             return
@@ -105,7 +113,7 @@ async def _checked(check: Check) -> str:
     except asyncio.CancelledError:
         if asyncio.current_task().cancelling():  # type: ignore[union-attr]
             raise
-        return "was broken off"  # by kopf, which cancels what it finds at its end
+        return "was broken off"  # by kopf, which cancels all tasks that it finds at its end
     except Exception as error:
         log.exception(Event.BACKGROUND_TASK_FAILED, extra={"task": "health", "restart_in": CHECK_AGAIN_AFTER})
         return repr(error)

@@ -1,4 +1,4 @@
-"""The numbers of `mintmark operator`, at its /metrics; those of a server are ``service/observe/metrics.py``."""
+"""The metrics of `mintmark operator`; those of a server are in ``service/observe/metrics.py``."""
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
@@ -12,11 +12,11 @@ from service.observe.counting import BufferedCounter, BufferedHistogram, Observe
 from service.operator.status import Reason
 
 SECONDS = (0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 30.0)
-"""Buckets of durations, in seconds: from one answer of the service to a time-out."""
+"""Buckets of durations in seconds: from one response of the service to a time-out."""
 
 
 class Reconciled(StrEnum):
-    """What came of a reconciliation."""
+    """The outcome of a reconciliation."""
 
     UNCHANGED = "unchanged"
     PUT_RIGHT = "put_right"
@@ -26,7 +26,7 @@ class Reconciled(StrEnum):
 
 
 class Dependency(StrEnum):
-    """What the operator cannot do without."""
+    """A dependency of the operator."""
 
     API_SERVER = "api_server"
     SERVICE = "service"
@@ -34,7 +34,7 @@ class Dependency(StrEnum):
 
 
 class RequestOutcome(StrEnum):
-    """What came of a request."""
+    """The outcome of a request."""
 
     OK = "ok"
     REFUSED = "refused"
@@ -42,31 +42,31 @@ class RequestOutcome(StrEnum):
 
 
 class ObjectState(NamedTuple):
-    """What the condition Ready of an object says."""
+    """The condition Ready of an object."""
 
     kind: str
     reason: str
     since: float
-    """Seconds of the epoch since when it has been Ready, or has not been."""
+    """Epoch seconds of the last change between ready and not ready."""
 
 
 class OperatorMetrics:
-    """The numbers of one operator. What counts is called with a value for each label of its metric, in their order."""
+    """The metrics of one operator. Counting functions take a value for each label of their metric, in their order."""
 
     def __init__(self, clock: Callable[[], float]) -> None:
-        """Make them, each 0.
+        """Begin with all of them at 0.
 
         Args:
-            clock: Seconds of the epoch.
+            clock: Returns epoch seconds.
         """
         self.registry = CollectorRegistry()
         self.objects: dict[str, ObjectState] = {}
-        """By their uid those that were looked at."""
+        """The reconciled objects by their uid."""
         self.queued = self.under_way = 0
-        """Reconciliations that wait, and that have begun."""
+        """The number of reconciliations that wait, and that have begun."""
         self.missing: set[Dependency] = set(Dependency)
         self.namespaces = {"watched": 0, "forbidden": 0}
-        """How many are watched, and in how many a right is missing."""
+        """The number of watched namespaces, and of those where a right is missing."""
         self._clock = clock
         self._buffers: list[BufferedCounter | BufferedHistogram | ObservedGauge] = []
         self._make_counters()
@@ -148,13 +148,13 @@ class OperatorMetrics:
         )
 
     def exposition(self) -> bytes:
-        """The metrics in Prometheus' text format."""
+        """Return the metrics in Prometheus' text format."""
         for buffer in self._buffers:
             buffer.flush()
         return generate_latest(self.registry)
 
     def _by_reason(self) -> Iterator[Reading]:
-        """Also what no object says now, or it would go on to be shown as before."""
+        """Yield a reading for every reason, as one without objects would keep its last value otherwise."""
         found = Counter((one.kind, one.reason) for one in self.objects.values())
         for kind in KINDS:
             for reason in Reason:

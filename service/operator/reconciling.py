@@ -1,4 +1,4 @@
-"""One object: compared with what the service has, and the service put right. No kopf here."""
+"""The reconciliation of one object: it is compared with the service, and the service is corrected. kopf is not used here."""
 
 import os
 from collections.abc import Callable, Mapping
@@ -30,18 +30,18 @@ from service.operator.status import News, Reason, ready_of, with_news
 from service.protocol.names import HmacAlgorithm
 
 ABANDON = "mintmark.dev/abandon"
-"""The annotation of an object that lets it go without ending what it made."""
+"""The annotation by which an object may be deleted without ending what it made."""
 _LONGEST_MARK = 255
 
 
 class UnfulfilledError(Exception):
-    """It is not as the object says yet; the text is for the object's condition."""
+    """The service is not as the object declares; the text is for the object's condition."""
 
     def __init__(self, reason: Reason, text: str, *, may_pass: bool = True) -> None:
         super().__init__(text)
         self.reason = reason
         self.may_pass = may_pass
-        """Whether it may be otherwise soon without a change of the object."""
+        """Whether a later attempt may succeed without a change of the object."""
 
 
 @dataclass
@@ -49,41 +49,41 @@ class _Attempt:
     """One reconciliation of one object."""
 
     body: Mapping[str, Any]
-    """The object, with the status that it had before."""
+    """The object, with its old status."""
     status: dict[str, Any]
-    """The status that it gets."""
+    """The new status."""
     shown: dict[str, Any] = field(default_factory=dict)
-    """The record as it was seen last."""
+    """The record as the service showed it last."""
     done: list[News] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
 class Reconciler:
-    """What the operator is for."""
+    """Reconciles objects with the service."""
 
     do: Do
     records: RecordDigests
     api_server: ApiServer
     clock: Callable[[], float]
     issuer: str = ""
-    """What applications find in their Secrets as the issuer; "" = nothing."""
+    """The issuer for applications, written into their Secrets; "" = none."""
     cluster_name: str = ""
-    """Distinguishes objects of several clusters that declare what one service has."""
+    """The name of the cluster, which distinguishes objects of several clusters that use one service."""
     secret_grace: float = 86400
-    """Seconds for which a secret counts beside the one that took its place."""
+    """Seconds for which a replaced secret stays valid."""
 
     def mark(self, body: Mapping[str, Any]) -> str:
-        """Return what says of a record that this object declares it."""
+        """Return the value of ``managed_by`` that marks a record as declared by this object."""
         metadata = body["metadata"]
         before = f"kubernetes:{self.cluster_name}:" if self.cluster_name else "kubernetes:"
         whole = f"{before}{metadata['namespace']}/{metadata['name']}"
         return whole if len(whole) <= _LONGEST_MARK else whole[:190] + "/" + sha256(whole.encode()).hexdigest()[:32]
 
     async def is_settled(self, body: Mapping[str, Any], status: Mapping[str, Any]) -> bool:
-        """Return whether nothing has changed on either side since it was put right; the service is not asked for it alone.
+        """Return whether nothing has changed on either side since the last success, mostly without a request to the service.
 
         Raises:
-            UnfulfilledError: The service or the cluster cannot be asked.
+            AdminError, UnavailableError, ApiServerError: The service or the cluster cannot be asked.
         """
         ready = ready_of(status)
         if ready.get("status") != "True" or ready.get("observedGeneration") != body["metadata"]["generation"]:
@@ -102,17 +102,17 @@ class Reconciler:
         return bool(found and version == secret["version"] and rotation == secret.get("rotation", ""))
 
     async def apply(self, body: Mapping[str, Any], status: Mapping[str, Any]) -> tuple[dict[str, Any], list[News]]:
-        """Let the service have what the object says.
+        """Make the service have what the object declares.
 
         Args:
             body: The object.
-            status: What was said of it last.
+            status: Its last status.
 
         Returns:
             The new status, and what was done, for Events.
 
         Raises:
-            UnfulfilledError: It cannot be so now.
+            UnfulfilledError: The service refuses, or a Secret does not fit.
         """
         attempt = _Attempt({**body, "status": status}, dict(status))
         try:
@@ -132,7 +132,7 @@ class Reconciler:
         return with_news(status, news, generation, self.clock()), attempt.done
 
     async def end(self, body: Mapping[str, Any]) -> str:
-        """End what the object made, and return what that was, "" where there is nothing of its own. Raises AdminError."""
+        """End the record that the object made, and return its key, "" where it has none. Raises AdminError."""
         annotations = body["metadata"].get("annotations") or {}
         if annotations.get(ABANDON) == "true":
             return ""
@@ -142,7 +142,7 @@ class Reconciler:
         try:
             shown = await self.do(kind.show, {kind.key: key}) if key else {}
         except NotFound:
-            if was_made and kind.end is clients.DELETE:  # perhaps we were broken off before all was swept
+            if was_made and kind.end is clients.DELETE:  # an earlier attempt may have been interrupted before the sweep
                 await clients.sweep(self.do, key)
             return ""
         marks = {self.mark(body)} | ({replace(self, cluster_name="").mark(body)} if was_made else set())
@@ -172,7 +172,7 @@ class Reconciler:
         await self._leave_old_place(attempt, current)
 
     def _remembering(self, attempt: _Attempt, kind: DeclaredKind) -> Do:
-        """Operations that keep what they show of the record."""
+        """Return a ``Do`` that keeps the record as the operations show it."""
 
         async def do(operation: AnyOperation, given: Mapping[str, Any]) -> dict[str, Any]:
             output = await self.do(operation, given)
@@ -183,14 +183,14 @@ class Reconciler:
         return do
 
     async def _check_stays(self, body: Mapping[str, Any]) -> None:
-        """Raise UnfulfilledError for an object that another operator is ending: what it made would come again, for good."""
+        """Raise UnfulfilledError for an object that another replica is deleting, as a record made now would stay."""
         metadata = body["metadata"]
         plural = f"{body['kind'].lower()}s"
         if not await self.api_server.declares(plural, metadata["namespace"], metadata["name"], metadata["uid"]):
             raise UnfulfilledError(Reason.CHANGING, "the object is about to go")
 
     async def _compare(self, do: Do, attempt: _Attempt, manifest: Manifest) -> Change:
-        """What is to be done; what this object made before ``cluster_name`` was set is still its own."""
+        """Return the needed change. A record that this object made before ``cluster_name`` was set still belongs to it."""
         mark, nameless = self.mark(attempt.body), replace(self, cluster_name="").mark(attempt.body)
         change = await compare(do, manifest, mark)
         if change.act is not DeclaredAct.FOREIGN or attempt.status.get("key") != manifest.key:
@@ -198,7 +198,7 @@ class Reconciler:
         if mark == nameless or change.managed_by != nameless:
             return change
         change = await compare(do, manifest, nameless)
-        if change.act is DeclaredAct.FOREIGN:  # it is the alias of another
+        if change.act is DeclaredAct.FOREIGN:  # the key is an alias of another client
             return change
         return replace(
             change,
@@ -214,7 +214,7 @@ class Reconciler:
             raise UnfulfilledError(Reason.CHANGING, f"it was made meanwhile: {error}") from error
 
     async def _secret(self, attempt: _Attempt, change: Change) -> CurrentSecret | None:
-        """The Secret that the object names, as it must be; None where it names none and needs none."""
+        """Settle and return the Secret that the object names; None where it names none and needs none."""
         needs_secret = has_secret(change.members["auth_method"])
         if change.secret is None:
             if needs_secret:
@@ -231,7 +231,7 @@ class Reconciler:
         return await settle_secret(self.api_server, attempt.body, wanted, os.urandom)
 
     async def _import_secret(self, do: Do, attempt: _Attempt, current: CurrentSecret, *, is_known: bool) -> None:
-        """Import the secret that the Secret has into the client, and end the one before in time."""
+        """Import the secret in the Secret into the client, and end the replaced one when ``secret_grace`` is over."""
         imported = attempt.status.get("secret") or {}
         key = {"client_id": str(attempt.shown["client_id"])}
         secrets = attempt.shown.get("secrets") or []
@@ -260,7 +260,7 @@ class Reconciler:
         }
 
     async def _leave_old_place(self, attempt: _Attempt, current: CurrentSecret | None) -> None:
-        """Delete the Secret that the object named before, if it was made for it."""
+        """Delete the Secret that the object named before, if it was made for this object."""
         name = (attempt.body["status"].get("secret") or {}).get("name")
         if not name or (current is not None and current.name == name):
             return
@@ -273,7 +273,7 @@ class Reconciler:
             attempt.status["secret"] = None
 
     def _say(self, attempt: _Attempt, change: Change) -> None:
-        """Say what was done."""
+        """Note for Events what was done."""
         noun, key = change.kind.noun, change.key
         changed = ", ".join(sorted(change.differences)) or "its secret"
         is_drift = ready_of(attempt.status).get("observedGeneration") == attempt.body["metadata"]["generation"]
@@ -293,9 +293,9 @@ class Reconciler:
 
 
 def _is_ended(attempt: _Attempt) -> bool:
-    """Whether an operator gave the client another secret after the one that was imported, and kept none: that may have leaked.
+    """Whether an administrator replaced the imported secret at the service and kept none, as it may have leaked.
 
-    A service that was set back to an earlier day has an older one.
+    Then all its secrets are newer. A service that was restored from a backup has an older one.
     """
     imported = attempt.status.get("secret") or {}
     secrets = attempt.shown.get("secrets") or []
@@ -304,7 +304,7 @@ def _is_ended(attempt: _Attempt) -> bool:
 
 
 def _key_of(body: Mapping[str, Any], kind: DeclaredKind) -> str:
-    """By what the service knows it, whatever else the object says: an object that is faulty by now ends, too."""
+    """Return the key of the object's record, also for an object that is invalid by now."""
     spec = body.get("spec") or {}
     key = (body.get("status") or {}).get("key") or spec.get(kind.key)
     return str(key or (body["metadata"]["name"] if kind.name_is_key else ""))

@@ -1,4 +1,4 @@
-"""What the operator's account must be allowed, as the rules of the chart give it, and what of it is missing."""
+"""The rights that the operator's account needs, as the chart grants them, and a check for missing ones."""
 
 from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
@@ -10,7 +10,7 @@ _PLURALS = tuple(f"{kind.lower()}s" for kind in KINDS)
 
 
 class Right(NamedTuple):
-    """One verb of one resource."""
+    """The right to use one verb on one resource."""
 
     verb: str
     group: str
@@ -21,30 +21,30 @@ class Right(NamedTuple):
 
 
 WATCHING = tuple(Right(verb, GROUP, one) for one in _PLURALS for verb in ("get", "list", "watch", "patch"))
-"""Without these no object can be looked at."""
+"""The rights without which no object can be watched."""
 RIGHTS = (
     *WATCHING,
     *(Right("patch", GROUP, f"{one}/status") for one in _PLURALS),
     *(Right(verb, "", "secrets") for verb in ("get", "create", "update", "delete")),
     Right("create", "", "events"),
 )
-"""Without the others objects are looked at, and say what could not be done."""
+"""All rights. If one of the others is missing, objects are watched, and their conditions say what could not be done."""
 OF_NAMESPACES = tuple(Right(verb, "", "namespaces") for verb in ("list", "watch"))
-"""Where labels choose namespaces."""
+"""Further rights that are needed where labels select namespaces."""
 
 
 async def missing_rights(api_server: ApiServer, namespace: str, rights: Iterable[Right]) -> tuple[Right, ...]:
-    """Return what our account may not do.
+    """Return the rights that our account lacks.
 
-    One request says nearly all of it; what it does not list is asked about alone, for some authorizers list nothing.
+    One request lists most rights. Each right that it does not list is checked alone, as some authorizers list nothing.
 
     Args:
-        api_server: Is asked.
-        namespace: Where; "" for all namespaces, for which there is no list.
-        rights: What it must be allowed.
+        api_server: The API server.
+        namespace: The namespace; "" for all, where there is no list.
+        rights: The needed rights.
 
     Raises:
-        ApiServerError: The API server does not say.
+        ApiServerError: There is no answer.
     """
     rules = await api_server.rules_of(namespace) if namespace else []
     unlisted = [right for right in rights if not any(_gives(rule, right) for rule in rules)]

@@ -1,4 +1,4 @@
-"""The operator's wiring on one page: options → reconciler, handlers, health → runs of kopf, until it is stopped."""
+"""The wiring of the operator: from its options to reconciler, handlers and health, and runs of kopf until it is stopped."""
 
 import asyncio
 import signal
@@ -22,28 +22,28 @@ from service.operator.watching import KINDS_UNKNOWN, LOOK_FOR_RIGHTS, Scope, Wat
 from service.settings import SettingsError
 
 _LISTED_FOR = 30.0
-"""Seconds for which what the service listed counts for objects that are only looked at."""
+"""Seconds for which a list of the service's records is used to notice drift."""
 OpenService = Callable[[AsyncExitStack, Callable[[RequestOutcome], None]], Do]
-"""Gives what performs operations at the service until the stack is closed, and counts what came of each."""
+"""Return a ``Do`` that performs operations at the service until the stack is closed, and counts their outcomes."""
 
 
 @dataclass(frozen=True)
 class Options:
-    """What the operator was started with."""
+    """The options of the operator."""
 
     namespaces: tuple[str, ...] = ()
-    """Empty: all."""
+    """The watched namespaces. Empty: all."""
     namespace_labels: Mapping[str, str] = field(default_factory=dict)
     """Only namespaces with these labels."""
     issuer: str = ""
     cluster_name: str = ""
     secret_grace: float = 86400
-    """Seconds."""
+    """Seconds for which a replaced secret stays valid."""
     resync: float = 600
-    """Seconds."""
+    """About so many seconds between two reconciliations of an unchanged object."""
     health_host: str = "127.0.0.1"
     health_port: int = 0
-    """0: neither probes nor metrics are answered."""
+    """The port for probes and metrics; 0: none."""
 
 
 async def run(open_service: OpenService, options: Options) -> None:
@@ -54,7 +54,7 @@ async def run(open_service: OpenService, options: Options) -> None:
         options: What to watch, and how.
 
     Raises:
-        SettingsError: Nothing says how to sign in to the cluster, or the port for probes cannot be used.
+        SettingsError: There are no credentials for the cluster, or the port for probes cannot be used.
     """
     try:
         connection()

@@ -1,7 +1,7 @@
 """The content of the Secret that an object names.
 
-The cluster decides before the service does: a secret is made, written into the Secret, which only one of two can create or
-replace, and then imported. So a replica that is interrupted in between, or comes second, finds it there and imports the same.
+A new secret is written into the Secret first, which only one of two replicas can create or replace, and is imported into the
+service then. So a replica that was interrupted in between, or comes second, finds it there and imports the same.
 """
 
 from base64 import b64decode, b64encode
@@ -18,7 +18,7 @@ from service.operator.status import Reason
 from service.protocol.credentials import Kind, new_secret
 
 ROTATE = "mintmark.dev/rotate-secret"
-"""The annotation of an object; a value that it did not have gives the client a new secret."""
+"""The annotation of an object by which the client gets a new secret, whenever its value changes."""
 _RANDOM_BYTES = 32
 _DEFAULT_KEY = str(SecretPlace.model_fields["client_secret_key"].default)
 _MANAGER = {"app.kubernetes.io/managed-by": "mintmark-operator"}
@@ -37,24 +37,24 @@ class CurrentSecret(NamedTuple):
 
     name: str
     version: str
-    """Another one after every change of it."""
+    """A value that differs after every change of the Secret."""
     client_secret: str | None
-    """None where the client needs none."""
+    """The client's secret, None where the client needs none."""
     done: str = ""
-    """What was done to it, for people."""
+    """A sentence about what was done to it, "" for nothing."""
     secret_key: str = ""
     """The key of the secret in it."""
 
 
 class WantedSecret(NamedTuple):
-    """What a Secret is to say."""
+    """The wanted content of a Secret."""
 
     place: SecretPlace
     client_id: str
     issuer: str
     needs_secret: bool
     least: int
-    """Characters that the secret must have: more where the client signs with it."""
+    """The least number of characters of the secret, which is higher where the client signs with it."""
     is_ended: bool = False
     """Whether the secret that was imported last was ended at the service."""
 
@@ -62,18 +62,17 @@ class WantedSecret(NamedTuple):
 async def settle_secret(
     api_server: ApiServer, body: Mapping[str, Any], wanted: WantedSecret, randomness: Callable[[int], bytes]
 ) -> CurrentSecret:
-    """Let the Secret hold what it must, and return it.
+    """Create or correct the Secret, and return it.
 
     Args:
-        api_server: Keeps it.
-        body: The object that names it.
-        wanted: What it is to say.
-        randomness: Makes secrets.
+        api_server: The API server.
+        body: The object that names the Secret.
+        wanted: Its wanted content.
+        randomness: Returns so many random bytes.
 
     Raises:
-        SecretProblem: It is another's and holds no client secret, or belongs to another object; or no client can have what is
-            in it.
-        ConflictError: Somebody else changes it at the same time.
+        SecretProblem: It was not made for this object and holds no usable secret, or it belongs to another object.
+        ConflictError: Another caller changes it at the same time.
         ApiServerError: The API server refuses.
     """
     namespace, name = body["metadata"]["namespace"], wanted.place.name
@@ -101,7 +100,7 @@ async def settle_secret(
 
 
 def is_ours(secret: KubeObject, body: Mapping[str, Any]) -> bool:
-    """Return whether a Secret was made for this object."""
+    """Whether a Secret was made for this object."""
     return any(owner["uid"] == body["metadata"]["uid"] for owner in _owners(secret))
 
 
@@ -110,28 +109,28 @@ def _owners(secret: KubeObject) -> list[dict[str, Any]]:
 
 
 def _imported(body: Mapping[str, Any]) -> Mapping[str, Any]:
-    """The secret that was imported last, by the status of the object."""
+    """Return the status of the secret that was imported last."""
     return (body.get("status") or {}).get("secret") or {}
 
 
 def _is_rotated(found: KubeObject, body: Mapping[str, Any]) -> bool:
-    """Whether the annotation wants another secret; taking it away, here or there, wants none."""
+    """Whether the annotation requests a new secret; removing it from the object or the Secret does not."""
     return _rotation(body) not in ("", _rotation(found), _imported(body).get("rotation"))
 
 
 def _is_ended(found: KubeObject, body: Mapping[str, Any], wanted: WantedSecret) -> bool:
-    """Whether what is in it was ended at the service; no other one was written into it since."""
+    """Whether its secret was ended at the service, and the Secret has not changed since."""
     return wanted.is_ended and _imported(body).get("version") == _version(found)
 
 
 def _kept(found: KubeObject, body: Mapping[str, Any], wanted: WantedSecret) -> str:
-    """The secret that is in it, also where it stood under another key until now."""
+    """Return the secret that is in it, also under the key that was used until now."""
     data, key = _data(found), wanted.place.client_secret_key
     return data.get(key) or data.get(_imported(body).get("secretKey") or _DEFAULT_KEY) or ""
 
 
 def _changed(found: KubeObject, body: Mapping[str, Any], wanted: WantedSecret, value: str) -> KubeObject:
-    """The Secret with what it must say; whatever others added to it stays."""
+    """Return the Secret with its wanted content; members that others added stay."""
     changed, new = deepcopy(found), _new(body, wanted, value)
     metadata = changed["metadata"]
     metadata["labels"] = (metadata.get("labels") or {}) | _MANAGER
@@ -145,7 +144,7 @@ def _changed(found: KubeObject, body: Mapping[str, Any], wanted: WantedSecret, v
 
 
 def _check_fit(wanted: WantedSecret, value: str) -> None:
-    """Raise SecretProblem for what no client can have as its secret, before the service ends the one that it has."""
+    """Raise SecretProblem for a secret that no client can have, before the service ends the current one."""
     if not wanted.needs_secret:
         return
     name, key = wanted.place.name, wanted.place.client_secret_key
@@ -164,7 +163,7 @@ def _check_fit(wanted: WantedSecret, value: str) -> None:
 
 
 def _given(found: KubeObject, body: Mapping[str, Any], wanted: WantedSecret) -> CurrentSecret:
-    """A Secret that others made: read, never written."""
+    """Return a Secret that others made, which is read and never written. Raises SecretProblem."""
     name, key = wanted.place.name, wanted.place.client_secret_key
     if any(owner["kind"] == body["kind"] and owner["name"] == body["metadata"]["name"] for owner in _owners(found)):
         raise SecretProblem(
@@ -201,7 +200,7 @@ def _version(found: KubeObject) -> str:
 
 
 async def _moved(api_server: ApiServer, body: Mapping[str, Any], wanted: WantedSecret) -> str:
-    """The secret in the Secret that the object named before; "" where there is none."""
+    """Return the secret in the Secret that the object named before; "" where there is none."""
     before = _imported(body).get("name")
     if not before or before == wanted.place.name or not wanted.needs_secret or wanted.is_ended:
         return ""

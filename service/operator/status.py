@@ -1,4 +1,4 @@
-"""The status of an object: what was made of it, and whether it is as it says (conditions as Kubernetes has them)."""
+"""The status of an object: the record that it made, and whether the service is as it declares, as a condition."""
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -11,10 +11,10 @@ _LONGEST = 1024
 
 
 class Reason(StrEnum):
-    """Why the condition Ready of an object is as it is; docs/how-to/kubernetes-objects.md says what to do."""
+    """The reason of the condition Ready of an object; docs/how-to/kubernetes-objects.md says what to do about each."""
 
     DECLARED = "Declared"
-    """The only one with which it is True."""
+    """The only reason with which the condition is True."""
     INVALID = "Invalid"
     REFUSED = "Refused"
     SECRET_UNNAMED = "SecretUnnamed"
@@ -29,7 +29,7 @@ class Reason(StrEnum):
 
 
 class News(NamedTuple):
-    """What came of looking at an object, for people: a condition, and an Event where it is news."""
+    """The result of a reconciliation for users: a condition, and an Event where it has changed."""
 
     is_ready: bool
     reason: str
@@ -43,7 +43,7 @@ def ready_of(status: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def since_of(ready: Mapping[str, Any], now: float) -> float:
-    """Return since when the condition Ready is as it is, in seconds of the epoch; ``now`` where it does not say."""
+    """Return the time of the last transition of the condition Ready in epoch seconds; ``now`` where it has none."""
     try:
         return datetime.strptime(ready["lastTransitionTime"], _TIME).replace(tzinfo=UTC).timestamp()
     except (KeyError, TypeError, ValueError):
@@ -51,7 +51,14 @@ def since_of(ready: Mapping[str, Any], now: float) -> float:
 
 
 def with_news(status: Mapping[str, Any], news: News, generation: int, now: float) -> dict[str, Any]:
-    """Return a status with what came of looking at this generation of the object; the same where nothing changed."""
+    """Return a status with the result for this generation of the object, equal to the old one where nothing changed.
+
+    Args:
+        status: The old status.
+        news: The result.
+        generation: Of the object.
+        now: Epoch seconds.
+    """
     before = ready_of(status)
     state = "True" if news.is_ready else "False"
     since = before.get("lastTransitionTime") if before.get("status") == state else None

@@ -1,6 +1,6 @@
-"""Runs of kopf, one after the other: a new one where rights came or went, or where the last one failed.
+"""Runs of kopf, one after the other: a new one when rights came or went, or when the last one failed.
 
-kopf ends for good where it may not list any more; we go on, not ready, and look again.
+kopf ends for good when it may not list objects any more; the operator continues, not ready, and checks its rights again.
 """
 
 import asyncio
@@ -27,7 +27,7 @@ from service.operator.rights import OF_NAMESPACES, RIGHTS, WATCHING, Right, miss
 log = logging.getLogger(__name__)
 
 LOOK_FOR_RIGHTS = 30.0
-"""Seconds between two looks at what our account may do."""
+"""Seconds between two checks of our account's rights."""
 KINDS_UNKNOWN = (
     "the cluster does not know OAuth2Client and the other kinds: install their definitions with the chart "
     "(operator.crds.install), or kubectl apply --server-side -f helm/mintmark/files/crds"
@@ -37,18 +37,18 @@ _HINT = "give its account the rights there: operator.namespaces of the chart"
 
 @dataclass(frozen=True)
 class Scope:
-    """What the operator watches."""
+    """The namespaces that the operator watches."""
 
     namespaces: tuple[str, ...] = ()
-    """Empty: all."""
+    """Their names. Empty: all."""
     has_labels: bool = False
-    """Whether only namespaces with labels are looked at; needs all of them to be watched."""
+    """Whether only objects in namespaces with labels are reconciled; then all namespaces are watched."""
     look_for_rights: float = LOOK_FOR_RIGHTS
-    """Seconds between two looks at what our account may do."""
+    """Seconds between two checks of our account's rights."""
 
 
 class Watcher:
-    """Watches objects, wherever rights are."""
+    """Watches objects in all namespaces where the account has its rights."""
 
     def __init__(
         self, api_server: ApiServer, scope: Scope, handlers: Handlers, health: OperatorHealth, metrics: OperatorMetrics
@@ -56,21 +56,21 @@ class Watcher:
         self._api_server, self._scope, self._handlers = api_server, scope, handlers
         self._health, self._metrics = health, metrics
         self._missing: dict[str, tuple[Right, ...]] = {}
-        """By namespace, "" for all of them."""
+        """Missing rights by namespace, "" for all namespaces."""
         _set_up_kopf()
 
     async def run(self, login: Callable[..., kopf.ConnectionInfo], stop: asyncio.Event) -> None:
-        """Watch objects until ``stop`` is set, by SIGTERM or SIGINT say.
+        """Watch objects until ``stop`` is set.
 
         Args:
-            login: Signs kopf in.
-            stop: Ends it.
+            login: Returns the credentials for kopf.
+            stop: Ends the watching, for example after SIGTERM or SIGINT.
         """
         pause = FIRST_PAUSE
         while not stop.is_set():
             try:
                 namespaces = await self._look()
-            except (ApiServerError, ConflictError) as error:  # where it is away, the checks log it
+            except (ApiServerError, ConflictError) as error:  # an outage is logged by the checks
                 self._health.set(Dependency.RIGHTS, f"cannot be looked at: {error}")
                 await _sleep(CHECK_AGAIN_AFTER, stop)
                 continue
@@ -88,10 +88,10 @@ class Watcher:
                 pause = min(2 * pause, LONGEST_PAUSE)
 
     async def _look(self) -> tuple[str, ...]:
-        """Return the namespaces that can be watched; say what is missing where that is another than before.
+        """Return the namespaces that can be watched, and log missing rights if they differ from the last time.
 
         Raises:
-            ApiServerError: It does not answer, or does not know our kinds.
+            ApiServerError: The API server does not answer, or does not know our kinds.
         """
         if not await self._api_server.knows_kinds():
             raise ApiServerError(KINDS_UNKNOWN)
@@ -119,7 +119,7 @@ class Watcher:
     async def _watch(
         self, namespaces: tuple[str, ...], login: Callable[..., kopf.ConnectionInfo], stop: asyncio.Event
     ) -> None:
-        """One run of kopf: until ``stop`` is set, or other namespaces can be watched."""
+        """Run kopf once, until ``stop`` is set or other namespaces can be watched."""
         anew = asyncio.Event()
         waiting = asyncio.create_task(self._until_another_run(namespaces, stop, anew))
         before = asyncio.all_tasks()
@@ -132,7 +132,7 @@ class Watcher:
                 namespaces=namespaces if self._scope.namespaces else (),
                 stop_flag=anew,
             )
-            for one in (signal.SIGTERM, signal.SIGINT):  # kopf has put its own in their place, which end with it
+            for one in (signal.SIGTERM, signal.SIGINT):  # kopf has replaced ours by its own, which end with its run
                 asyncio.get_running_loop().add_signal_handler(one, stop.set)
             await kopf.run_tasks(tasks, ignored=before)
             if not anew.is_set():
@@ -145,14 +145,14 @@ class Watcher:
                 await waiting
 
     async def _until_another_run(self, namespaces: tuple[str, ...], stop: asyncio.Event, anew: asyncio.Event) -> None:
-        """Set ``anew`` when ``stop`` is set, or when rights came or went."""
+        """Set ``anew`` when ``stop`` is set, or rights came or went."""
         try:
             while not stop.is_set():
                 await _sleep(self._scope.look_for_rights, stop)
                 with contextlib.suppress(ApiServerError, ConflictError):
                     if await self._look() != namespaces:
                         break
-        finally:  # or kopf would not end with us
+        finally:  # otherwise kopf would not end with us
             anew.set()
 
     def _registry(self, login: Callable[..., kopf.ConnectionInfo]) -> kopf.OperatorRegistry:
@@ -175,9 +175,9 @@ class Watcher:
 
 
 def _set_up_kopf() -> None:
-    # By itself it asks for the name of our user, whom an image under any uid does not know.
+    # By default kopf looks up the name of the current user, which an image running under any uid does not have.
     os.environ.setdefault("POD_ID", socket.gethostname())
-    # That a handler was called says nothing; what was done is logged by the handlers.
+    # Calls of handlers are not worth a log line; the handlers log what they do.
     if not log.isEnabledFor(logging.DEBUG):
         logging.getLogger("kopf").setLevel(logging.WARNING)
     logging.getLogger("kopf.objects").addFilter(_without_settings)
@@ -186,12 +186,12 @@ def _set_up_kopf() -> None:
 
 
 def _no_repetition(record: logging.LogRecord) -> bool:
-    """Leave out what kopf tries again: that the API server is away the checks log once, and ever more rarely."""
+    """Leave out kopf's retries, as the checks log an outage of the API server, at growing intervals."""
     return "failed; will retry" not in str(record.msg)
 
 
 def _without_settings(record: logging.LogRecord) -> bool:
-    """Take out of a line of kopf's what it carries for itself."""
+    """Remove members from a log record that kopf adds for itself."""
     for name in ("settings", "k8s_skip"):
         record.__dict__.pop(name, None)
     return True
