@@ -1,4 +1,4 @@
-"""What ``mintmark demo`` and ``make run`` need to come up on a machine without Redis.
+"""The demo of ``mintmark demo`` and ``make run``, which also runs on a machine without Redis.
 
-Nothing in here is imported by a production server.
+A production server imports nothing from here.
 """

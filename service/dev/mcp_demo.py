@@ -1,4 +1,4 @@
-"""The demo for agents: an MCP server as a resource, and whatever lets its clients register and sign in by themselves."""
+"""The demo for agents: an MCP server as a resource, with settings that let its clients register and sign in by themselves."""
 
 import subprocess
 import sys
@@ -12,18 +12,18 @@ from service.admin.resources import ResourceInput, create_resource
 from service.issuer import Issuer
 
 SCOPE = "mcp:tools"
-"""What a token must be good for."""
+"""The scope that tokens need."""
 PATH = "/mcp"
 SETTINGS: dict[str, Any] = {"registration": "open", "client_metadata_documents": True}
 
 
 def resource_of(port: int) -> str:
-    """What the MCP server is called by its clients, and in the audience of their tokens."""
+    """Return the URL of the MCP server, which is also the audience of its tokens."""
     return f"http://127.0.0.1:{port}{PATH}"
 
 
 def is_installed() -> bool:
-    """Whether the MCP server can run: it is made of the Python SDK."""
+    """Whether the MCP server can run, which needs the Python SDK of MCP."""
     return find_spec("mcp") is not None
 
 
@@ -37,7 +37,7 @@ async def prepare(issuer: Issuer, port: int) -> None:
 
 @contextmanager
 def running_server(issuer_url: str, port: int) -> Iterator[None]:
-    """Let the MCP server run as a process of its own until the block ends."""
+    """Run the MCP server as a process of its own until the block ends."""
     command = [sys.executable, "-m", "service.dev.mcp_server", "--issuer", issuer_url, "--port", str(port)]
     process = subprocess.Popen(command)  # noqa: S603 (ourselves)
     try:

@@ -35,7 +35,7 @@ def make_server() -> MCPServer:
 
 
 def guarded(server: MCPServer, issuer: str, resource: str) -> ASGIApp:
-    """Put the guard before the server: it takes JWTs of this issuer for this resource, and publishes that."""
+    """Put the guard before the server; it accepts JWTs of this issuer for this resource, and serves the metadata for that."""
     guard = Guard(issuer, resource, metadata={"resource_name": "Mintmark demo", "scopes_supported": [SCOPE]})
     return AsgiGuard(server.streamable_http_app(streamable_http_path=PATH), guard, {SCOPE})
 
