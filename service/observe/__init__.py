@@ -1,4 +1,4 @@
-"""What operators see: log lines, metrics, traces, refused requests, the audit log's file.
+"""Observability for operators: log lines, metrics, traces, refused requests, and the file of the audit log.
 
-Nothing here decides anything, and nothing here sees a credential.
+Nothing here makes a decision or sees a credential.
 """

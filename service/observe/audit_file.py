@@ -1,21 +1,21 @@
-"""The audit log once more, as lines of JSON in a file: for those who collect files, or keep them longer than Redis does."""
+"""A copy of the audit log as JSON lines in a file, to be collected, or kept longer than in Redis."""
 
 import os
 from pathlib import Path
 
 
 class AuditFile:
-    """Opened for each line, so that a file that was rotated away is not written to any more; several processes may share it."""
+    """A file that is opened for each line, as it may be rotated. Several processes may share it."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
 
     def check(self) -> None:
-        """Raises OSError where no line could be written."""
+        """Check that a line could be written. Raises OSError."""
         os.close(self._open())
 
     def append(self, line: bytes) -> None:
-        """One write of the whole line, so that those of other processes stand before or after it. Raises OSError."""
+        """Append a line by a single write, so that lines of other processes never come in between. Raises OSError."""
         file = self._open()
         try:
             if os.write(file, line + b"\n") != len(line) + 1:

@@ -1,4 +1,4 @@
-"""Acts that programs do thousands of times an hour, summed for the audit log: it has room for so many entries only."""
+"""Sums for the audit log of acts that programs do thousands of times an hour, as the log is bounded."""
 
 from collections import Counter
 
@@ -7,15 +7,15 @@ import msgspec
 from service.records.audit_entry import AuditEntry, Result, Way
 
 OWN_ENTRIES = 10
-"""How many acts of one kind and actor in a minute are written down one by one."""
+"""The number of acts of one kind and actor in a minute that get an entry each."""
 SECONDS = 60
-"""Between two times that the sums are written."""
+"""Seconds between two writes of the sums."""
 _MOST = 100
-"""Targets that a sum names."""
+"""The most targets that a sum names."""
 
 
 class AuditSums:
-    """Sums of this process. There are as many as actors × actions × outcomes: all three are known to the settings or to us."""
+    """The sums of this process, one for each actor, action and outcome; the settings or the code bound the number of each."""
 
     def __init__(self) -> None:
         self._minute = 0
@@ -23,7 +23,7 @@ class AuditSums:
         self._sums: dict[tuple[str, Way, str, Result], AuditEntry] = {}
 
     def is_written_at_once(self, entry: AuditEntry) -> bool:
-        """Whether an act that begins is to be written down by itself; it is counted as one of this minute."""
+        """Count an act that begins, and return whether it gets an entry of its own."""
         minute = entry.at // (SECONDS * 1000)
         if minute != self._minute:
             self._minute, self._own = minute, Counter()
@@ -32,7 +32,7 @@ class AuditSums:
         return self._own[who] <= OWN_ENTRIES
 
     def add(self, entry: AuditEntry) -> None:
-        """Count an act that is over. The sum has the time of its first act, and an address where all came from there."""
+        """Add a finished act. The sum has the time of its first act, and the address if it is the same for all."""
         key = (entry.actor, entry.way, entry.action, entry.result)
         held = self._sums.get(key)
         if held is None:
@@ -46,6 +46,6 @@ class AuditSums:
         )
 
     def take(self) -> list[AuditEntry]:
-        """What has been summed since it was taken last, to be written."""
+        """Return the sums since the last call, to be written."""
         taken, self._sums = list(self._sums.values()), {}
         return taken

@@ -1,6 +1,6 @@
-"""The request that is being answered, for logs, metrics and traces.
+"""The current request, for logs, metrics and traces.
 
-Every request has a task of its own, and with it a context: nothing has to be taken back when it is over.
+Every request has a task and so a context of its own, which need not be reset at its end.
 """
 
 import re
@@ -17,25 +17,25 @@ _PLAIN = re.compile(r"[A-Za-z0-9._-]{1,64}", re.ASCII)
 
 
 class Current:
-    """What is known of a request while it is answered."""
+    """The known properties of a request while it is processed."""
 
     __slots__ = ("address", "caller", "client_id", "grant_type", "request_id", "span")
 
     def __init__(self, request_id: str) -> None:
         self.request_id = request_id
         self.grant_type = ""
-        """Of the registry, ``unknown``, or empty where that is not known yet or means nothing."""
+        """A name of the registry, ``unknown``, or "" where it is not known yet or not applicable."""
         self.address = ""
-        """Of the sender, empty until it was looked at."""
+        """The address of the sender, "" until it was determined."""
         self.client_id = ""
-        """Of a client that exists, as soon as the request names it, whether or not it proves itself."""
+        """The id of an existing client, as soon as the request names it, authenticated or not."""
         self.caller: TraceContext | None = None
-        """What a traceparent said."""
+        """The content of the header traceparent."""
         self.span: Span | None = None
-        """None where this request is not traced."""
+        """The span of this request, None where it is not traced."""
 
     def trace_context(self) -> TraceContext | None:
-        """The context for outgoing calls of this request: what we do not trace, others need not trace for us."""
+        """Return the context for outgoing calls of this request, which is not sampled if the request is not traced."""
         if self.span is not None:
             return self.span.context
         return self.caller._replace(sampled=False) if self.caller else None
@@ -57,27 +57,27 @@ def note_grant_type(name: str) -> None:
 
 
 def note_client(client_id: str) -> None:
-    """Note whose request it is: a client that exists."""
+    """Note the client of this request, which must exist."""
     current = CURRENT.get()
     if current is not None:
         current.client_id = client_id
 
 
 def current_client() -> str:
-    """The client that the request names, "" where there is none or no request."""
+    """Return the id of the client that the current request names, "" where there is none, or no request."""
     current = CURRENT.get()
     return current.client_id if current is not None else ""
 
 
 def note_address(address: str) -> None:
-    """Note where the request comes from, behind trusted proxies."""
+    """Note the address of this request's sender, behind trusted proxies."""
     current = CURRENT.get()
     if current is not None:
         current.address = address
 
 
 def ids() -> dict[str, str]:
-    """What every log line of a request says: its id, that of its trace, and its client where they are known."""
+    """Return the members of every log line of a request: its id, and its trace and client where they are known."""
     current = CURRENT.get()
     if current is None:
         return {}

@@ -1,29 +1,30 @@
 """Every event that the service logs or counts as a security event: its name, level, meaning and fields.
 
-A log call names a member: ``log.warning(Event.REFRESH_TOKEN_REUSED, extra={"client_id": …})``. docs/reference/events.md derives from here.
+A log call names a member: ``log.warning(Event.REFRESH_TOKEN_REUSED, extra={"client_id": …})``. docs/reference/events.md is
+generated from them.
 """
 
 from enum import StrEnum
 from logging import DEBUG, ERROR, INFO, WARNING
 
 COUNTED, SECURITY = 0, True
-"""The level of an event that is counted only; the mark of one that ``mintmark_security_events_total`` counts."""
+"""The level of an event that is only counted, and the mark of an event that ``mintmark_security_events_total`` counts."""
 
 
 class Event(StrEnum):
     """An event by its name."""
 
     level: int
-    """How it is logged, of the module ``logging``; ``COUNTED``: it has no line."""
+    """A level of the module ``logging``; ``COUNTED``: it is not logged."""
     text: str
-    """What has happened, in a sentence."""
+    """A sentence about what has happened."""
     fields: tuple[str, ...]
-    """What its line says besides what every line of a request says."""
+    """The members of its log line in addition to those of every line."""
     is_security: bool
-    """Whether it may be an attack, and is counted as such."""
+    """Whether it may be an attack, and is counted as a security event."""
 
     def __new__(cls, name: str, level: int, text: str, fields: str = "", is_security: bool = False) -> "Event":
-        """Make a member of what stands in its row."""
+        """Make a member from its row."""
         event = str.__new__(cls, name)
         event._value_ = name
         event.level, event.text, event.fields, event.is_security = level, text, tuple(fields.split()), is_security

@@ -1,4 +1,4 @@
-"""The secrets of this process' settings, for redaction: operators choose them, so they have no form of ours."""
+"""The secrets in the settings, made known for redaction, as operators choose them and no pattern matches them."""
 
 from collections.abc import Iterator, Mapping
 
@@ -9,7 +9,7 @@ from service.settings import Settings, redis_url
 
 
 def know_secrets_of(settings: Settings) -> None:
-    """Let no secret of these settings get into a log, an audit entry or an error."""
+    """Keep the secrets of these settings out of every log, audit entry and error."""
     password = redis_url.parse(settings.redis_url).password
     know([*([password] if password else []), *_secrets_in(vars(settings))])
 

@@ -1,6 +1,6 @@
-"""Logs as JSON lines (or text for people), with every credential of ours blotted out should one ever get near.
+"""Logs as JSON lines, or as text for terminals, in which every credential of ours is redacted.
 
-Log calls name an event and hand facts in ``extra``: ``log.warning(Event.REFRESH_TOKEN_REUSED, extra={"client_id": …})``.
+Log calls name an event and pass facts in ``extra``: ``log.warning(Event.REFRESH_TOKEN_REUSED, extra={"client_id": …})``.
 """
 
 import json
@@ -19,7 +19,7 @@ _COLOURS = {"WARNING": "\x1b[33m", "ERROR": "\x1b[31m", "CRITICAL": "\x1b[31m"}
 
 
 class JsonFormatter(logging.Formatter):
-    """One JSON object a line (docs/reference/events.md); ``time`` as in RFC 3339, UTC, ``trace`` of an exception."""
+    """A formatter for one JSON object a line (docs/reference/events.md), with ``time`` in UTC as in RFC 3339."""
 
     def format(self, record: logging.LogRecord) -> str:
         """Format a line."""
@@ -42,7 +42,7 @@ class JsonFormatter(logging.Formatter):
 
 
 class TextFormatter(logging.Formatter):
-    """``22:14:03 warning refresh_token_reused client_id=demo``, for terminals."""
+    """A formatter for terminals: ``22:14:03 warning refresh_token_reused client_id=demo``."""
 
     def format(self, record: logging.LogRecord) -> str:
         """Format a line."""
@@ -70,7 +70,7 @@ def configure(level: str, style: str) -> None:
 
 
 def without_malformed_bytes(record: logging.LogRecord) -> bool:
-    """Drop the trace with which aiohttp reports a request that is not HTTP: it quotes it, secrets and all."""
+    """Drop the trace with which aiohttp reports a request that is not HTTP, as it quotes the request with its secrets."""
     kind = record.exc_info[0] if record.exc_info else None
     if kind is not None and kind.__module__.startswith("aiohttp.") and record.name.startswith("aiohttp."):
         record.exc_info = record.exc_text = None
@@ -78,7 +78,7 @@ def without_malformed_bytes(record: logging.LogRecord) -> bool:
 
 
 def _on_one_line(value: object) -> str:
-    """What others sent must not look like a line of ours, nor move a terminal's cursor."""
+    """Escape a value, as input must neither forge a log line nor move a terminal's cursor."""
     text = str(value)
     return text if text.isprintable() else text.encode("unicode_escape").decode("ascii")
 

@@ -1,4 +1,4 @@
-"""How late the event loop is: what a request waits before anybody looks at it."""
+"""The lag of the event loop: the time that a request waits before its processing begins."""
 
 import asyncio
 from time import perf_counter
@@ -6,11 +6,11 @@ from time import perf_counter
 from service.observe.metrics import Metrics
 
 EVERY = 0.1
-"""Seconds between two looks."""
+"""Seconds between two measurements."""
 
 
 async def keep_measuring(metrics: Metrics) -> None:
-    """Sleep, and see how much longer it took; until cancelled."""
+    """Measure until cancelled how much longer than planned a sleep takes."""
     while True:
         due = perf_counter() + EVERY
         await asyncio.sleep(EVERY)

@@ -13,42 +13,45 @@ from service.observe.counting import BufferedCounter, BufferedHistogram, CacheCo
 from service.observe.events import SECURITY_EVENTS, Event
 
 SECONDS = (0.0002, 0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0)
-"""Buckets of durations, in seconds: from a Redis that is near to a timeout."""
+"""Buckets of durations in seconds: from a near Redis to a timeout."""
 COMMANDS = (1, 2, 4, 8, 16, 32, 64, 128, 256)
 """Buckets of batch sizes."""
 REDIS_ERRORS = ("connect", "lost", "refused", "moved", "temporary", "fault", "timeout")
-"""``connect``: no connection; ``lost``: a connection was; ``refused``: full, or login and rights; ``moved``: a slot did;
-``temporary``: a failover, a load …; ``fault``: ours; ``timeout``: no answer in time with all retries (503).
+"""The kinds of errors: no connection (``connect``), a lost one (``lost``), Redis full or refusing login or rights
+(``refused``), a moved slot (``moved``), a failover, loading or the like (``temporary``), our own fault (``fault``), and no
+answer in time with all retries, which is answered with 503 (``timeout``).
 """
 WRITE_REFUSALS = ("full", "read_only", "disk", "replicas", "cluster_down", "rights", "login", "other")
-"""Why Redis refuses writes."""
+"""The reasons for which Redis refuses writes."""
 MALFORMED = ("target_too_long", "header_too_long", "too_many_headers", "request_line", "header", "body", "other")
-"""Requests that no front gets to see, and bodies that break off behind their answer."""
+"""The faults of requests that reach no front, and of bodies that break off after their response."""
 CACHES = ("clients", "client_keys")
 
 WORKERS_VARIABLE = "PROMETHEUS_MULTIPROC_DIR"
-"""Where prometheus_client sums the metrics of several processes, set by ``workers`` before they start."""
+"""The folder in which prometheus_client sums the metrics of several processes; ``workers`` sets it before they start."""
 
 
 class KeyTimes(NamedTuple):
-    """Of the key that signs with an algorithm now. ``age``, ``until_next``: seconds, None where unknown or none will."""
+    """The age of an algorithm's current signing key, and the time until the next one."""
 
     algorithm: str
     age: float | None
+    """Seconds, None where it is unknown."""
     until_next: float | None
+    """Seconds until the next key signs, None where there will be none."""
 
 
 class Metrics:
-    """The numbers of one process. What counts is called with a value for each label of its metric, in their order."""
+    """The metrics of one process. Counting functions take a value for each label of their metric, in their order."""
 
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
         self.clients, self.client_keys = CacheCounts(), CacheCounts()
-        """How often these caches held what was looked up."""
+        """Hits and misses of these caches."""
         self.redis_connections = 0
-        """How many are open now."""
+        """The number of open connections."""
         self.unused_clients = 0
-        """The number of openly registered clients that wait for their first use."""
+        """The number of openly registered clients that have not been used yet."""
         self._flushed_caches = dict.fromkeys(CACHES, (0, 0))
         self._buffers: list[BufferedCounter | BufferedHistogram | ObservedGauge] = []
         self._make_counters()
@@ -56,7 +59,7 @@ class Metrics:
         self._make_gauges()
 
     def _counter(self, name: str, text: str, *labels: str, values: Iterable[str] = ()) -> BufferedCounter:
-        """Make a counter, 0 from the beginning for these values of its label."""
+        """Make a counter, which shows 0 from the beginning for these values of its label."""
         counter = BufferedCounter(name, text, labels, self.registry)
         for value in values:
             counter.prepare(value)
@@ -182,26 +185,26 @@ class Metrics:
         ).watch
 
     def hook_circuit(self, hook: str, *, is_open: bool) -> None:
-        """Whether this process leaves the hook alone."""
+        """Note whether the circuit of a hook is open in this process."""
         self._hook_circuit_open.labels(hook).set(is_open)
 
     def redis_batch(self, commands: int, seconds: float) -> None:
-        """A batch of commands was answered, after so many seconds."""
+        """Count a batch of commands that was answered after so many seconds."""
         self._redis_batch_size(commands)
         self._redis_batch_took(seconds)
 
     def redis_connected(self) -> None:
-        """A connection to Redis was made."""
+        """Count a new connection to Redis."""
         self.redis_connections += 1
         self._redis_connection_opened()
 
     def watch_keys(self, read: Callable[[], Iterable[KeyTimes]]) -> None:
-        """Show what ``read`` says of our signing keys at each scrape."""
+        """Show the times of our signing keys that ``read`` returns at each scrape."""
         self._signing_key_age.watch(lambda: {one.algorithm: one.age for one in read()})
         self._signing_key_next_rotation.watch(lambda: {one.algorithm: one.until_next for one in read()})
 
     def flush(self) -> None:
-        """Hand what was counted to prometheus_client; a worker does so every second, for the others to see."""
+        """Pass the counts on to prometheus_client. A worker does so every second, so that the others can show them."""
         for name in CACHES:
             cache: CacheCounts = getattr(self, name)
             hits, misses = self._flushed_caches[name]
@@ -212,14 +215,14 @@ class Metrics:
             buffer.flush()
 
     def exposition(self) -> bytes:
-        """The metrics in Prometheus' text format.
+        """Return the metrics in Prometheus' text format.
 
-        Of all workers together where there are several; those of the others as they were a second ago at most (``flush``).
+        They are those of all workers together; the values of the other workers are at most a second old (``flush``).
         """
         return generate_latest(self._registry())
 
     def totals(self) -> Iterator[tuple[str, Mapping[str, str], float]]:
-        """Every counter as in ``exposition``: name, labels, how often since the processes began."""
+        """Yield every counter as in ``exposition``: its name, labels, and count since the processes began."""
         for family in self._registry().collect():
             for sample in family.samples:
                 if sample.name.endswith("_total"):
@@ -235,5 +238,5 @@ class Metrics:
 
 
 def forget_worker(pid: int, folder: str) -> None:
-    """A worker has ended: what it had open is no longer; what it counted stays counted."""
+    """Remove the gauges of a worker that has ended; its counters stay."""
     mark_process_dead(pid, folder)  # type: ignore[no-untyped-call]

@@ -1,4 +1,4 @@
-"""Trouble that lasts, in the log: when it begins, ever more rarely while it lasts, and when it is over."""
+"""Log lines about outages: at the beginning, at growing intervals while one lasts, and at the end."""
 
 import logging
 import time
@@ -7,17 +7,17 @@ from collections.abc import Callable
 from service.observe.events import Event
 
 FIRST_PAUSE, LONGEST_PAUSE = 5.0, 300.0
-"""Seconds between two lines about one outage: each pause is twice the one before, five minutes at most."""
+"""The first and the longest pause in seconds between two lines about one outage; each pause is twice the last one."""
 
 
 class Outage:
-    """One thing that a loop tries again and again.
+    """The outage of something that a loop tries repeatedly.
 
     Args:
-        log: Where the lines go.
-        began: The event of the first line and of those that follow.
-        over: The event of the line that says that it works again; None where that cannot be seen.
-        clock: Monotonic seconds.
+        log: The logger.
+        began: The event of the first and the following lines.
+        over: The event of the line at the end; None where the end cannot be seen.
+        clock: Returns monotonic seconds.
     """
 
     def __init__(
@@ -37,7 +37,7 @@ class Outage:
         self._failures = 0
 
     def failed(self, reason: object, **facts: object) -> None:
-        """Another try has failed: say so, unless it was said a little while ago. After a long silence it is another outage."""
+        """Note a failed attempt, and log it unless a line was written recently. After a long pause a new outage begins."""
         now = self._clock()
         if self._since is None or now - self._last_failure > LONGEST_PAUSE:
             self._since, self._pause, self._failures, self._quiet_until = now, FIRST_PAUSE, 0, now
@@ -51,7 +51,7 @@ class Outage:
         self._pause = min(2 * self._pause, LONGEST_PAUSE)
 
     def succeeded(self, **facts: object) -> None:
-        """A try has succeeded: say so, if one before has failed."""
+        """Note a successful attempt, and log it if it ends an outage."""
         if self._since is None or self._over is None:
             return
         length = {"failures": self._failures, "after_seconds": round(self._clock() - self._since, 1)}

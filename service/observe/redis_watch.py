@@ -1,4 +1,4 @@
-"""What our links to Redis do: connections, errors, and every batch, which many requests share."""
+"""Metrics and traces of our connections to Redis: connections, errors, and batches, which many requests share."""
 
 from collections.abc import Iterable
 from time import perf_counter
@@ -12,9 +12,11 @@ if TYPE_CHECKING:
 
 
 class Batch:
-    """Commands that left in one write. ``complete_at``: how many replies the link has had when its last one came.
+    """Commands that were sent in one write.
 
-    ``callers``: the traced requests in it; ``words``: of every command the first one; ``began``: nanoseconds of the epoch.
+    Args:
+        size: The number of commands.
+        complete_at: The number of replies of the connection after which the batch is complete.
     """
 
     __slots__ = ("began", "callers", "complete_at", "sent_at", "size", "words")
@@ -23,38 +25,44 @@ class Batch:
         self.size = size
         self.complete_at = complete_at
         self.sent_at = perf_counter()
-        self.callers: list[Span] | None = None
-        self.words: list[str] = []
-        self.began = 0
+        self.callers: list[Span] | None = None  # the traced requests in it
+        self.words: list[str] = []  # the first word of each command
+        self.began = 0  # epoch nanoseconds
 
 
 class RedisWatch:
-    """For all links of a process. Without ``tracing`` a batch costs two looks at a clock and two counts, a command nothing."""
+    """The watch over all connections of a process. Without ``tracing`` it costs two clock reads and two counts a batch."""
 
     def __init__(self, metrics: Metrics, tracing: "Tracing | None" = None) -> None:
         self.metrics = metrics
         self.tracing = tracing
 
     def commanded(self, command: object) -> tuple[str, "Span | None"]:
-        """Where there is tracing: what a command that joins a batch is, and on whose behalf."""
+        """Return the name of a command that joins a batch, and the span of its request. Called with tracing only."""
         current = CURRENT.get()
         return str(command), None if current is None else current.span
 
     def sent(self, batch: Batch, commanded: list[tuple[str, "Span | None"]]) -> None:
-        """Where there is tracing: a batch of these has left."""
+        """Note that a batch of these commands was sent. Called with tracing only."""
         callers = dict.fromkeys(span for _, span in commanded if span is not None)
         if callers and self.tracing is not None:
             batch.callers, batch.words = list(callers), [word for word, _ in commanded]
             batch.began = self.tracing.now()
 
     def answered(self, batch: Batch, server: tuple[str, int]) -> None:
-        """Its last reply is here."""
+        """Note that the last reply of a batch has come."""
         self.metrics.redis_batch(batch.size, perf_counter() - batch.sent_at)
         if batch.callers is not None:
             self._traced(batch, server, "")
 
     def disconnected(self, under_way: Iterable[Batch], server: tuple[str, int], *, by_us: bool) -> None:
-        """A connection is gone, and with it what was ``under_way``. ``by_us``: closed on purpose while no caller waited."""
+        """Note the end of a connection.
+
+        Args:
+            under_way: The batches that were lost with it.
+            server: Host and port.
+            by_us: Whether we closed it while no caller waited.
+        """
         self.metrics.redis_connections -= 1
         if not by_us:
             self.metrics.redis_error("lost")

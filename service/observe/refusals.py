@@ -1,4 +1,4 @@
-"""Refused requests: counted by reason, logged, and kept for a moment until they are written where operators look."""
+"""Refused requests: counted by reason, logged, and kept until they are written to Redis for operators."""
 
 import logging
 import time
@@ -16,16 +16,21 @@ from service.records.refused_request import RefusedRequest
 log = logging.getLogger(__name__)
 
 MOST_A_MINUTE, MOST_OF_A_CLIENT = 300, 30
-"""How many are kept in a minute, in all and of one client (or of none that is known): a flood costs no more than that, and
-drives out what others were refused only so fast.
+"""The most refusals that are kept in a minute, of all clients and of one (or of no known client). They bound the cost of a
+flood, and how fast it replaces the refusals of others.
 """
 LONGEST_DETAIL = 300
-"""Characters of a detail."""
+"""The most characters of a detail."""
 _NOBODY = Current("")
 
 
 class Refusals:
-    """The refusals of one process. ``clock``: epoch seconds."""
+    """The refusals of one process.
+
+    Args:
+        metrics: Counts them.
+        clock: Returns epoch seconds.
+    """
 
     def __init__(self, metrics: Metrics, clock: Callable[[], float] = time.time) -> None:
         self._metrics, self._clock = metrics, clock
@@ -37,9 +42,9 @@ class Refusals:
         """Count a refusal, log it, and keep it for ``take``.
 
         Args:
-            endpoint: Its name in metrics.
-            error: What is answered.
-            path: Of the request, one of ours.
+            endpoint: The endpoint's name in metrics.
+            error: The error in the response.
+            path: The path of the request, one of ours.
         """
         if isinstance(error, PollingError):
             self._metrics.refusal(endpoint, error.error, error.reason)
@@ -50,7 +55,7 @@ class Refusals:
         log.info(Event.REFUSED, extra={**facts, "reason": detail})
 
     def keep(self, endpoint: str, error: str, detail: str) -> str:
-        """Count a refusal that is logged elsewhere, and keep it for ``take``; its reason."""
+        """Count a refusal that is logged elsewhere, keep it for ``take``, and return its reason."""
         reason = reason_of(error, detail)
         self._metrics.refusal(endpoint, error, reason)
         current = CURRENT.get() or _NOBODY
@@ -76,6 +81,6 @@ class Refusals:
         return reason
 
     def take(self) -> list[RefusedRequest]:
-        """What was kept since the last time."""
+        """Return the refusals that were kept since the last call."""
         taken, self._kept = self._kept, []
         return taken

@@ -1,4 +1,4 @@
-"""Log lines that anybody can cause in any number: one a second, with how many were left out."""
+"""Log lines that unknown callers can cause in any number: at most one a second, with the number of those left out."""
 
 import logging
 from collections.abc import Mapping
@@ -8,7 +8,7 @@ from typing import Any
 from service.observe.events import Event
 
 SECONDS = 1.0
-"""Least time between two lines."""
+"""The least number of seconds between two lines."""
 
 
 class Sampled:
@@ -19,7 +19,7 @@ class Sampled:
         self._next, self._left_out = 0.0, 0
 
     def write(self, facts: Mapping[str, Any]) -> None:
-        """Write it at its level, or count it for the next line (``left_out``)."""
+        """Write the event at its level, or count it for the next line (``left_out``)."""
         now = monotonic()
         if now < self._next:
             self._left_out += 1

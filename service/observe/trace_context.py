@@ -1,6 +1,6 @@
-"""Where a trace comes from and goes on to: the header ``traceparent`` (W3C Trace Context, section 3.2).
+"""The header ``traceparent`` of incoming and outgoing requests (W3C Trace Context, section 3.2).
 
-``tracestate`` is not passed on: it is for tracing systems between which we are no bridge.
+``tracestate`` is not passed on.
 """
 
 import re
@@ -12,15 +12,18 @@ _FORM = re.compile(r"([0-9a-f]{2})-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})(-
 
 
 class TraceContext(NamedTuple):
-    """Who calls: both ids in hexadecimal; ``sampled``: whether they keep this trace."""
+    """The position of a request in a trace."""
 
     trace_id: str
+    """32 hexadecimal digits."""
     span_id: str
+    """16 hexadecimal digits."""
     sampled: bool
+    """Whether the caller records this trace."""
 
 
 def parse(headers: Sequence[str]) -> TraceContext | None:
-    """What ``traceparent`` says; None where it is missing, malformed, all zeros, or there twice."""
+    """Return the content of ``traceparent``; None where it is missing, malformed, all zeros, or repeated."""
     found = _FORM.fullmatch(headers[0]) if len(headers) == 1 and len(headers[0]) <= 200 else None
     if found is None:
         return None
@@ -31,5 +34,5 @@ def parse(headers: Sequence[str]) -> TraceContext | None:
 
 
 def written(context: TraceContext) -> str:
-    """The header's value."""
+    """Return the value of the header."""
     return f"00-{context.trace_id}-{context.span_id}-{int(context.sampled):02d}"

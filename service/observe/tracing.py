@@ -1,8 +1,8 @@
-"""Traces by OpenTelemetry. Imported only where ``otlp_endpoint`` is set: who does not trace does not pay, and need not have it.
+"""Traces by OpenTelemetry, which is an optional dependency: this module is imported only where ``otlp_endpoint`` is set.
 
-Whether a request is traced is said once, at its beginning, and what is not traced never touches OpenTelemetry. Spans are
-sent by a thread from a bounded queue: a collector that is away costs spans, never a request. Attributes follow the
-semantic conventions, as far as they can hold no credential: no query, no header, no key of Redis, no path of others.
+The decision to trace a request is made once, at its beginning, and an untraced request never uses OpenTelemetry. A thread
+sends spans from a bounded queue, so that an unavailable collector costs spans, but never a request. Attributes follow the
+semantic conventions, without those that can hold a credential: queries, headers, keys of Redis, unknown paths.
 """
 
 import asyncio
@@ -38,9 +38,9 @@ from service.protocol.redaction import redacted
 
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "DELETE", "CONNECT", "OPTIONS", "TRACE", "PATCH", "QUERY"})
 _EXPORT_SECONDS = 5.0
-"""How long one batch of spans may take to be taken, with all tries."""
+"""The most seconds to send one batch of spans, with all attempts."""
 _CLOSE_SECONDS = 3.0
-"""How long the last spans may take at the end."""
+"""The most seconds to send the last spans at the end."""
 
 Attributes = dict[str, str | int]
 
@@ -57,11 +57,17 @@ class Span:
 
     @property
     def as_parent(self) -> Context:
-        """The context of its children."""
+        """The parent context for its children."""
         return set_span_in_context(self.otel, Context())
 
     def end(self, attributes: Attributes, error: str = "", ended: int | None = None) -> None:
-        """``error``: empty where it went well. ``ended``: nanoseconds of the epoch, now unless said."""
+        """End the span.
+
+        Args:
+            attributes: Further attributes.
+            error: The type of the error, "" for success.
+            ended: The end in epoch nanoseconds; None: now.
+        """
         self.otel.set_attributes(_clean(attributes))
         if error:
             self.otel.set_attribute("error.type", redacted(error))
@@ -70,12 +76,17 @@ class Span:
 
 
 class Tracing:
-    """``sample``: the share of requests that are traced where no caller that we believe has said so already."""
+    """The tracing of this process.
+
+    Args:
+        endpoint: The URL of the collector.
+        sample: The share of requests that are traced where no trusted caller has decided.
+    """
 
     def __init__(self, endpoint: str, sample: float) -> None:
         self._sample = sample
         self._provider = TracerProvider(
-            sampler=ALWAYS_ON,  # what shall not be sampled does not get here
+            sampler=ALWAYS_ON,  # untraced requests do not get here
             resource=Resource.create({SERVICE_NAME: "mintmark", SERVICE_VERSION: __version__}),
             shutdown_on_exit=False,
         )
@@ -84,10 +95,16 @@ class Tracing:
         self._tracer = self._provider.get_tracer("mintmark", __version__)
 
     def begin(self, method: str, route: str, caller: TraceContext | None, *, trusted: bool) -> Span | None:
-        """The span of a request, None if it is not traced. ``route``: its path, if it is one of ours.
+        """Return the span of a request, None if it is not traced.
 
-        A caller that does not trace is followed. One that does is followed if ``trusted``; else our own dice decide, for
-        anybody could have us trace everything.
+        A caller's decision not to trace is followed. Its decision to trace is followed only if it is trusted, as anybody could
+        make us trace everything; otherwise the configured share is drawn.
+
+        Args:
+            method: Of the request.
+            route: Its path, if it is one of ours, otherwise "".
+            caller: Its trace context.
+            trusted: Whether a trusted proxy sent it.
         """
         if caller is not None and not caller.sampled:
             return None
@@ -104,13 +121,18 @@ class Tracing:
     def batch(
         self, callers: Iterable[Span], words: list[str], server: tuple[str, int], times: tuple[int, int], error: str
     ) -> None:
-        """A batch of Redis commands: a child of the first traced request that had a command in it, linked to the others.
+        """Record a batch of Redis commands, as a child of the first traced request with a command in it.
 
-        ``words``: of every command the first one; ``times``: when it was sent and answered, in nanoseconds of the epoch.
+        Args:
+            callers: The traced requests; the span is linked to all but the first.
+            words: The first word of each command.
+            server: Host and port; port 0 with a Unix socket.
+            times: Epoch nanoseconds of sending and of the last reply.
+            error: The type of the error, "" for success.
         """
         first, *others = callers
         attributes: Attributes = {"db.system.name": "redis", "server.address": server[0]}
-        if server[1]:  # not that of a unix socket
+        if server[1]:  # a Unix socket has none
             attributes["server.port"] = server[1]
         name = words[0] if len(words) == 1 else "PIPELINE"
         attributes["db.operation.name"] = name
@@ -123,11 +145,11 @@ class Tracing:
         Span(span).end({}, error, times[1])
 
     def now(self) -> int:
-        """Nanoseconds of the epoch."""
+        """Return the current epoch nanoseconds."""
         return time.time_ns()
 
     def call(self, method: str, scheme: str, host: str, port: int | None) -> Outgoing:
-        """An outgoing HTTP request, on behalf of the current one or, where there is none, of no request."""
+        """Return the span of an outgoing HTTP request, as a child of the current request if there is one."""
         current = CURRENT.get()
         attributes: Attributes = {"http.request.method": method, "url.scheme": scheme, "server.address": host}
         if port is not None:
@@ -141,14 +163,14 @@ class Tracing:
         return _Call(Span(self._tracer.start_span(method, parent, SpanKind.CLIENT, _clean(attributes))))
 
     async def close(self) -> None:
-        """Send what is left, for three seconds at most: no caller waits for a collector."""
+        """Send the remaining spans, for at most three seconds."""
         loop, done = asyncio.get_running_loop(), asyncio.Event()
 
         def shut_down() -> None:
             self._provider.shutdown()
             try:
                 loop.call_soon_threadsafe(done.set)
-            except RuntimeError:  # the loop is closed: we were too late
+            except RuntimeError:  # the loop is closed already
                 return
 
         threading.Thread(target=shut_down, name="tracing-close", daemon=True).start()
@@ -159,7 +181,7 @@ class Tracing:
             return
 
     def flush(self) -> None:
-        """Send now what there is; blocks. For tests."""
+        """Send all spans now, blocking. For tests."""
         self._provider.force_flush()
 
 
