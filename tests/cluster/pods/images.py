@@ -113,13 +113,19 @@ def files_of(name: str) -> Iterator[Path]:
     try:
         root = Path(_buildah("mount", made).strip())
         for kind in ("dev", "proc"):
-            _run("mount", "--rbind", f"/{kind}", str(root / kind))
+            bind(Path("/", kind), root / kind)
         _run("mount", "--bind", str(root), str(root))
         _run("mount", "-o", "remount,bind,ro", str(root))
         yield root
     finally:
         _run("sh", "-c", f"umount --recursive --lazy {root}; umount --recursive --lazy {root}; true")
         _buildah("rm", made)
+
+
+def bind(here: Path, there: Path) -> None:
+    """Show a folder elsewhere, with what is mounted in it; what is unmounted there stays here (rslave of mount(8))."""
+    _run("mount", "--rbind", str(here), str(there))
+    _run("mount", "--make-rslave", str(there))
 
 
 def _export(name: str) -> None:

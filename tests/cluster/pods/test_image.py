@@ -6,6 +6,7 @@ import platform
 import re
 import shutil
 import subprocess
+import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -115,6 +116,31 @@ def test_it_walks_the_tour(root: Path, redis: Shape) -> None:
     done = subprocess.run(tour, capture_output=True, text=True, timeout=PATIENCE * 4, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
     assert "Everything is as it must be." in done.stdout
+
+
+def test_what_is_mounted_on_this_machine_stays(tmp_path: Path) -> None:
+    """Also where mounts are shared, as systemd makes them: /dev/pts would go with the files of an image."""
+    if missing := images.what_is_missing():
+        pytest.skip(f"NO IMAGE: {missing}")
+    here, there = tmp_path / "here", tmp_path / "there"
+    there.mkdir()
+    here.mkdir()
+    bound = (
+        f"from pathlib import Path; from tests.cluster.pods.images import bind; bind(Path('{here}'), Path('{there}'))"
+    )
+    acts = (
+        f"mount -t tmpfs none {here}",
+        f"mount --make-shared {here}",
+        f"mkdir {here}/pts",
+        f"mount -t tmpfs none {here}/pts",
+        f'{sys.executable} -c "{bound}"',
+        f"mountpoint {there}/pts",
+        f"umount --recursive --lazy {there}",
+        f"mountpoint {here}/pts",
+    )
+    alone = ["unshare", "--mount", "sh", "-exc", "\n".join(acts)]
+    done = subprocess.run(alone, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
 
 
 def test_no_machine_is_named() -> None:
