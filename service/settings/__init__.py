@@ -1,10 +1,10 @@
 """Every setting with its default, check and description: a group a file, put together here.
 
-What is valid in itself but wrong for this machine (a port in use, a missing file) is found elsewhere.
+Values that are valid but wrong for this machine (a port in use, a missing file) are found elsewhere.
 
-``MINTMARK_REDIS_URL=…`` sets ``redis_url``; ``MINTMARK_CONFIG=/path/to/mintmark.toml`` (or .yaml) names a file;
-``MINTMARK_SECRETS_DIR=/run/secrets`` names a folder of files called like the setting (``redis_password``);
-``MINTMARK_REQUIRED=master_key,redis_password`` names settings that have to be set.
+``MINTMARK_REDIS_URL=…`` sets ``redis_url``. ``MINTMARK_CONFIG=/path/to/mintmark.toml`` (or .yaml) names a file.
+``MINTMARK_SECRETS_DIR=/run/secrets`` names a folder with a file for each secret (``redis_password``).
+``MINTMARK_REQUIRED=master_key,redis_password`` names settings that must be set.
 """
 
 import os
@@ -43,21 +43,21 @@ from service.settings.tokens import TokensSettings
 
 PREFIX = "MINTMARK_"
 NOT_SETTINGS = ("MINTMARK_TEST_", "MINTMARK_SERVICE_", "MINTMARK_PORT_")
-"""Beginnings of variables of our prefix that are no settings; Kubernetes injects the last two for a Service named mintmark."""
+"""Prefixes of variables that are no settings. Kubernetes injects the last two for a Service named mintmark."""
 OF_COMMANDS = frozenset(
     {CONFIG_VARIABLE, SECRETS_VARIABLE, REQUIRED_VARIABLE, "MINTMARK_URL", "MINTMARK_TOKEN", "MINTMARK_TOKEN_FILE"}
     | {"MINTMARK_CA_FILE", "MINTMARK_CERTIFICATE_FILE", "MINTMARK_KEY_FILE"}
 )
-"""Variables that are no settings but say where settings are, or which running service commands are for."""
+"""Variables that are no settings: the locations of settings, and the running service that commands are for."""
 _UNKNOWN = "there is no such setting (see `mintmark settings`)"
 
 
 class SettingsError(Exception):
-    """All that is wrong with the settings, one line each, ready to be read by a person."""
+    """The settings are faulty; the text has a line for each fault, for operators."""
 
 
 class Settings(
-    # The last one comes first wherever settings are listed: pydantic collects fields from the last base on.
+    # The last group comes first wherever settings are listed, as pydantic collects fields from the last base on.
     ObservingSettings,
     hooks.HooksSettings,
     DirectorySettings,
@@ -97,17 +97,17 @@ class Settings(
         dotenv_settings: PydanticBaseSettingsSource,
         file_secret_settings: PydanticBaseSettingsSource,
     ) -> tuple[PydanticBaseSettingsSource, ...]:
-        """Return what was handed in, the environment, the file, the folder of secrets: the first that has a setting wins."""
+        """Return the sources: arguments, environment, file, folder of secrets. The first that has a setting wins."""
         files = (*file_sources(cls), *secret_sources(cls)) if cls is Settings else ()
         return (init_settings, Environment(cls), *files)
 
 
 GROUPS = tuple(one for one in reversed(Settings.__bases__) if issubclass(one, SettingsGroup))
-"""In the order of ``Settings.model_fields``."""
+"""The groups, in the order of ``Settings.model_fields``."""
 
 
 def _key_faults(settings: Settings) -> list[str]:
-    """Return what is wrong with JWTs that nothing could sign."""
+    """Refuse resources with JWTs where there is no key to sign them."""
     signed = [name for name, one in settings.resource_tokens.items() if one.format is not AccessTokenFormat.OPAQUE]
     if not signed or settings.openid:
         return []
@@ -115,14 +115,14 @@ def _key_faults(settings: Settings) -> list[str]:
 
 
 def _nonce_faults(settings: Settings) -> list[str]:
-    """Return what is wrong with nonces that not every process could make."""
+    """Refuse nonces where there is no secret that all processes share."""
     if not settings.dpop_nonce_required or settings.openid:
         return []
     return ["dpop_nonce_required: there is no secret to derive nonces from: set master_key or signing_key_files"]
 
 
 def _details_faults(settings: Settings) -> list[str]:
-    """Return types of authorization details whose hook is never asked."""
+    """Refuse types of authorization details whose hook does not exist, or lacks the event."""
     capable = {name for name, hook in settings.hooks.items() if HookEvent.AUTHORIZATION_DETAILS in hook.events}
     return [
         f"authorization_details_types.{name}.hook: there is no hook {one.hook!r} with the event authorization_details"
@@ -132,21 +132,21 @@ def _details_faults(settings: Settings) -> list[str]:
 
 
 def _request_object_faults(settings: Settings) -> list[str]:
-    """Return what is wrong where requests have to be signed and cannot be."""
+    """Refuse a requirement of signed requests where request objects are off."""
     if not settings.require_signed_request_object or settings.request_objects != "off":
         return []
     return ["require_signed_request_object: no request could be answered: request_objects is off"]
 
 
 def _encryption_faults(settings: Settings) -> list[str]:
-    """Return what is wrong with keys for encryption that nothing could seal."""
+    """Refuse encryption algorithms where there is no master key that could seal their keys."""
     if not settings.encryption_algorithms or settings.master_keys:
         return []
     return ["encryption_algorithms: needs master_key, which seals the keys in Redis"]
 
 
 def _proxy_faults(settings: Settings) -> list[str]:
-    """Return what is wrong with a certificate that nobody may forward."""
+    """Refuse forwarded certificates where no proxy is trusted."""
     if settings.forwarded_certificate == "off" or settings.trusted_proxies:
         return []
     return ["forwarded_certificate: needs trusted_proxies; from anybody else the header is not believed"]
@@ -165,21 +165,21 @@ _CHECKS = (
     profile_faults,
     server.https_faults,
 )
-"""Checks between settings."""
+"""Checks between settings; each returns a line for each fault."""
 
 
 class _Given(Settings):
-    """What is known while a file cannot be read: arguments and environment. Whether they agree with the file is not known."""
+    """Arguments and environment, checked alone where a file cannot be read, and without the checks between settings."""
 
 
 def load(**given: object) -> Settings:
     """Load the settings of this process.
 
     Args:
-        given: settings that win over all other sources.
+        given: Settings that win over all other sources.
 
     Raises:
-        SettingsError: names every fault at once.
+        SettingsError: The settings are faulty; it names all faults at once.
     """
     faults = [f"{name}: {_UNKNOWN}" for name in unknown_variables(os.environ)]
     settings = None
@@ -204,7 +204,7 @@ def _read(kind: type[Settings], given: Mapping[str, Any]) -> tuple[Settings | No
 
 
 def unknown_variables(environment: Mapping[str, str]) -> list[str]:
-    """Return variables that look like ours but name no setting: most likely typing errors."""
+    """Return variables with our prefix that name no setting, which are most likely typing errors."""
     known = {PREFIX + name.upper() for name in Settings.model_fields}
     ours = (name for name in environment if name.upper().startswith(PREFIX))
     others = (name for name in ours if name.upper() not in known and name not in OF_COMMANDS)
@@ -212,7 +212,7 @@ def unknown_variables(environment: Mapping[str, str]) -> list[str]:
 
 
 def origins(settings: Settings, given: Mapping[str, Any]) -> dict[str, str]:
-    """Return where each setting's value comes from: ``given``, ``environment``, a path, ``profile`` or ``default``."""
+    """Return the source of each setting: ``given``, ``environment``, a path, ``profile`` or ``default``."""
     layers: list[tuple[str, set[str]]] = [
         ("given", set(InitSettingsSource(Settings, dict(given))())),
         ("environment", set(Environment(Settings)())),

@@ -1,4 +1,4 @@
-"""Requests of clients whose user is elsewhere (OpenID Connect CIBA): how long they wait, and how clients hear of the end."""
+"""Back-channel authentication requests (OpenID Connect CIBA): their lifetime, and the notification of clients."""
 
 from typing import Annotated
 

@@ -1,4 +1,4 @@
-"""Clients: their own registration, the documents that are fetched of them, their assertions."""
+"""Clients: dynamic registration, documents that are fetched from them, and their assertions."""
 
 import re
 from typing import Annotated, Literal

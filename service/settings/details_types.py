@@ -1,4 +1,4 @@
-"""Types of authorization details (RFC 9396 section 2.1): what each must look like, and the words for it at consent."""
+"""Types of authorization details (RFC 9396 section 2.1): the schema of each, and its text at consent."""
 
 from collections.abc import Iterator, Mapping
 from functools import cached_property
@@ -14,11 +14,11 @@ if TYPE_CHECKING:
     from jsonschema import Draft202012Validator
 
 MAX_TYPE = 255
-"""Characters of the name of a type."""
+"""The most characters of the name of a type."""
 
 
 def _validator(schema: Mapping[str, Any]) -> "Draft202012Validator":
-    """A validator that fetches nothing. Imported here: only who registers types pays for the library."""
+    """Return a validator that fetches nothing. It is imported here, so that only settings with types load the library."""
     from jsonschema import Draft202012Validator
     from referencing import Registry
 
@@ -39,7 +39,7 @@ def _check_schema(schema: dict[str, Any]) -> None:
 
 
 def _check_references(schema: dict[str, Any]) -> None:
-    """Let each reference lead to a schema, and none back to itself for the same value. Raises ValueError."""
+    """Check that each reference leads to a schema, and none back to itself for the same value. Raises ValueError."""
     from referencing import Registry
     from referencing.jsonschema import DRAFT202012
 
@@ -59,7 +59,7 @@ def _check_references(schema: dict[str, Any]) -> None:
             try:
                 target = resolver.lookup(reference)
                 _validator(schema).check_schema(target.contents)
-            except Exception as error:  # leads nowhere, or to what is none
+            except Exception as error:  # it leads nowhere, or not to a schema
                 raise ValueError(f"refers to {reference[:100]}, which is no schema in it") from error
             same_value.add(id(here), id(target.contents))
             waiting.append((DRAFT202012.create_resource(target.contents), target.resolver))
@@ -70,7 +70,7 @@ def _check_references(schema: dict[str, Any]) -> None:
 
 
 def _at_the_same_value(schema: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
-    """Return the schemas within that are about the value itself, not about a part of it (JSON Schema Core 10.2)."""
+    """Yield the subschemas for the same value, not for a part of it (JSON Schema Core 10.2)."""
     inside = [schema[name] for name in ("not", "if", "then", "else") if name in schema]
     inside += [one for name in ("allOf", "anyOf", "oneOf") for one in schema.get(name, ())]
     inside += schema.get("dependentSchemas", {}).values()
@@ -106,17 +106,17 @@ class DetailsType(BaseModel):
 
     @cached_property
     def validator(self) -> "Draft202012Validator":
-        """What checks details of this type."""
+        """The validator for details of this type."""
         return _validator(self.json_schema)
 
     @cached_property
     def said_by_title(self) -> frozenset[Path]:
-        """Where the values stand that the title says."""
+        """The paths of the values in the title."""
         return named_in(self.title)
 
     @cached_property
     def label_at(self) -> dict[Path, str]:
-        """The labels by where the values stand."""
+        """The labels by the paths of their values."""
         return {path_of(written): label for written, label in self.labels.items()}
 
 

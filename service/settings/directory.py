@@ -1,4 +1,4 @@
-"""The webhook that knows users, where they are not in Redis."""
+"""The directory webhook, where users are not in Redis."""
 
 from pydantic import SecretStr
 

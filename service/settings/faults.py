@@ -1,4 +1,4 @@
-"""All that pydantic finds wrong at once, in words for people: by the names that they wrote, without those of our types."""
+"""Texts for all faults that pydantic finds, with the names that operators write instead of those of our types."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, TypeVar
@@ -11,14 +11,21 @@ _Model = TypeVar("_Model", bound=BaseModel)
 
 
 class Unreadable(str):
-    """In the place of a value that could not even be read: the fault, reported as that of the value."""
+    """A fault in the place of a value that could not be read, to be reported as the fault of the value."""
 
 
 def place(location: tuple[int | str, ...], written: object) -> tuple[int | str, ...]:
-    """Return the place of a fault in what was ``written``: ``("hooks", "crm", "url")``; () for the whole.
+    """Return the place of a fault in the written value.
 
-    pydantic puts its own names between (``workers.literal['auto']``, ``admin_tokens.ci.[key]``): what is neither a member nor
-    an item of what was written is left out, except a member that is missing there.
+    pydantic adds names of its own (``workers.literal['auto']``, ``admin_tokens.ci.[key]``). Parts that are neither a member
+    nor an item of the written value are left out, except a missing member.
+
+    Args:
+        location: The ``loc`` of pydantic.
+        written: The value that was validated.
+
+    Returns:
+        The place, such as ``("hooks", "crm", "url")``; () for the whole value.
     """
     kept: list[int | str] = []
     value: Any = written
@@ -35,12 +42,16 @@ def place(location: tuple[int | str, ...], written: object) -> tuple[int | str, 
 def lines(error: ValidationError, unknown: str, written: object = None) -> list[str]:
     """Return a line for each place: ``port: Input should be …``.
 
-    What was written is not repeated: it may be a secret. What may be one of several things has a fault for each in
-    pydantic's list, and one here.
+    Values are not quoted, as they may be secrets. For a union pydantic lists a fault for each type, and this makes one line.
+
+    Args:
+        error: The faults.
+        unknown: The text for a member that does not exist.
+        written: The value that was validated, see ``place``; None: pydantic's own places are used.
     """
     found: dict[str, list[str]] = {}
     for fault in error.errors(include_url=False, include_input=False):
-        if fault["type"] == "default_factory_not_called":  # for another member's fault: none of its own
+        if fault["type"] == "default_factory_not_called":  # follows from the fault of another member
             continue
         location = fault["loc"] if written is None else place(fault["loc"], written)
         text = unknown if fault["type"] == "extra_forbidden" else str(fault["msg"]).removeprefix("Value error, ")
@@ -57,7 +68,7 @@ def _lines(where: str, texts: list[str]) -> list[str]:
 
 
 def refuse(faults: Iterable[str]) -> None:
-    """Raises ValueError with all of them, one a line, if there are any."""
+    """Raise ValueError with all faults, one a line, if there are any."""
     if text := "\n".join(faults):
         raise ValueError(text)
 
@@ -80,11 +91,16 @@ def whole(
 ) -> _Model:
     """Return the model, for a wrap validator.
 
-    pydantic looks at what must go together only where each member is right by itself. Here everything is said that can be
-    known: a check that needs a faulty member is left out.
+    pydantic checks the whole model only where each member is valid. This runs all checks, except those that read a faulty
+    member, so that all faults are reported at once.
+
+    Args:
+        written: The value to validate.
+        validate: The inner validator.
+        disagreements: Checks of the whole model; each returns a line for each fault.
 
     Raises:
-        ValidationError: with every fault.
+        ValidationError: There are faults; it has all of them.
     """
     faults: list[InitErrorDetails] = []
     model: _Model | None = None
@@ -107,13 +123,13 @@ def _disagreements(
     for check in checks:
         try:
             yield from [_fault("disagreement", text, ()) for text in check(model)]
-        except AttributeError:  # it looked at a faulty member
+        except AttributeError:  # it read a faulty member
             if not partial:
                 raise
 
 
 def _without_echoes(found: list[Any]) -> list[Any]:
-    """Without "too few items" where items are faulty: pydantic counts the others only."""
+    """Leave out "too few items" where items are faulty, as pydantic counts only the valid ones."""
     return [
         one
         for one in found
@@ -123,7 +139,7 @@ def _without_echoes(found: list[Any]) -> list[Any]:
 
 
 _PYTHON = {"dict_type": "Input should be a table", "tuple_type": "Input should be a list"}
-"""In the words of the files that people write, where pydantic speaks of Python's types."""
+"""Texts with the terms of configuration files, where pydantic names types of Python."""
 
 
 def _text(fault: ErrorDetails) -> str:
@@ -138,7 +154,7 @@ def _fault(type_: str, text: str, location: tuple[int | str, ...]) -> InitErrorD
 
 
 def _partial(written: object, bad: set[int | str], validate: ModelWrapValidatorHandler[_Model]) -> _Model | None:
-    """The model without its faulty members, not even as by default; None where one of them must be there."""
+    """Return the model without its faulty members, not even with defaults; None where one of them is required."""
     if not isinstance(written, Mapping):
         return None
     try:

@@ -1,4 +1,4 @@
-"""What groups of settings have in common: their kind, and the types and units of their fields."""
+"""The base of all groups of settings, and the types and units of their fields."""
 
 import json
 import re
@@ -55,7 +55,7 @@ _Value = TypeVar("_Value")
 
 
 def checked_by(check: Callable[[_Value], object]) -> AfterValidator:
-    """Return metadata of a type by which ``check`` sees the value, and raises ValueError for a faulty one."""
+    """Return a validator for a type that calls ``check`` with the value, which raises ValueError for a faulty one."""
 
     def checked(value: _Value) -> _Value:
         check(value)
@@ -69,12 +69,12 @@ _PLAIN_NAME = re.compile(r"[A-Za-z0-9._-]{1,64}", re.ASCII)
 
 
 def are_plain_names(names: Iterable[str]) -> bool:
-    """Return whether each name of a caller or hook can stand in logs, keys and URLs as it is."""
+    """Whether all names (of callers, hooks and so on) can be used in logs, keys and URLs without escaping."""
     return all(map(_PLAIN_NAME.fullmatch, names))
 
 
 LONGEST = 2_147_483_647
-"""The longest lifetime in seconds: what fits into 31 bits."""
+"""The longest lifetime in seconds, the largest number of 31 bits."""
 
 Seconds = Annotated[int, Field(ge=0), Unit("seconds")]
 Lifetime = Annotated[int, Field(ge=1, le=LONGEST), Unit("seconds")]

@@ -1,4 +1,4 @@
-"""How guesses of passwords and secrets are slowed down, and what hashing a password costs."""
+"""Delays after wrong passwords and secrets, and the cost of hashing a password."""
 
 from typing import Annotated
 

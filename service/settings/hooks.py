@@ -1,4 +1,4 @@
-"""Hooks, code of the operator's: where each is, for which events, what happens where it is down, how it is signed to."""
+"""Hooks, which are the operator's own code: the place of each, its events, its failures, and the signing secrets."""
 
 from base64 import b64decode
 from collections.abc import Iterator
@@ -13,9 +13,9 @@ from service.settings.faults import check_each, whole
 from service.settings.group import NO_PLAIN_NAME, Attempts, SettingsGroup, are_plain_names, checked_by
 
 SECRET_PREFIX = "whsec_"
-"""Of a secret in the form of Standard Webhooks: the rest is base64."""
+"""The prefix of a secret in the form of Standard Webhooks; the rest is base64."""
 FEWEST_BYTES, MOST_BYTES = 24, 64
-"""Of such a secret."""
+"""The least and the most bytes of such a secret."""
 
 
 class HookSettings(BaseModel):
@@ -54,7 +54,7 @@ class HookSettings(BaseModel):
 
 
 def secret_bytes(secret: str) -> bytes:
-    """The key in ``whsec_<base64>``. Raises ValueError for anything else, without repeating it."""
+    """Return the key in ``whsec_<base64>``. Raises ValueError for anything else, without quoting it."""
     try:
         key = b64decode(secret.removeprefix(SECRET_PREFIX), validate=True) if secret.startswith(SECRET_PREFIX) else b""
     except ValueError:
@@ -65,7 +65,7 @@ def secret_bytes(secret: str) -> bytes:
 
 
 def check_words(name: str, secrets: str) -> None:
-    """One secret, or two while it is changed. Raises ValueError that names the hook."""
+    """Check that there is one secret, or two while it is changed. Raises ValueError, which names the hook."""
     words = secrets.split()
     if not 1 <= len(words) <= 2:
         raise ValueError(f"{name}: must be one secret, or the new and the old one with a blank between")
@@ -77,7 +77,7 @@ def check_words(name: str, secrets: str) -> None:
 
 
 def _place_faults(hook: HookSettings) -> Iterator[str]:
-    """What is wrong with where the hook is, in words."""
+    """Yield faults of the hook's place."""
     if (hook.url is None) == (hook.entry_point is None):
         yield "a hook has a url, or an entry_point"
     if hook.url is None:
@@ -92,7 +92,7 @@ def _place_faults(hook: HookSettings) -> Iterator[str]:
 
 
 def _event_faults(hook: HookSettings) -> Iterator[str]:
-    """No default, and yet not required: so that what is wrong elsewhere is reported with it."""
+    """Refuse a hook without events. The field is not required in the model, so that other faults are reported, too."""
     if not hook.events:
         yield f"events is needed: one or more of {', '.join(HookEvent)}"
 
@@ -123,7 +123,7 @@ class HooksSettings(SettingsGroup):
 
 
 def secret_faults(settings: HooksSettings) -> Iterator[str]:
-    """Yield webhooks that would not be signed, and secrets that belong to nothing."""
+    """Yield webhooks without a secret, and secrets without a webhook."""
     webhooks = {name for name, hook in settings.hooks.items() if hook.url}
     if missing := sorted(webhooks - set(settings.hook_secrets)):
         yield f"hook_secrets: {', '.join(missing)}: has no secret; `mintmark hook secret` makes one"

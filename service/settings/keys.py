@@ -1,4 +1,4 @@
-"""Signing keys, and what is signed or derived with secrets of ours."""
+"""Signing keys, and secrets that keys and subjects are derived from."""
 
 from functools import cached_property
 from pathlib import Path
@@ -47,10 +47,10 @@ class KeysSettings(SettingsGroup):
 
     @cached_property
     def master_keys(self) -> tuple[str, ...]:
-        """``master_key``, one by one: the first encrypts, all decrypt."""
+        """The keys in ``master_key``: the first encrypts, all decrypt."""
         return tuple(self.master_key.get_secret_value().split()) if self.master_key else ()
 
     @cached_property
     def openid(self) -> bool:
-        """Whether there is something to sign ID tokens with."""
+        """Whether there is a key to sign ID tokens with."""
         return bool(self.master_key or self.signing_key_files)

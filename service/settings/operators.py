@@ -55,7 +55,7 @@ class OperatorsSettings(SettingsGroup):
 
 
 def listener_faults(settings: OperatorsSettings) -> Iterator[str]:
-    """Yield what is missing for TLS at the operators' listener."""
+    """Yield settings that are missing for TLS at the operators' listener."""
     if (settings.admin_certificate_file is None) != (settings.admin_key_file is None):
         yield "admin_certificate_file and admin_key_file go together"
     if settings.admin_client_ca_file and not settings.admin_certificate_file:

@@ -1,4 +1,4 @@
-"""What our pages look like and link to."""
+"""The look of our pages, and their links."""
 
 from pathlib import Path
 

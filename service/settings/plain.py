@@ -1,4 +1,4 @@
-"""Settings as requests read them, some twenty each: pydantic looks for every attribute in three places."""
+"""Settings with fast attributes: a request reads some twenty, and pydantic looks up every attribute in three places."""
 
 from functools import cached_property
 from typing import cast
@@ -7,7 +7,7 @@ from service.settings import Settings
 
 
 class _Plain:
-    """Has the attributes of settings, read as those of any object."""
+    """An object with the same attributes as the settings."""
 
     __slots__ = ("__dict__", "model_fields_set")
 
@@ -16,7 +16,7 @@ class _Plain:
 
 
 def plain(settings: Settings) -> Settings:
-    """Return the same settings, with everything that follows from them worked out."""
+    """Return the same settings, with all their cached properties computed."""
     if isinstance(settings, _Plain):
         return settings
     for kind in type(settings).__mro__:
@@ -27,7 +27,7 @@ def plain(settings: Settings) -> Settings:
 
 
 def changed(settings: Settings, **values: object) -> Settings:
-    """Return the same settings but for these values; nothing that follows from others may follow from them."""
+    """Return the same settings with other values for some. Cached properties are not computed anew from these."""
     return _made({**settings.__dict__, **values}, settings.model_fields_set | values.keys())
 
 

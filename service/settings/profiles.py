@@ -1,4 +1,4 @@
-"""The profile of all clients: what it makes of settings that are not set, and what contradicts it."""
+"""The security profile of all clients: its values for settings that are not set, and settings that contradict it."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -18,9 +18,9 @@ class ProfilesSettings(SettingsGroup):
 
 
 def with_profile(written: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what was written, and what its profile makes of settings of which nothing is said.
+    """Return the written settings, with the values of their profile for settings that are not set.
 
-    What is no profile is left to be refused as such.
+    An unknown profile is ignored here, as validation refuses it.
     """
     try:
         profile = Profile(written.get("profile", ""))
@@ -30,14 +30,14 @@ def with_profile(written: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def setting_rules(profile: Profile) -> Iterator[tuple[Rule, SettingRule]]:
-    """Yield what a profile demands of settings, each with the rule that it belongs to."""
+    """Yield the requirements of a profile for settings, each with the rule that it belongs to."""
     for rule in PROFILES[profile].rules:
         for one in rule.settings:
             yield rule, one
 
 
 def profile_faults(settings: Any) -> Iterator[str]:  # noqa: ANN401 (all groups together)
-    """Yield which settings contradict their profile."""
+    """Yield a line for each setting that contradicts the profile."""
     if settings.profile is None:
         return
     for rule, one in setting_rules(settings.profile):
@@ -46,5 +46,5 @@ def profile_faults(settings: Any) -> Iterator[str]:  # noqa: ANN401 (all groups 
 
 
 def fault(one: SettingRule, rule: Rule, profile: Profile) -> str:
-    """Return what is wrong with a setting, and where it is written."""
+    """Return a line about a setting that contradicts a rule, with its section in the profile."""
     return f"{one.name}: must be {one.text} for profile {profile.value} ({rule.section})"

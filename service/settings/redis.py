@@ -1,4 +1,4 @@
-"""Where Redis is, and how commands to it are sent."""
+"""The address of Redis, its credentials, and how commands are sent."""
 
 from pathlib import Path
 from typing import Annotated

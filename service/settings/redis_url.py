@@ -1,4 +1,4 @@
-"""The URL that says where Redis is, parsed once."""
+"""The URL of Redis, parsed once."""
 
 from dataclasses import dataclass, field
 from enum import Enum
@@ -6,7 +6,7 @@ from urllib.parse import SplitResult, parse_qs, unquote, urlsplit
 
 
 class Topology(Enum):
-    """How many servers there are and who knows which one to ask."""
+    """The topology of the Redis servers."""
 
     STANDALONE = "standalone"
     SENTINEL = "sentinel"
@@ -27,11 +27,11 @@ class ServerAddress:
 
 @dataclass(frozen=True, slots=True)
 class RedisUrl:
-    """What the URL says."""
+    """The parts of the URL."""
 
     topology: Topology
-    servers: tuple[ServerAddress, ...]  # of Redis, the Sentinels, or some of the Cluster
-    service: str = ""  # the name that the Sentinels know the primary by
+    servers: tuple[ServerAddress, ...]  # the Redis server, the Sentinels, or some nodes of the Cluster
+    service: str = ""  # the name of the primary at the Sentinels
     database: int = 0
     username: str | None = None
     password: str | None = field(default=None, repr=False)
@@ -54,7 +54,7 @@ def parse(text: str) -> RedisUrl:
     """Parse the URL.
 
     Raises:
-        ValueError: says what to change, and never quotes what may be a password.
+        ValueError: The URL is invalid. The text says what to change, and quotes nothing that may be a password.
     """
     url = urlsplit(text)
     topology = _TOPOLOGIES.get(url.scheme)
@@ -84,7 +84,7 @@ def _unix(url: SplitResult) -> _Place:
 
 
 def _network(url: SplitResult, topology: Topology) -> _Place:
-    """Servers, service and database of a URL with hosts."""
+    """Return servers, service and database of a URL with hosts. Raises ValueError."""
     hosts = url.netloc.rpartition("@")[2]
     servers = tuple(_endpoint(host, _DEFAULT_PORTS[topology]) for host in hosts.split(",") if host)
     path = [unquote(part) for part in url.path.split("/") if part]

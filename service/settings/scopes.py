@@ -1,4 +1,4 @@
-"""Scopes and the claims that they stand for."""
+"""Scopes, and the claims that they release."""
 
 from typing import Annotated
 

@@ -1,4 +1,4 @@
-"""The server that clients and browsers reach: addresses, proxies, processes, limits of HTTP."""
+"""The public HTTP server: addresses, proxies, processes, and limits."""
 
 import re
 from functools import cached_property
@@ -63,7 +63,7 @@ class ServerSettings(SettingsGroup):
 
     @cached_property
     def issuer_is_loopback(self) -> bool:
-        """Whether the issuer is http on this machine: for development."""
+        """Whether the issuer is an http URL on a loopback address, which is for development."""
         parts = urlsplit(self.issuer)
         return parts.scheme == "http" and parts.hostname in ("127.0.0.1", "::1", "localhost")
 
@@ -74,22 +74,22 @@ class ServerSettings(SettingsGroup):
 
     @cached_property
     def issuer_path(self) -> str:
-        """The path of the issuer without a slash at its end: the beginning of every endpoint's path."""
+        """The path of the issuer without a final slash, with which every endpoint's path begins."""
         return urlsplit(self.issuer).path.rstrip("/")
 
     @cached_property
     def path_prefixes(self) -> tuple[str, ...]:
-        """What a request's decoded path may begin with: nothing, where a proxy cuts the issuer's path off, or that path."""
+        """The possible prefixes of a request's decoded path: the issuer's path, or none if a proxy removes it."""
         return tuple(dict.fromkeys(("", unquote(self.issuer_path))))
 
     @cached_property
     def proxy_networks(self) -> tuple[IPv4Network | IPv6Network, ...]:
-        """``trusted_proxies``, parsed."""
+        """The parsed networks of ``trusted_proxies``."""
         return tuple(ip_network(network, strict=False) for network in self.trusted_proxies)
 
 
 def https_faults(settings: ServerSettings) -> list[str]:
-    """Return what is wrong with an issuer over plain HTTP."""
+    """Refuse an issuer with plain HTTP, unless it is on a loopback address."""
     if not settings.require_https or settings.issuer_is_https or settings.issuer_is_loopback:
         return []
     return ["issuer must be https, or loopback http, unless require_https is false"]

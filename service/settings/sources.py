@@ -1,4 +1,4 @@
-"""Where settings are read from beside arguments: the environment, a file, a folder of secret files."""
+"""Sources of settings in addition to arguments: the environment, a file, a folder of secret files."""
 
 import os
 from collections.abc import Container
@@ -21,22 +21,22 @@ from service.settings.group import example_of
 CONFIG_VARIABLE = "MINTMARK_CONFIG"
 SECRETS_VARIABLE = "MINTMARK_SECRETS_DIR"
 REQUIRED_VARIABLE = "MINTMARK_REQUIRED"
-"""Names of settings, with commas between them, without which nothing starts: a key of a Secret that is called otherwise must
-not switch off in silence what it is for."""
+"""The variable with the names of settings that must be set, separated by commas. Otherwise a misspelled key of a Secret would
+silently switch off what it is for."""
 
 
 class Environment(EnvSettingsSource):
-    """Without the MINTMARK_PORT=tcp://10.0.0.1:80 that Kubernetes injects for a Service named mintmark."""
+    """The environment, without the MINTMARK_PORT=tcp://10.0.0.1:80 that Kubernetes injects for a Service named mintmark."""
 
     def __call__(self) -> dict[str, Any]:
-        """Return what the environment says."""
+        """Return the settings in the environment."""
         found = super().__call__()
         if str(found.get("port")).startswith("tcp://"):
             del found["port"]
         return found
 
     def decode_complex_value(self, field_name: str, field: FieldInfo, value: object) -> object:
-        """Decode JSON, or for lists also words with commas between them."""
+        """Decode JSON, or for lists also words separated by commas."""
         try:
             return super().decode_complex_value(field_name, field, value)
         except ValueError as error:
@@ -46,7 +46,7 @@ class Environment(EnvSettingsSource):
 
 
 def file_sources(settings_cls: type[BaseSettings]) -> list[PydanticBaseSettingsSource]:
-    """The TOML or YAML file that ``MINTMARK_CONFIG`` names. Raises OSError, ValueError where it cannot be read."""
+    """Return the TOML or YAML file that ``MINTMARK_CONFIG`` names. Raises OSError, ValueError where it cannot be read."""
     path = os.environ.get(CONFIG_VARIABLE)
     if not path:
         return []
@@ -61,7 +61,7 @@ def file_sources(settings_cls: type[BaseSettings]) -> list[PydanticBaseSettingsS
 
 
 def _yaml_source(settings_cls: type[BaseSettings], path: str) -> PydanticBaseSettingsSource:
-    """Raises ValueError where it does not parse."""
+    """Return a YAML file. Raises ValueError where it does not parse."""
     from yaml import YAMLError  # type: ignore[import-untyped]  # loaded only for a YAML file
 
     try:
@@ -71,7 +71,7 @@ def _yaml_source(settings_cls: type[BaseSettings], path: str) -> PydanticBaseSet
 
 
 def secret_sources(settings_cls: type[BaseSettings]) -> list[PydanticBaseSettingsSource]:
-    """The files in the folder that ``MINTMARK_SECRETS_DIR`` names. Raises OSError where it is not there."""
+    """Return the files in the folder that ``MINTMARK_SECRETS_DIR`` names. Raises OSError where it does not exist."""
     path = os.environ.get(SECRETS_VARIABLE)
     if not path:
         return []
@@ -81,10 +81,10 @@ def secret_sources(settings_cls: type[BaseSettings]) -> list[PydanticBaseSetting
 
 
 def required_faults(said: Container[str], known: Container[str]) -> list[str]:
-    """Return which settings of ``MINTMARK_REQUIRED`` nobody has said.
+    """Return a line for each setting of ``MINTMARK_REQUIRED`` that is not set.
 
     Args:
-        said: Names of settings that some source has.
+        said: Names of settings that are set.
         known: Names of all settings.
     """
     named = [word.strip().lower() for word in os.environ.get(REQUIRED_VARIABLE, "").split(",")]

@@ -52,12 +52,12 @@ class TlsSettings(SettingsGroup):
 
     @cached_property
     def takes_client_certificates(self) -> bool:
-        """Whether a client can show a certificate at all."""
+        """Whether clients can present a certificate at all."""
         return self.mtls_port is not None or self.forwarded_certificate != "off"
 
 
 def certificate_faults(settings: TlsSettings) -> Iterator[str]:
-    """Yield what is missing, or means nothing alone."""
+    """Yield settings that miss another one, or have no effect alone."""
     if (settings.tls_certificate_file is None) != (settings.tls_key_file is None):
         yield "tls_certificate_file and tls_key_file go together"
     if settings.mtls_port is not None and settings.tls_certificate_file is None:

@@ -1,4 +1,4 @@
-"""Codes, access tokens and refresh tokens: how long they live, what they look like, how often they are exchanged."""
+"""Codes, access tokens and refresh tokens: their lifetimes, formats and rotation."""
 
 from typing import Annotated, Literal
 
