@@ -1,5 +1,5 @@
-"""Making a release: ``make release VERSION=0.2.0``. Files that are published are made of what is committed, and nothing else.
+"""Making a release: ``make release VERSION=0.2.0``. Published files are made only from what is committed.
 
-``versions`` sets the number wherever it stands, ``changelog`` closes the section of what is not released, ``distributions``,
-``boms`` and ``chart`` make the files, ``__main__`` is the order of it all.
+``versions`` writes the version to every file that names it, ``changelog`` closes the section of unreleased changes,
+``distributions``, ``boms`` and ``chart`` make the files, ``signing`` signs them, and ``__main__`` runs all of this in order.
 """

@@ -1,4 +1,4 @@
-"""``python -m release 0.2.0``: checks, writes the version everywhere, commits, makes every file that is published, and tags."""
+"""``python -m release 0.2.0``: check, write the version everywhere, commit, make every published file, and tag."""
 
 import argparse
 import hashlib
@@ -56,7 +56,7 @@ def _arguments() -> argparse.Namespace:
 
 
 def _check(version: str) -> str:
-    """Check that a release can be made of what is here, and return what is checked out. Raises ReleaseError."""
+    """Check that a release can be made here, and return the commit that is checked out. Raises ReleaseError."""
     versions.check(version)
     branch = git("rev-parse", "--abbrev-ref", "HEAD")
     if branch != "main":
@@ -73,7 +73,7 @@ def _check(version: str) -> str:
 
 
 def _make(wanted: argparse.Namespace) -> list[Path]:
-    """Commit the release, make its files of that commit alone, and tag it."""
+    """Commit the release, make its files from that commit alone, tag it, and return the files."""
     version, day = wanted.version, datetime.now(UTC).date().isoformat()
     versions.write(version)
     if wanted.base:
@@ -102,14 +102,14 @@ def _make(wanted: argparse.Namespace) -> list[Path]:
 
 
 def _export(folder: Path) -> None:
-    """What is committed, and nothing else: no cache, no environment, nothing that was forgotten."""
+    """Copy what is committed into a folder, so that no cache and no forgotten file gets into the release."""
     archive = subprocess.run(["git", "archive", "HEAD"], cwd=ROOT, check=True, capture_output=True).stdout
     with tarfile.open(fileobj=BytesIO(archive)) as files:
         files.extractall(folder, filter="tar")
 
 
 def _undo(before: str) -> None:
-    """Nothing was pushed and, as the tree was clean, nothing is lost."""
+    """Go back to the commit before. Nothing was pushed, and as the tree was clean, nothing is lost."""
     subprocess.run(["git", "reset", "--quiet", "--hard", before], cwd=ROOT, check=False)
     subprocess.run(["git", "clean", "--quiet", "--force", "tests/records/releases"], cwd=ROOT, check=False)
 

@@ -1,6 +1,6 @@
-"""Bills of material in CycloneDX: what the server, the image and the guard are made of, from the lock files.
+"""Bills of materials in CycloneDX: the dependencies of the server, the image and the guard, from the lock files.
 
-Of the image it is what we put into it; what its base holds is for the bill of the base, or a scanner of the built image.
+That of the image lists what we put into it; for the content of its base see the bill of the base, or scan the built image.
 """
 
 import json
@@ -17,13 +17,16 @@ _SCHEMA = "1.6"
 
 
 def make(source: Path, into: Path, version: str, moment: str) -> None:
-    """Write ``NAME-VERSION.cdx.json`` of each.
+    """Write ``NAME-VERSION.cdx.json`` for each of them.
 
     Args:
-        source: What is committed.
-        into: Where they go.
+        source: The folder with the committed files.
+        into: The folder for the bills.
         version: Of the release.
-        moment: Epoch seconds that they are made at.
+        moment: Epoch seconds, the time that the bills state.
+
+    Raises:
+        ReleaseError: A bill cannot be made, or is invalid.
     """
     guard = source / "guard-requirements.txt"
     declared = tomllib.loads((source / "guard/pyproject.toml").read_text())["project"]["dependencies"]
@@ -42,7 +45,7 @@ def make(source: Path, into: Path, version: str, moment: str) -> None:
             f"--mc-type={kind}",
             f"--spec-version={_SCHEMA}",
             "--output-reproducible",
-            "--no-validate",  # it is below, with its version
+            "--no-validate",  # it is validated below, with its version
             str(lock),
             variables={"SOURCE_DATE_EPOCH": moment},
         )
@@ -55,7 +58,7 @@ def make(source: Path, into: Path, version: str, moment: str) -> None:
 
 
 def _check(name: str, text: str) -> None:
-    from cyclonedx.schema import SchemaVersion  # takes seconds, and what cannot be released is to be refused at once
+    from cyclonedx.schema import SchemaVersion  # takes seconds, and an impossible release must fail at once
     from cyclonedx.validation.json import JsonStrictValidator
 
     if fault := JsonStrictValidator(SchemaVersion.from_version(_SCHEMA)).validate_str(text):
@@ -63,7 +66,7 @@ def _check(name: str, text: str) -> None:
 
 
 def _base(dockerfile: Path) -> dict[str, Any]:
-    """What the image is made of; by its digest where it is pinned."""
+    """Return the component for the image's base, with its digest where it is pinned."""
     (reference,) = re.findall(r"^ARG PYTHON=(\S+)$", dockerfile.read_text(encoding="utf-8"), re.MULTILINE)
     named, _, digest = reference.partition("@")
     name, _, tag = named.partition(":")
@@ -74,7 +77,7 @@ def _base(dockerfile: Path) -> dict[str, Any]:
 
 
 def _of_version(bom: dict[str, Any], version: str) -> dict[str, Any]:
-    """With the version of what it is about, which pyproject.toml does not say itself."""
+    """Add the version of the main component, which pyproject.toml does not contain."""
     about = bom["metadata"]["component"]
     about |= {"version": version, "purl": f"pkg:pypi/{about['name']}@{version}"}
     return bom

@@ -1,4 +1,4 @@
-"""CHANGELOG.md: what is not released becomes the section of a release."""
+"""CHANGELOG.md: the unreleased changes become the section of a release."""
 
 import re
 from pathlib import Path
@@ -13,22 +13,27 @@ _KINDS = ("Security", "Changed", "Added", "Fixed", "Removed", "Deprecated")
 
 
 class Entry(NamedTuple):
-    """A line of the changelog."""
+    """An entry of the changelog."""
 
     kind: str
-    """As Keep a Changelog has it, in small letters: ``added``."""
+    """The kind as in Keep a Changelog, in lower case: ``added``."""
     text: str
-    """In one line, without its dash."""
+    """The text on one line, without its dash."""
 
 
 def check() -> None:
-    """Raises ReleaseError where there is nothing to release."""
+    """Check that there is something to release. Raises ReleaseError."""
     if not _entries(_unreleased(PATH)):
         raise ReleaseError("CHANGELOG.md says of nothing under [Unreleased]")
 
 
 def close(version: str, day: str) -> list[Entry]:
-    """Make what is not released the section of this version, and return its entries."""
+    """Make the unreleased changes the section of this version, and return its entries.
+
+    Args:
+        version: Of the release.
+        day: Its date, YYYY-MM-DD.
+    """
     news = _entries(_unreleased(PATH))
     text = PATH.read_text(encoding="utf-8")
     PATH.write_text(text.replace(_UNRELEASED, f"{_UNRELEASED}\n## [{version}] - {day}\n", 1), encoding="utf-8")

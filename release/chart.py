@@ -1,4 +1,4 @@
-"""The chart as a package that any OCI registry takes, with what Artifact Hub shows of it."""
+"""The chart as a package for OCI registries, with annotations for Artifact Hub."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -10,36 +10,39 @@ from release.changelog import Entry
 from release.commands import run
 
 _LEAST = "settings.issuer=https://login.example.com,tls.existingSecret=tls"
-"""What the chart cannot be rendered without."""
+"""The values without which the chart cannot be rendered."""
 _MOST = 50
-"""Changes that are listed."""
+"""The most changes that are listed."""
 
 
 class Wanted(NamedTuple):
-    """What is said of a release of the chart."""
+    """The properties of a release of the chart."""
 
     version: str
     helm: str
-    """The program."""
+    """The helm program."""
     image: str
-    """Without its tag."""
+    """The image, without its tag."""
     repository: str
-    """URL of the source; "" where nobody said it."""
+    """The URL of the source, "" for none."""
     key: str
-    """Of gpg, by which it is signed; "" for none."""
+    """The key of gpg that signs the chart, "" for none."""
     keyring: Path | None
     passphrase: Path | None
-    """The file of the key's passphrase; None: it has none."""
+    """The file with the key's passphrase; None: it has none."""
 
 
 def make(chart: Path, into: Path, wanted: Wanted, news: Sequence[Entry]) -> None:
-    """Package it.
+    """Package the chart.
 
     Args:
-        chart: The chart as it is committed; its ``Chart.yaml`` is changed.
-        into: Where the package goes, and its provenance beside it.
-        wanted: What is said of it.
-        news: All that changed.
+        chart: A copy of the committed chart, whose ``Chart.yaml`` is changed.
+        into: The folder for the package and its provenance file.
+        wanted: Its properties.
+        news: All changes of the release.
+
+    Raises:
+        ReleaseError: helm fails.
     """
     path = chart / "Chart.yaml"
     described = yaml.safe_load(path.read_text(encoding="utf-8"))
@@ -55,7 +58,7 @@ def make(chart: Path, into: Path, wanted: Wanted, news: Sequence[Entry]) -> None
 
 
 def _annotations(wanted: Wanted, news: Sequence[Entry]) -> dict[str, str]:
-    """What Artifact Hub reads: YAML in a text, member by member (https://artifacthub.io/docs/topics/annotations/helm/)."""
+    """Return the annotations for Artifact Hub, each in YAML (https://artifacthub.io/docs/topics/annotations/helm/)."""
     of_chart = [one for one in news if "chart" in one.text.lower() or "operator" in one.text.lower()]
     changes = [{"kind": one.kind, "description": one.text} for one in of_chart[:_MOST]]
     images = [

@@ -1,4 +1,4 @@
-"""Running git, and the programs that make what is released."""
+"""Running git, and the programs that make the release."""
 
 import os
 import subprocess
@@ -9,17 +9,17 @@ ROOT = Path(__file__).parents[1]
 
 
 class ReleaseError(Exception):
-    """Why there is no release; for people."""
+    """There is no release; the text is the reason."""
 
 
 def run(*command: str, folder: Path = ROOT, variables: Mapping[str, str] | None = None) -> str:
-    """Return what a command prints. Raises ReleaseError."""
+    """Run a command and return its output. Raises ReleaseError where it fails."""
     try:
         done = subprocess.run(
             command,
             cwd=folder,
             env={**os.environ, **(variables or {})},
-            stdin=subprocess.DEVNULL,  # who asks (helm, for a passphrase) is not seen, and would wait for ever
+            stdin=subprocess.DEVNULL,  # otherwise a hidden prompt (of helm, for a passphrase) would wait without an end
             capture_output=True,
             text=True,
             check=False,
@@ -32,5 +32,5 @@ def run(*command: str, folder: Path = ROOT, variables: Mapping[str, str] | None 
 
 
 def git(*arguments: str) -> str:
-    """Return what git says of this repository. Raises ReleaseError."""
+    """Run git in this repository and return its output. Raises ReleaseError where it fails."""
     return run("git", *arguments)

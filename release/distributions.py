@@ -1,4 +1,4 @@
-"""The Python distributions: of the server and of the guard, each as sdist and wheel."""
+"""The Python distributions of the server and the guard, each as sdist and wheel."""
 
 import sys
 from pathlib import Path
@@ -6,16 +6,19 @@ from pathlib import Path
 from release.commands import run
 
 FOLDERS = ("", "guard")
-"""Where their ``pyproject.toml`` are."""
+"""The folders with their ``pyproject.toml``."""
 
 
 def make(source: Path, into: Path, moment: str) -> None:
-    """Build them.
+    """Build the distributions.
 
     Args:
-        source: What is committed.
-        into: Where they go.
-        moment: Epoch seconds of every file in them, so that they are the same wherever they are built.
+        source: The folder with the committed files.
+        into: The folder for the distributions.
+        moment: The time of every file in them in epoch seconds, so that every build has the same result.
+
+    Raises:
+        ReleaseError: A build fails.
     """
     for folder in FOLDERS:
         run(

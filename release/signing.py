@@ -1,4 +1,4 @@
-"""SHA256SUMS signed by gpg, by the same key as the chart."""
+"""The signature of SHA256SUMS by gpg, with the same key as the chart's."""
 
 import tempfile
 from pathlib import Path
@@ -8,17 +8,17 @@ from release.commands import run
 
 
 def sign(sums: Path, wanted: Wanted) -> Path:
-    """Write the detached signature of a file beside it, in ASCII armour.
+    """Sign a file, with a detached signature in ASCII armour in the same folder.
 
     Args:
-        sums: What is signed.
-        wanted: Says by which key, in which file of secret keys.
+        sums: The file to sign.
+        wanted: Names the key, and the file of secret keys.
 
     Returns:
-        Where the signature is.
+        The path of the signature.
 
     Raises:
-        ReleaseError: gpg is not there, or the key or its passphrase is not that.
+        ReleaseError: gpg is not installed, or the key or its passphrase is wrong.
     """
     signature = sums.with_name(f"{sums.name}.asc")
     secret = ("--passphrase-file", str(wanted.passphrase.absolute())) if wanted.passphrase else ("--passphrase", "")

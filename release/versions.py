@@ -1,4 +1,4 @@
-"""The number of a release, and every place where it stands."""
+"""The version of a release, and every place that contains it."""
 
 import re
 from pathlib import Path
@@ -11,11 +11,11 @@ _VERSION = re.compile(r"(0|[1-9]\d*)\.(0|[1-9]\d*)\.(0|[1-9]\d*)")
 
 
 class Place(NamedTuple):
-    """Where the version stands."""
+    """A place that contains the version."""
 
     path: Path
     line: re.Pattern[str]
-    """What is around it: two groups, before and behind."""
+    """A pattern with two groups, for the text before and after the version."""
 
 
 PLACES = (
@@ -31,18 +31,18 @@ _BASE = re.compile(r"^ARG PYTHON=([^@\s]+)(?:@\S+)?$", re.MULTILINE)
 
 
 def check(version: str) -> None:
-    """Raises ReleaseError where it is no version of ours."""
+    """Check that a text is a version of three numbers. Raises ReleaseError."""
     if not _VERSION.fullmatch(version):
         raise ReleaseError(f"{version!r} is no version: three numbers, 0.2.0 (https://semver.org)")
 
 
 def numbers(version: str) -> tuple[int, ...]:
-    """Return it for comparing; () of what is no version."""
+    """Return the numbers of a version, for comparison; () for anything else."""
     return tuple(map(int, version.split("."))) if _VERSION.fullmatch(version) else ()
 
 
 def write(version: str) -> None:
-    """Write it to every place. Raises ReleaseError where one is not as it was."""
+    """Write the version to every place. Raises ReleaseError where one does not contain a version."""
     for place in PLACES:
         text = place.path.read_text(encoding="utf-8")
         changed, count = place.line.subn(rf"\g<1>{version}\g<2>", text)
@@ -52,7 +52,7 @@ def write(version: str) -> None:
 
 
 def pin_base(base: str) -> None:
-    """Let the image be made of exactly this base. Raises ReleaseError where it is not named by its digest."""
+    """Pin the base of the image. Raises ReleaseError where it is not named by its digest."""
     text = DOCKERFILE.read_text(encoding="utf-8")
     found = _BASE.search(text)
     if found is None or not re.fullmatch(re.escape(found[1]) + r"@sha256:[0-9a-f]{64}", base):
@@ -62,7 +62,7 @@ def pin_base(base: str) -> None:
 
 
 def found() -> set[str]:
-    """Return what the places say now."""
+    """Return the versions that the places contain now."""
     return {
         match[0].removeprefix(match[1]).removesuffix(match[2])
         for place in PLACES
