@@ -1,8 +1,8 @@
-"""Clients, resources and trusted issuers as manifests say them: read, compared with what the server has, carried out.
+"""Manifests of clients, resources and trusted issuers: read, compared with the records of the server, and applied.
 
-The form is that of objects in Kubernetes, and so one for `mintmark apply` and for an operator there. All is done by
-operations: here on Redis, or by the admin API of a running service. What a manifest made is marked with who declares it
-(``managed_by``), and nothing else is touched.
+Manifests have the form of objects in Kubernetes, for `mintmark apply` and for the operator alike. Changes are made by
+operations, on Redis or by the admin API of a running service. Records that a manifest made are marked with the owner of the
+manifest (``managed_by``); no other records are touched.
 """
 
 from service.declared.changes import Change, DeclaredAct, Difference, compare, list_all, no_longer_declared

@@ -1,4 +1,4 @@
-"""Many manifests at once: everything is compared before anything is done, and what fails keeps nothing else from being done."""
+"""Applying many manifests: all are compared before anything is changed, and one that fails does not stop the others."""
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -18,34 +18,34 @@ _SECRET_BYTES = 32
 
 @dataclass
 class AppliedObject:
-    """A client, resource or trusted issuer: what is to be done, and what came of it."""
+    """A client, resource or trusted issuer with its change, and the outcome."""
 
     kind: DeclaredKind
     key: str
-    """By what the server knows it."""
+    """Its identifier on the server."""
     change: Change | None = None
-    """None where the server would not take it."""
+    """None where the server would refuse it."""
     error: str = ""
-    """Why it cannot be done, or was not."""
+    """The reason why the change cannot be made, or was not."""
     is_done: bool = False
     secret: str | None = None
-    """In clear, only here and only now; made before the client is."""
+    """The secret in clear, made before the client is. The server never shows it again."""
     resumes: bool = False
-    """Whether the client has a secret, and perhaps this one: of an apply that was broken off."""
+    """Whether an interrupted apply made the secret: the client has a secret, perhaps this one."""
 
     @property
     def is_to_be_done(self) -> bool:
-        """Whether the server is not as declared, and can be made so."""
+        """Whether the server differs from the manifest, and the change is allowed."""
         return self.change is not None and self.change.act not in (DeclaredAct.NOTHING, DeclaredAct.FOREIGN)
 
     @property
     def ends(self) -> bool:
-        """Whether it is declared no more."""
+        """Whether it is no longer declared, and is to be ended."""
         return self.change is not None and self.change.act is DeclaredAct.END
 
     @property
     def gets_secret(self) -> bool:
-        """Whether a client gets a secret by it."""
+        """Whether the change gives the client a secret."""
         if self.change is None:
             return False
         is_made = self.change.act is DeclaredAct.CREATE
@@ -54,7 +54,7 @@ class AppliedObject:
 
     @property
     def secret_bytes(self) -> int:
-        """How many random bytes its secret needs: more where the client signs with it."""
+        """The number of random bytes of its secret: more where the client signs with it."""
         members = self.change.members if self.change else {}
         if members.get("auth_method") != ClientAuthMethod.CLIENT_SECRET_JWT:
             return _SECRET_BYTES
@@ -64,14 +64,14 @@ class AppliedObject:
 async def compare_all(
     do: Do, manifests: Iterable[Manifest], managed_by: str, *, prunes: bool = False, adopts: bool = False
 ) -> list[AppliedObject]:
-    """Return all that is declared in the order in which it is made, then what is no longer.
+    """Compare all manifests with the server. Return them in the order of creation, then what is no longer declared.
 
     Args:
         do: Performs operations.
         manifests: All that is declared.
-        managed_by: Who declares it.
-        prunes: Whether what they made and declare no more is to be ended.
-        adopts: Whether what nobody declares becomes theirs.
+        managed_by: The owner of the manifests.
+        prunes: Whether to end records of this owner that are no longer declared.
+        adopts: Whether declared records without an owner become this owner's.
     """
     manifests = sorted(manifests, key=lambda one: _ORDER.index(one.kind.name))
     objects = [await _compared(do, manifest, managed_by, adopts=adopts) for manifest in manifests]
@@ -100,7 +100,7 @@ def _foreign(change: Change) -> str:
 
 
 def hold_back_ends(objects: Iterable[AppliedObject]) -> None:
-    """Let nothing end where something else is refused: it may be what that was to take the place of."""
+    """Let nothing end where another change is refused, as that may be the replacement of what ends."""
     objects = list(objects)
     if not any(one.error and not one.ends for one in objects):
         return
@@ -110,16 +110,16 @@ def hold_back_ends(objects: Iterable[AppliedObject]) -> None:
 
 
 async def perform_all(do: Do, objects: Iterable[AppliedObject], keep_secret: Callable[[AppliedObject], None]) -> None:
-    """Do what is to be done, one after the other; nothing ends where something else was refused.
+    """Make the changes, one after the other; nothing ends where another change was refused.
 
     Args:
         do: Performs operations.
-        objects: All that ``compare_all`` returned, with the secrets that they are to have; what came of each is written into
-            it. Those with an error are left.
-        keep_secret: Called as soon as the service knows the secret of one, before the next is touched.
+        objects: All that ``compare_all`` returned, with the secrets that they are to have. The outcome of each is written into
+            it. Objects with an error are skipped.
+        keep_secret: Called as soon as the service has stored the secret of an object, before the next object is changed.
 
     Raises:
-        TemporarilyUnavailable: Redis, or the service, went away; those that were not reached are not done.
+        TemporarilyUnavailable: Redis or the service became unavailable; the remaining changes are not made.
     """
     objects = list(objects)
     for one in objects:
@@ -143,5 +143,5 @@ async def perform_all(do: Do, objects: Iterable[AppliedObject], keep_secret: Cal
 async def _perform(do: Do, one: AppliedObject, change: Change) -> None:
     performed = await perform_change(do, change, one.secret)
     one.secret = one.secret or performed.secret
-    if one.resumes:  # the service knows whether it is the one that the client has; another one stays beside it
+    if one.resumes:  # where the client has another secret, that one stays valid too
         await do(clients.ROTATE_SECRET, {change.kind.key: change.key, "secret": one.secret, "keep_old": True})

@@ -1,4 +1,4 @@
-"""What is to be done so that the server has what manifests say."""
+"""The changes after which the server is as its manifests declare."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -15,18 +15,18 @@ _PAGE = 500
 
 
 class DeclaredAct(StrEnum):
-    """What is to be done with one of them."""
+    """The kinds of changes."""
 
     CREATE = "create"
     UPDATE = "update"
     NOTHING = "nothing"
     FOREIGN = "foreign"
-    """Somebody else made it: it is not touched."""
+    """It has another owner, or was made by hand: it is not touched."""
     END = "end"
 
 
 class Difference(NamedTuple):
-    """A member that is not as it is declared; both as JSON has them."""
+    """A member that differs from the manifest; both values as in JSON."""
 
     now: Any
     declared: Any
@@ -34,38 +34,38 @@ class Difference(NamedTuple):
 
 @dataclass(frozen=True)
 class Change:
-    """What is to be done with one client, resource or trusted issuer."""
+    """The change of one client, resource or trusted issuer."""
 
     act: DeclaredAct
     kind: DeclaredKind
     key: str
-    """By what the server knows it."""
+    """Its identifier on the server."""
     name: str = ""
-    """``metadata.name``; "" of what is no longer declared."""
+    """``metadata.name``; "" where it is no longer declared."""
     members: Mapping[str, Any] = field(default_factory=dict)
-    """What it is to be, whole."""
+    """All its members as declared."""
     differences: Mapping[str, Difference] = field(default_factory=dict)
-    """By member; of one that is to be made those that are not as by default."""
+    """The differences by member; for one that is to be created, its members without default values."""
     needs_secret: bool = False
-    """Whether it is there, and has no secret though its method needs one."""
+    """Whether it exists without the secret that its authentication method needs."""
     secret: SecretPlace | None = None
     managed_by: str = ""
-    """Of one that is another's or that ends, whose it is; "" if nobody declares it."""
+    """The owner of one that is foreign or ends; "" where it has none."""
     etag: str = ""
-    """Of one that ends, as it was seen: changed since, it stays. "" = whatever it is."""
+    """The entity tag of one that ends: it is left alone if it has changed since. "": it is ended in any state."""
 
 
 async def compare(do: Do, manifest: Manifest, managed_by: str, *, adopts: bool = False) -> Change:
-    """Compare what is declared with what the server has.
+    """Compare a manifest with the record of the server.
 
     Args:
         do: Performs operations.
-        manifest: What is declared.
-        managed_by: Who declares it: the mark of what is theirs.
-        adopts: Whether what nobody declares becomes theirs.
+        manifest: The manifest.
+        managed_by: The owner of the manifest, which marks its records.
+        adopts: Whether a record without an owner becomes this owner's.
 
     Raises:
-        AdminError: The server would not take it.
+        AdminError: The server would refuse it.
     """
     kind = manifest.kind
     described = {**manifest.members, MANAGED_BY: managed_by}
@@ -97,12 +97,12 @@ async def compare(do: Do, manifest: Manifest, managed_by: str, *, adopts: bool =
 
 
 async def no_longer_declared(do: Do, managed_by: str, manifests: Iterable[Manifest]) -> list[Change]:
-    """Return what a source made and no longer declares, to be ended: clients first.
+    """Return the changes that end what an owner made and no longer declares: clients first.
 
     Args:
         do: Performs operations.
-        managed_by: Who made it.
-        manifests: All that they declare.
+        managed_by: The owner.
+        manifests: All manifests of the owner.
     """
     declared = {manifest.identity for manifest in manifests}
     found = []
@@ -117,7 +117,7 @@ async def no_longer_declared(do: Do, managed_by: str, manifests: Iterable[Manife
 
 
 async def list_all(do: Do, kind: DeclaredKind) -> Sequence[dict[str, Any]]:
-    """Return all that the server has of a kind; a scan may meet one twice."""
+    """Return all records of a kind; a scan may return one twice."""
     member = next(iter(kind.list.output.model_fields))
     has_pages = "cursor" in kind.list.input.model_fields
     found: list[dict[str, Any]] = []
@@ -131,7 +131,7 @@ async def list_all(do: Do, kind: DeclaredKind) -> Sequence[dict[str, Any]]:
 
 
 async def shown_of(do: Do, kind: DeclaredKind, key: str) -> dict[str, Any] | None:
-    """Return what the server shows of it; None where there is none."""
+    """Return the server's description of a record; None where there is none."""
     try:
         return await do(kind.show, {kind.key: key})
     except NotFound:

@@ -16,10 +16,10 @@ from service.declared.manifest import Manifest, ManifestError, parse_manifest
 STDIN = Path("-")
 SUFFIXES = (".yaml", ".yml", ".json")
 _LARGEST = 4 * 1024 * 1024
-"""Bytes of a file."""
+"""The most bytes of a file."""
 _MOST_FILES = 10_000
 _MOST_VALUES = 100_000
-"""Of a document: a few lines of YAML whose aliases stand for each other would be billions."""
+"""The most values of a document: a few lines of YAML whose aliases refer to each other would become billions."""
 
 
 class _Document(NamedTuple):
@@ -28,10 +28,10 @@ class _Document(NamedTuple):
 
 
 class _Loader(yaml.SafeLoader):  # type: ignore[misc]
-    """Refuses what stands twice in a mapping, of which YAML takes the last without a word, and mappings that merge too much."""
+    """A loader that refuses duplicate names, of which YAML silently takes the last, and mappings that merge too much."""
 
     def flatten_mapping(self, node: yaml.MappingNode) -> None:
-        """Put merged mappings (``<<``) into a mapping, unless they are too many already. Raises ConstructorError."""
+        """Put merged mappings (``<<``) into a mapping, within a bound. Raises ConstructorError."""
         merged = [value for name, value in node.value if name.tag == "tag:yaml.org,2002:merge"]
         merged += [one for value in merged if isinstance(value, yaml.SequenceNode) for one in value.value]
         count = len(node.value)
@@ -53,10 +53,11 @@ class _Loader(yaml.SafeLoader):  # type: ignore[misc]
 
 
 def read_manifests(paths: Iterable[Path]) -> list[Manifest]:
-    """Read all manifests of files, of folders with all below them, and of standard input (``-``).
+    """Read all manifests of files, of folders and their subfolders, and of standard input (``-``).
 
     Raises:
-        ManifestError: Something cannot be read, is no manifest, or is declared twice; all that is wrong, one a line.
+        ManifestError: A file cannot be read, a document is no manifest, or something is declared twice. It has all faults,
+            one a line.
     """
     found: dict[tuple[str, str], Manifest] = {}
     faults: list[str] = []
@@ -83,7 +84,7 @@ def read_manifests(paths: Iterable[Path]) -> list[Manifest]:
 
 
 def _faults_of(documents: Iterable[_Document], found: dict[tuple[str, str], Manifest]) -> Iterator[str]:
-    """What is wrong with them; those that are good are put to those that were found."""
+    """Yield the faults of documents, and add the valid manifests to ``found``."""
     for document in documents:
         try:
             manifest = parse_manifest(document.value, document.origin)
@@ -96,7 +97,7 @@ def _faults_of(documents: Iterable[_Document], found: dict[tuple[str, str], Mani
 
 
 def _files(path: Path) -> Iterator[Path]:
-    """The files that are meant, by name. Raises ManifestError."""
+    """Return the files of a path, in the order of their names. Raises ManifestError."""
     if path == STDIN or path.is_file():
         yield path
         return
@@ -111,9 +112,9 @@ def _files(path: Path) -> Iterator[Path]:
 
 
 def _below(folder: Path) -> Iterator[Path]:
-    """What is called like a manifest, links followed. What cannot be looked into is not passed over: it could be pruned.
+    """Return the files with the suffix of a manifest, also behind links.
 
-    Raises ManifestError.
+    A folder that cannot be read is an error: objects that it declares could be pruned. Raises ManifestError.
     """
 
     def refuse(error: OSError) -> None:
@@ -131,7 +132,7 @@ def _below(folder: Path) -> Iterator[Path]:
 
 
 def _is_meant(folder: str, name: str) -> bool:
-    """Also what cannot be looked at, such as a link that leads nowhere: reading it says why."""
+    """Whether a file is read. One that cannot be, such as a dangling link, is included: reading it gives the reason."""
     path = os.path.join(folder, name)
     if name.startswith(".") or (os.path.exists(path) and not os.path.isfile(path)):
         return False
@@ -139,7 +140,7 @@ def _is_meant(folder: str, name: str) -> bool:
 
 
 def _documents(path: Path) -> list[_Document]:
-    """The documents of a file; those of a ``List``, as kubectl writes it, one by one. Raises ManifestError."""
+    """Return the documents of a file; those of a ``List``, as kubectl writes it, one by one. Raises ManifestError."""
     name = "standard input" if path == STDIN else str(path)
     try:
         content = _content(path)
@@ -165,7 +166,7 @@ def _documents(path: Path) -> list[_Document]:
 
 
 def _read_json(content: bytes) -> object:
-    """As strict as JSON is, and as YAML is here. Raises ValueError."""
+    """Read JSON strictly, without duplicate names. Raises ValueError."""
     orjson.loads(content)
     return json.loads(content, object_pairs_hook=_each_once)
 
@@ -178,12 +179,12 @@ def _each_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 
 def _twice(names: Iterable[str]) -> str | None:
-    """A name that is there more than once, the first by the alphabet."""
+    """Return a name that occurs more than once, the first in alphabetical order."""
     return min((name for name, count in Counter(names).items() if count > 1), default=None)
 
 
 def _content(path: Path) -> bytes:
-    """One byte more than is allowed, at most."""
+    """Read a file, at most one byte more than is allowed."""
     if path == STDIN:
         return sys.stdin.read(_LARGEST + 1).encode()
     with path.open("rb") as file:
@@ -200,7 +201,7 @@ def _each(document: _Document) -> Iterator[_Document]:
 
 
 def _is_bounded(value: object) -> bool:
-    """Whether it has no more values than ``_MOST_VALUES``, each counted as often as it is there."""
+    """Whether a document has at most ``_MOST_VALUES`` values, each counted as often as it occurs."""
     waiting, count = [value], 0
     while waiting:
         one = waiting.pop()

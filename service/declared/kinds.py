@@ -1,4 +1,4 @@
-"""The kinds of manifests: what each is on the server, and the operations that make, change and end it. One line a kind."""
+"""The kinds of manifests, each with the operations that create, update and end its records."""
 
 from dataclasses import dataclass
 
@@ -8,7 +8,7 @@ GROUP = "mintmark.dev"
 VERSION = "v1alpha1"
 API_VERSION = f"{GROUP}/{VERSION}"
 MANAGED_BY = "managed_by"
-"""The member of a record that says who keeps it; no manifest says it."""
+"""The member of a record that names its owner; manifests do not have it."""
 _SECRET = "secret"
 _ELSEWHERE = (MANAGED_BY, _SECRET)
 """Members of the input of a creation that are not in a manifest."""
@@ -22,27 +22,27 @@ class DeclaredKind:
     """``kind`` in a manifest."""
     noun: str
     key: str
-    """The member of ``spec`` by which the server knows it."""
+    """The member of ``spec`` that is its identifier on the server."""
     create: AnyOperation
     update: AnyOperation
     show: AnyOperation
     end: AnyOperation
     list: AnyOperation
     preview: AnyOperation | None = None
-    """Says what the server would make of it, where that is more than what is described."""
+    """Returns the record that the server would make, where it adds to the members of the manifest."""
     is_put: bool = False
-    """Whether an update says all of it anew, not only what changes."""
+    """Whether an update has all members, not only those that change."""
     name_is_key: bool = False
-    """Whether ``metadata.name`` is its key where ``spec`` does not say it."""
+    """Whether ``metadata.name`` is its key where ``spec`` has none."""
 
     @property
     def members(self) -> tuple[str, ...]:
-        """What ``spec`` may say."""
+        """The members that ``spec`` may have."""
         return tuple(name for name in self.create.input.model_fields if name not in _ELSEWHERE)
 
     @property
     def has_secret(self) -> bool:
-        """Whether one may have a secret."""
+        """Whether objects of this kind may have a secret."""
         return _SECRET in self.create.input.model_fields
 
 
@@ -84,4 +84,4 @@ KINDS = {
         ),
     )
 }
-"""Every kind by its name, in the order in which they are made: clients name the others. They end the other way round."""
+"""Every kind by its name, in the order of creation, as clients refer to the others. They end in reverse order."""

@@ -1,4 +1,4 @@
-"""One manifest: checked as the server would check it, and written again."""
+"""Reading a manifest, with the checks of the server, and writing one."""
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Set
@@ -12,7 +12,7 @@ from service.admin.input import Input
 from service.declared.kinds import API_VERSION, KINDS, MANAGED_BY, DeclaredKind
 
 SECRET = "secret"
-"""The member of ``spec`` that says where the secret of a client goes."""
+"""The member of ``spec`` that names the place for the secret of a client."""
 _TOP = ("apiVersion", "kind", "metadata", "spec", "status")
 _SUBDOMAIN = r"[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*"
 _NAME = re.compile(_SUBDOMAIN)
@@ -20,7 +20,7 @@ _LONGEST_NAME = 253
 
 
 class SecretPlace(Input):
-    """Where the secret of a client goes: in Kubernetes the Secret of that name, elsewhere the file of that name."""
+    """The place for the secret of a client: in Kubernetes the Secret of that name, elsewhere the file of that name."""
 
     name: Annotated[str, Field(max_length=253, pattern=f"^{_SUBDOMAIN}$")]
     client_id_key: Annotated[str, Field(max_length=253, pattern=r"^[-._a-zA-Z0-9]+$")] = "client_id"
@@ -28,7 +28,7 @@ class SecretPlace(Input):
 
 
 class ManifestError(AdminError):
-    """A manifest, or several, with their faults: one a line, each with where it stands."""
+    """Manifests are invalid. The text has one fault a line, each with its place."""
 
 
 @dataclass(frozen=True)
@@ -39,31 +39,31 @@ class Manifest:
     name: str
     """``metadata.name``."""
     members: Mapping[str, Any]
-    """Every member that the kind has, as JSON has it, with its default where ``spec`` does not say it."""
+    """Every member of the kind, as in JSON, with its default where ``spec`` leaves it out."""
     secret: SecretPlace | None = None
     origin: str = ""
-    """Where it stands, for people: ``clients/web.yaml, document 2``."""
+    """Its place, for messages: ``clients/web.yaml, document 2``."""
 
     @property
     def key(self) -> str:
-        """By what the server knows it."""
+        """Its identifier on the server."""
         return str(self.members[self.kind.key])
 
     @property
     def identity(self) -> tuple[str, str]:
-        """What no other manifest may be."""
+        """Its kind and key, which no other manifest may have."""
         return self.kind.name, self.key
 
 
 def parse_manifest(document: object, origin: str = "") -> Manifest:
-    """Check a document.
+    """Return the manifest of a document.
 
     Args:
-        document: As YAML or JSON was read.
-        origin: Where it stands, for people.
+        document: The document as read from YAML or JSON.
+        origin: Its place, for messages.
 
     Raises:
-        ManifestError: It is none; every fault, with its path.
+        ManifestError: It is no valid manifest. It has every fault, with its path.
     """
     before = f"{origin}: " if origin else ""
     if not isinstance(document, Mapping):
@@ -83,7 +83,7 @@ def parse_manifest(document: object, origin: str = "") -> Manifest:
 
 
 def _read_spec(kind: DeclaredKind, name: str, spec: Mapping[Any, Any]) -> tuple[Mapping[str, Any], SecretPlace | None]:
-    """Every member of the kind, and where the secret goes. Raises InvalidInput with every fault."""
+    """Return every member of the kind, and the place for the secret. Raises InvalidInput with every fault."""
     said = {member: value for member, value in spec.items() if member != MANAGED_BY}
     faults = [f"{MANAGED_BY}: is not for manifests"] if MANAGED_BY in spec else []
     place, checked, secret = said.pop(SECRET, None) if kind.has_secret else None, {}, None
@@ -119,14 +119,14 @@ def _kind_of(document: Mapping[Any, Any]) -> DeclaredKind | None:
 
 
 def _metadata_name(document: Mapping[Any, Any]) -> str:
-    """``metadata.name``; "" where it is none that Kubernetes takes."""
+    """Return ``metadata.name``; "" where Kubernetes would not accept it."""
     metadata = document.get("metadata")
     name = metadata.get("name") if isinstance(metadata, Mapping) else None
     return name if isinstance(name, str) and len(name) <= _LONGEST_NAME and _NAME.fullmatch(name) else ""
 
 
 def _name_as_read(document: Mapping[Any, Any]) -> str:
-    """What YAML made of a name that stands there without quotes: a number, a date, yes or no."""
+    """Return a hint where YAML read a name without quotes as a number, a date or a boolean."""
     metadata = document.get("metadata")
     name = metadata.get("name") if isinstance(metadata, Mapping) else None
     is_no_text = name is not None and not isinstance(name, str | list | Mapping)
@@ -134,7 +134,7 @@ def _name_as_read(document: Mapping[Any, Any]) -> str:
 
 
 def _faults_of_form(document: Mapping[Any, Any]) -> Iterator[str]:
-    """What is wrong with all but what ``spec`` says."""
+    """Yield the faults outside of ``spec``."""
     if document.get("apiVersion") != API_VERSION:
         yield f"apiVersion: must be {API_VERSION}"
     if _kind_of(document) is None:
@@ -151,7 +151,7 @@ def _faults_of_form(document: Mapping[Any, Any]) -> Iterator[str]:
 
 
 def manifests_of(kind: DeclaredKind, shown: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """Return the manifests of what the server has, each with a ``metadata.name`` of its own: see ``manifest_of``."""
+    """Return the manifests of records, each with its own ``metadata.name``; see ``manifest_of``."""
     found = {str(one[kind.key]): one for one in shown}
     taken = {key for key in found if _name_for(key) == key}
     manifests = []
@@ -171,12 +171,12 @@ def _free_name(near: str, taken: Set[str]) -> str:
 
 
 def manifest_of(kind: DeclaredKind, shown: Mapping[str, Any], name: str = "") -> dict[str, Any]:
-    """Return the manifest of what the server has: members that are not as by default, and no secret.
+    """Return the manifest of a record, with the members that differ from their defaults, and without a secret.
 
     Args:
-        kind: What it is.
+        kind: The kind of the record.
         shown: The output of the kind's ``show``.
-        name: ``metadata.name``, if not what is near to its key.
+        name: ``metadata.name``; "": derived from its key.
     """
     key = str(shown[kind.key])
     name = name or _name_for(key)
@@ -192,7 +192,7 @@ def manifest_of(kind: DeclaredKind, shown: Mapping[str, Any], name: str = "") ->
 
 
 def _name_for(key: str) -> str:
-    """A name that Kubernetes takes, near what the server calls it."""
+    """Return a name that Kubernetes accepts, close to the key."""
     near = re.sub(r"[^a-z0-9.]+", "-", key.lower().removeprefix("https://"))
     near = re.sub(r"-*\.[-.]*", ".", near)[:_LONGEST_NAME]
     return near.strip("-.") or "unnamed"

@@ -1,4 +1,4 @@
-"""Carrying a change out."""
+"""Making one change on the server."""
 
 from typing import Any, NamedTuple
 
@@ -10,30 +10,30 @@ from service.declared.kinds import MANAGED_BY
 
 
 class Performed(NamedTuple):
-    """What came of it."""
+    """The outcome of a change."""
 
     shown: dict[str, Any] | None
-    """As the server has it now; None where it has ended or nothing was done."""
+    """The record as the server has it now; None where it has ended or nothing was done."""
     secret: str | None = None
-    """In clear, only here and only now: the secret of a client that was made, or that had none."""
+    """The new secret in clear, of a client that was created or had none. The server never shows it again."""
     was_imported: bool = False
-    """Whether the client has the secret that was given, of now."""
+    """Whether the secret that was passed in is now the client's."""
 
 
 async def perform_change(do: Do, change: Change, secret: str | None = None) -> Performed:
-    """Do what is to be done, and nothing where it is another's.
+    """Make a change; do nothing where the record is foreign.
 
     Args:
         do: Performs operations.
-        change: As ``compare`` or ``no_longer_declared`` returned it.
-        secret: Where the client has none and needs one, it gets this one; None: one is made.
+        change: Returned by ``compare`` or ``no_longer_declared``.
+        secret: The secret for a client that needs one and has none; None: the server makes one.
 
     Raises:
-        AdminError: The server refuses it, or it was made or ended meanwhile.
+        AdminError: The server refuses the change, or the record was created, changed or ended meanwhile.
     """
     match change.act:
         case DeclaredAct.CREATE:
-            if change.kind.is_put and await shown_of(do, change.kind, change.key):  # whose place it would take
+            if change.kind.is_put and await shown_of(do, change.kind, change.key):  # PUT would replace it
                 raise AlreadyExists(f"the {change.kind.noun} was created by another caller meanwhile")
             made = await do(change.kind.create, {**change.members, **_imported(secret)})
             return Performed(made, made.pop("client_secret", None), secret is not None)
@@ -60,11 +60,11 @@ def _imported(secret: str | None) -> dict[str, str]:
 
 
 async def _end(do: Do, change: Change) -> None:
-    """What is gone already is what was wanted; what another has taken over or changed meanwhile is left alone."""
+    """End a record; one that has ended already is fine. Raises Outdated where its owner or content changed meanwhile."""
     now = await shown_of(do, change.kind, change.key)
     if now is not None and (now[MANAGED_BY] != change.managed_by or str(now[change.kind.key]) != change.key):
         raise Outdated(f"is managed by {now[MANAGED_BY] or 'nobody'} meanwhile: it is left alone")
-    seen = change.etag or (now or {}).get("etag")  # a service of before has none
+    seen = change.etag or (now or {}).get("etag")  # an earlier version of the service sends none
     named = {change.kind.key: change.key, **({"if_match": seen} if seen else {})}
     try:
         if change.kind.end is clients.DELETE:
