@@ -1,4 +1,4 @@
-"""The ``mintmark`` command: one file per group of commands. It asks, prints and exits; what it does is in ``admin``.
+"""The ``mintmark`` command: one file per group of commands, for input, output and exit codes. Operations are in ``admin``.
 
 Results go to standard output (``--json``: one JSON value), messages and logs to standard error.
 """

@@ -1,6 +1,6 @@
-"""Doing something: to an issuer that is opened for it and closed after it, or by the admin API of a running service.
+"""Performing operations: on an issuer that is opened for the command, or by the admin API of a running service.
 
-Commands say which operation and with what; where it is done is settled here, so each is written once.
+Commands name the operation and its input. The place is chosen here, so that each command is written once.
 """
 
 import asyncio
@@ -26,16 +26,16 @@ from service.records.audit_entry import Way
 _Result = TypeVar("_Result")
 
 IDS_MAY_BEGIN_WITH_A_DASH = {"ignore_unknown_options": True}
-"""Of a command that takes an id of ours: it is base64url, and must not be taken for an option."""
+"""The context settings of a command with an id as argument: the id is base64url, and must not be read as an option."""
 
 
 def do(operation: AnyOperation, waiting: str = "", **given: object) -> dict[str, Any]:
-    """One operation. Raises what ``act`` does."""
+    """Perform one operation. Raises what ``act`` does."""
     return act(lambda perform: perform(operation, given), waiting)
 
 
 def act(work: Callable[[Do], Awaitable[_Result]], waiting: str = "") -> _Result:
-    """Return what ``work`` returns; a terminal shows the text meanwhile.
+    """Return what ``work`` returns; a terminal shows the text ``waiting`` meanwhile.
 
     Raises what ``work`` does, AdminError, SettingsError, RedisUnusableError, ServiceUnusableError.
     """
@@ -67,14 +67,14 @@ def _remotely(target: remote.RunningService, work: Callable[[Do], Awaitable[_Res
 def _on(issuer: Issuer, actor: Actor) -> Do:
     async def here(operation: AnyOperation, given: Mapping[str, Any]) -> dict[str, Any]:
         answer = await perform(issuer, operation, given, actor)
-        output: dict[str, Any] = orjson.loads(orjson.dumps(answer.body))  # as it would come over HTTP
+        output: dict[str, Any] = orjson.loads(orjson.dumps(answer.body))  # in the form that HTTP would give it
         return output
 
     return here
 
 
 def _account() -> str:
-    """Who runs the command; in a container the number may have no name."""
+    """Return the account that runs the command; in a container its number may have no name."""
     try:
         return getuser()
     except (KeyError, OSError):

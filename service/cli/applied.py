@@ -1,4 +1,4 @@
-"""What ``mintmark apply`` shows."""
+"""The output of ``mintmark apply``."""
 
 from collections.abc import Iterable, Sequence
 from typing import Any
@@ -18,11 +18,11 @@ _SIGNS = {
     DeclaredAct.END: ("-", "red"),
 }
 _LONGEST = 200
-"""Characters of a value that a terminal shows."""
+"""The most characters of a value on a terminal."""
 
 
 def show_differences(objects: Iterable[AppliedObject]) -> None:
-    """Show what is to be done, member by member, and what cannot be."""
+    """Show the changes, member by member, and the reasons of those that cannot be made."""
     for one in objects:
         change = one.change
         if change is None or change.act is DeclaredAct.FOREIGN:
@@ -49,7 +49,7 @@ def _short(value: Any) -> str:  # noqa: ANN401 (a member of any kind)
 
 
 def question(objects: Sequence[AppliedObject]) -> str:
-    """Return what is asked before it is done: how many, and by name what ends."""
+    """Return the question to confirm: the number of changes, and the names of what ends."""
     acts = [one.change.act for one in objects if one.change]
     words = {DeclaredAct.CREATE: "make", DeclaredAct.UPDATE: "change", DeclaredAct.END: "end"}
     counts = ", ".join(f"{word} {acts.count(act)}" for act, word in words.items() if act in acts)
@@ -59,7 +59,7 @@ def question(objects: Sequence[AppliedObject]) -> str:
 
 
 def show_secrets(objects: Iterable[AppliedObject]) -> None:
-    """Show the secrets of clients that are to be made, before they are: later nobody may be there to do so."""
+    """Show the secrets of new clients before the clients are created, as the command may be interrupted later."""
     shown = [one for one in objects if one.secret]
     for one in shown:
         facts({"client_id": one.key, "client_secret": one.secret})
@@ -70,7 +70,7 @@ def show_secrets(objects: Iterable[AppliedObject]) -> None:
 
 
 def show_results(objects: Sequence[AppliedObject], kept: SecretFiles, *, dry_run: bool) -> None:
-    """Say what came of it, and where secrets are."""
+    """Show the outcome, and where secrets are."""
     for one in objects:
         if one.error and one.is_to_be_done:
             complain(f"{one.kind.noun} {one.key}: {one.error}")
@@ -84,7 +84,7 @@ def show_results(objects: Sequence[AppliedObject], kept: SecretFiles, *, dry_run
 
 
 def as_json(one: AppliedObject, kept: SecretFiles) -> dict[str, Any]:
-    """Return one of them for programs."""
+    """Return an object in JSON for programs."""
     change = one.change
     described: dict[str, Any] = {
         "kind": one.kind.name,
@@ -96,5 +96,5 @@ def as_json(one: AppliedObject, kept: SecretFiles) -> dict[str, Any]:
     }
     if one.key in kept.files:
         return {**described, "secret_file": str(kept.files[one.key])}
-    is_shown = kept.folder is None and one.secret and (one.is_done or one.error)  # else it was not reached
+    is_shown = kept.folder is None and one.secret and (one.is_done or one.error)  # otherwise the apply ended before it
     return described | ({"client_secret": one.secret} if is_shown else {})

@@ -80,7 +80,7 @@ def apply(
             if to_do and not dry_run:
                 confirm(question(to_do), yes=yes)
                 _perform(objects, kept, json=json)
-        finally:  # also where Redis goes away half-way: what was done was done
+        finally:  # also where Redis becomes unavailable half-way, as some changes were made
             if json:
                 emit({"dry_run": dry_run, "objects": [as_json(one, kept) for one in objects]})
             else:

@@ -1,4 +1,4 @@
-"""``mintmark audit …``: what operators did."""
+"""``mintmark audit …``: the log of operators' acts."""
 
 import asyncio
 from typing import Annotated, Any
@@ -19,7 +19,7 @@ Action = Annotated[str, typer.Option(help="client.update, or client for all abou
 Target = Annotated[str, typer.Option(help="To what: client:web, or the name alone.", metavar="NAME")]
 
 _PAUSE = 1.0
-"""Seconds between two looks at the log."""
+"""Seconds between two reads of the log."""
 
 
 add_list(

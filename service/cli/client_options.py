@@ -17,13 +17,13 @@ _METAVARS = {bool: "", int: "SECONDS", dict: "JSON", str: "TEXT", SigningAlgorit
 
 
 def flag_of(row: Row) -> str:
-    """``--redirect-uri`` of ``redirect_uris``: a list is repeated, an item a time."""
+    """Return the option of a member: ``--redirect-uri`` for ``redirect_uris``, as the option is repeated for each item."""
     name = row.name.removesuffix("s") if row.shape in (Shape.LIST, Shape.CHOICES) else row.name
     return row.member.flag or f"--{name.replace('_', '-')}"
 
 
 def _option(row: Row) -> object:
-    """An option that may be left out."""
+    """Return the typer option of a member, which may be left out."""
     if row.name == "properties":
         return PropertyTexts
     is_list = row.shape in (Shape.LIST, Shape.CHOICES)
@@ -45,11 +45,11 @@ def _option(row: Row) -> object:
 MEMBERS: dict[str, Any] = {
     row.name: _option(row) for group in MemberGroup for row in ROWS.values() if row.member.group is group
 }
-"""In the order of help."""
+"""The type of each member's option, in the order of the help."""
 
 
 def with_option_for_each_member(command: Callable[..., None]) -> Callable[..., None]:
-    """Put ``MEMBERS`` into a command's signature, which is where typer looks for options."""
+    """Put ``MEMBERS`` into the signature of a command, where typer reads its options."""
     own = inspect.signature(command)
     kept = [parameter for parameter in own.parameters.values() if parameter.kind is not inspect.Parameter.VAR_KEYWORD]
     added = [
@@ -62,7 +62,7 @@ def with_option_for_each_member(command: Callable[..., None]) -> Callable[..., N
 
 
 def given(members: dict[str, Any]) -> dict[str, Any]:
-    """The members that an option was given for, as ``ClientInput`` reads them. Raises BadParameter."""
+    """Return the members whose options were used, in the form of ``ClientInput``. Raises BadParameter."""
     return {name: _value(ROWS[name], value) for name, value in members.items() if value is not None}
 
 
@@ -75,7 +75,7 @@ def _value(row: Row, value: MemberValue) -> MemberValue:
 
 
 def read_json(option: str, text: str) -> MemberValue:
-    """The value of an option that takes JSON. Raises BadParameter."""
+    """Return the value of an option that takes JSON. Raises BadParameter."""
     try:
         return json.loads(text)
     except ValueError as error:

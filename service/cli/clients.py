@@ -1,4 +1,4 @@
-"""``mintmark client …``: who may ask for tokens."""
+"""``mintmark client …``: the clients, which may request tokens."""
 
 from typing import Annotated, Any
 
@@ -51,7 +51,7 @@ def create(
     Lifetimes that are left out follow the settings (`mintmark settings`), also when those change.
     """
     described = {"client_id": client_id} | given(members)
-    operations.CREATE.input.read(described)  # faults are shown before a secret is asked for
+    operations.CREATE.input.read(described)  # show faults before the prompt for a secret
     secret = _imported(stdin=secret_stdin, prompt=secret_prompt)
     new = do(operations.CREATE, **described, secret=secret)
     _report_new(new, f"Client {client_id} is registered.", json)
@@ -214,7 +214,7 @@ def approve(
 
 
 def _show_check(found: dict[str, Any]) -> None:
-    """A line a rule, and what is to be done."""
+    """Show a line for each rule, with the remedy."""
     table(found["rules"], ("holds", "rule", "section", "to_do"))
     broken = sum(not rule["holds"] for rule in found["rules"])
     say(
@@ -286,7 +286,7 @@ def _imported(*, stdin: bool, prompt: bool) -> str | None:
 
 
 def _report_new(new: dict[str, Any], message: str, json: bool) -> None:
-    """The one time that a secret is shown."""
+    """Show a new secret; it cannot be shown again."""
     if json:
         emit(new)
         return

@@ -107,7 +107,7 @@ async def _serve(port: int, redis_url: str | None, json: bool, *, mcp: bool) -> 
 
 
 class _McpServer(ExitStack):
-    """The MCP server beside the service; none where its port is 0."""
+    """The demo's MCP server; none where its port is 0."""
 
     def __init__(self, issuer: str, port: int) -> None:
         super().__init__()
@@ -136,7 +136,7 @@ class _McpServer(ExitStack):
 
 
 def _settings(given: dict[str, Any], redis_url: str | None) -> Settings:
-    """What the demo gives, over what environment and files say; those that are not used are named. Raises SettingsError."""
+    """Return the settings of the demo. Warn of settings in the environment or files that it overrides. Raises SettingsError."""
     came_from = origins(loaded(**given), {})
     given = what.without_honoured(given, came_from)
     unused = what.overridden(given, came_from, DATA.parent)
@@ -148,14 +148,14 @@ def _settings(given: dict[str, Any], redis_url: str | None) -> Settings:
 
 
 def _check_free(port: int) -> None:
-    """Before anything is made. Raises OSError."""
+    """Check that a port is free, before the demo stores anything. Raises OSError."""
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         probe.bind(("127.0.0.1", port))
 
 
 def _mintmark(settings: Settings, redis_url: str | None) -> str:
-    """How to call ``mintmark`` so that it finds this demo."""
+    """Return the ``mintmark`` command line that reaches this demo."""
     if redis_url is None:
         what.leave_redis_url_in(DATA.parent, settings.redis_url)
         return f"{PREFIX}SECRETS_DIR={DATA.parent} {program()}"
@@ -164,7 +164,7 @@ def _mintmark(settings: Settings, redis_url: str | None) -> str:
 
 
 def _master_key(redis_url: str | None) -> str:
-    """Kept with the demo's own Redis, whose keys are encrypted under it; on another Redis the one that is set, if any."""
+    """Return the master key: stored with the data of the demo's own Redis; for another Redis, the one in the environment."""
     if redis_url is not None:
         return os.environ.get(f"{PREFIX}MASTER_KEY") or what.KNOWN_MASTER_KEY
     try:
@@ -177,7 +177,7 @@ def _master_key(redis_url: str | None) -> str:
 
 
 def _console(port: int, redis_url: str | None) -> what.Console:
-    """At the next port if that is free. The token is kept with the demo's own Redis; for another one it is made anew."""
+    """Return the console, at the next port if free. Its token is stored with the demo's own Redis, or new for another Redis."""
     token = (
         new_secret(Kind.OPERATOR_TOKEN, secrets.token_bytes)
         if redis_url is not None
@@ -187,7 +187,7 @@ def _console(port: int, redis_url: str | None) -> what.Console:
 
 
 def _near(port: int) -> int:
-    """This port, or a free one where it is taken."""
+    """Return this port, or a free one where it is taken."""
     try:
         _check_free(port)
     except (OSError, OverflowError):
@@ -197,7 +197,7 @@ def _near(port: int) -> int:
 
 @asynccontextmanager
 async def _redis(url: str | None, directory: Path | None) -> AsyncIterator[str]:
-    """The URL of the Redis to use: the given one, or one that runs until the block ends."""
+    """Return the URL of the given Redis, or of a new one that runs until the block ends."""
     if url is not None:
         yield url
         return
@@ -220,14 +220,14 @@ async def _redis(url: str | None, directory: Path | None) -> AsyncIterator[str]:
 
 
 async def _stop_without(redis: EmbeddedRedis) -> None:
-    """Nothing works without its Redis: end the demo as Ctrl-C does."""
+    """End the demo as Ctrl-C does when its Redis ends, as nothing works without it."""
     while redis.is_running:  # noqa: ASYNC110 (another process: it sets no event)
         await asyncio.sleep(1.0)
     signal.raise_signal(signal.SIGTERM)
 
 
 def program() -> str:
-    """How to call ``mintmark`` from the folder that we are in, quoted for the shell."""
+    """Return the command that starts ``mintmark`` from the current folder, quoted for the shell."""
     called = Path(sys.argv[0])
     if called.name != "mintmark" or not called.is_file():
         return f"{quote(sys.executable)} -m service"
@@ -238,7 +238,7 @@ def program() -> str:
 def _print_lessons(
     _settings: Settings, url: str, console: what.Console, lessons: list[what.Lesson], mcp_url: str
 ) -> None:
-    """Headings are indented, commands are not: what begins a line can be pasted, and no line is broken."""
+    """Print the lessons. Commands begin their line and are not wrapped, so that they can be pasted; headings are indented."""
     terminal().print(Text(f"\n  Mintmark is at {url}", "bold green"))
     terminal().print(
         f"  client {what.CLIENT_ID} (secret {what.CLIENT_SECRET}), user {what.USERNAME} (password {what.PASSWORD})\n\n"
@@ -290,11 +290,11 @@ def _print_json(settings: Settings, url: str, console: what.Console, lessons: li
 
 
 async def _check(redis_url: str | None, json: bool) -> bool:
-    """Take every step, print it; whether all were right."""
+    """Run and print every step. Return whether all succeeded."""
     steps = []
     async with _redis(redis_url, None) as url:
         settings = loaded(**what.settings_of(_free_port(), url, _master_key(url)))
-        log.configure("ERROR", "text")  # replays and wrong passwords are warnings, and here on purpose
+        log.configure("ERROR", "text")  # the warnings of replays and wrong passwords are expected here
         with redis_explained(settings), address_explained(settings, "--port"):
             async with app.open_issuer(settings) as issuer, app.serving(issuer) as reached_at:
                 async for step in run_checks(issuer, reached_at):
@@ -315,7 +315,7 @@ def _print_step(step: CheckResult) -> None:
 
 
 def _free_port() -> int:
-    """A port that is free now: the issuer must be known before the server listens."""
+    """Return a free port, as the issuer must be known before the server listens."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])

@@ -1,6 +1,6 @@
-"""Commands that their operation describes: its name, its input as arguments and options, its columns as a table.
+"""Commands derived from operations: the name, the input as arguments and options, the columns as a table.
 
-What a command says besides (its help with an example, a question, a message) is given where it is added to its group.
+The help with its example, a question and messages are given where a command is added to its group.
 """
 
 import inspect
@@ -22,13 +22,13 @@ from service.cli.prompts import Yes, confirm
 
 _IDS = ("sid", "kid", "grant_id")
 _NOT_HERE = ("cursor", "limit", "if_match")
-"""Members of an input that are no options of their own: a list has its own ways, and a command changes what is there now."""
+"""Members of inputs without an option: lists page by themselves, and commands change a record in any state."""
 _LIMITS = {"ge": "min", "le": "max"}
 _KEYWORD = inspect.Parameter.KEYWORD_ONLY
 
 
 def stays_a_group() -> None:
-    """Keep the only command of a group a command of its own, as the callback of the group."""
+    """Be the callback of a group with one command, which typer would otherwise merge into the group."""
 
 
 def add_command(
@@ -49,16 +49,16 @@ def add_command(
 
     Args:
         app: The group.
-        operation: What it does. Members of its input without a default are arguments, the others options.
-        text: Its help, with an example.
-        name: What it is called, if not like its operation.
-        flags: Options of members that are not called like them, ``--user USERNAME``, also of those that would be arguments.
-        question: What is asked before something ends; ``{member}`` stands for what was given.
-        waiting: What a terminal shows meanwhile.
-        work: Does it, where that takes more than one call.
-        said: What is said afterwards; ``{member}`` stands for what came back.
-        show: Shows what came back, line by line unless given. Nothing is shown where only something is said.
-        as_json: What ``--json`` prints, of what came back.
+        operation: The operation. Members of its input without a default become arguments, the others options.
+        text: The help, with an example.
+        name: The name of the command; "": that of the operation.
+        flags: Options by member, such as ``--user USERNAME``, for members with another name, or instead of an argument.
+        question: The question before something ends; ``{member}`` is replaced from the input.
+        waiting: The text on a terminal meanwhile.
+        work: Performs the operation, where that takes more than one call.
+        said: The message afterwards; ``{member}`` is replaced from the output.
+        show: Shows the output. None: line by line, or not at all where there is a message.
+        as_json: Returns what ``--json`` prints for an output.
     """
     if question and not operation.is_destructive:
         raise ValueError(f"{operation.name} asks, though nothing ends by it")
@@ -90,16 +90,16 @@ def add_list(
     is_scan: bool = False,
     row: Callable[[dict[str, Any]], Mapping[str, Any]] = lambda row: row,
 ) -> None:
-    """Add the command that lists what an operation lists, page by page where it has pages, in its columns.
+    """Add the list command of an operation: its columns as a table, page by page where it has pages.
 
     Args:
         app: The group.
-        operation: Lists them.
-        text: Its help, with an example.
-        noun: What one of them is called, where there are pages.
-        flags: Options of members that are not called like them, also of those that would be arguments.
-        is_scan: Whether keys are scanned in no order, so that one may be met twice: each is then shown once, by its name.
-        row: What the table shows of one of them.
+        operation: The operation.
+        text: The help, with an example.
+        noun: The word for one item; "": there are no pages.
+        flags: Options by member, for members with another name, or instead of an argument.
+        is_scan: Whether a scan may return an item twice; each is then shown once, by its first column.
+        row: Returns the row of the table for an item.
     """
     member = next(iter(operation.output.model_fields))
 
@@ -135,7 +135,7 @@ def _register(
     run: Callable[..., None],
     parameters: list[inspect.Parameter],
 ) -> None:
-    """Put the parameters into the function's signature, which is where typer looks for them."""
+    """Put the parameters into the signature of the function, where typer reads them, and add the command."""
     parameters = [*parameters, inspect.Parameter("json", _KEYWORD, default=False, annotation=Json)]
     run.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
     run.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
@@ -160,7 +160,7 @@ def _parameters(operation: AnyOperation, flags: Mapping[str, str]) -> Iterator[i
 
 
 def _described(name: str, field: FieldInfo, flag: str | None) -> object:
-    """The argument or option of a member, described as its operation describes it."""
+    """Return the argument or option of a member, with the description of the operation."""
     if field.is_required() and flag is None:
         return typer.Argument(metavar=name.upper(), help=field.description, show_default=False)
     flag, _, metavar = (flag or f"--{name.replace('_', '-')}").partition(" ")
@@ -176,7 +176,7 @@ def _is_many(field: FieldInfo) -> bool:
 
 
 def _type(field: FieldInfo) -> object:
-    """What typer reads a member as."""
+    """Return the type as which typer reads a member."""
     kinds = get_args(field.annotation) or (field.annotation,)
     plain = [get_args(kind)[0] if get_origin(kind) is Annotated else kind for kind in kinds]
     scalars = (kind for kind in plain if isinstance(kind, type))
@@ -185,7 +185,7 @@ def _type(field: FieldInfo) -> object:
 
 
 def _read(operation: AnyOperation, given: Mapping[str, Any]) -> dict[str, Any]:
-    """What was given as the operation takes it: what is repeated as a list, scopes word by word, JSON as what it says."""
+    """Return the input of the operation: repeated options as lists, scopes split into words, JSON parsed."""
     read: dict[str, Any] = {}
     for name, value in given.items():
         field = operation.input.model_fields[name]

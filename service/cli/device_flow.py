@@ -1,6 +1,6 @@
-"""A client of the device flow (RFC 8628) of any server that says by discovery where it is (RFC 8414).
+"""A client of the device flow (RFC 8628) for any server with discovery metadata (RFC 8414).
 
-What a server says is bounded, shown without control characters, and never followed over plain HTTP to another machine.
+Responses are bounded and shown without control characters; their URLs are used over plain HTTP only on this machine.
 """
 
 import asyncio
@@ -26,35 +26,35 @@ _LONGEST_LIFETIME = 3600
 
 
 class DeviceServer(NamedTuple):
-    """What discovery says of a server."""
+    """The metadata of a server."""
 
     issuer: str
     device_authorization_endpoint: str
     token_endpoint: str
     secret_in_body: bool
-    """Whether it takes a client's secret in the body alone."""
+    """Whether the server accepts a client secret only in the body."""
 
 
 class DeviceClient(NamedTuple):
-    """Who asks. ``secret``: "" for a public client."""
+    """The client; ``secret`` is "" for a public one."""
 
     client_id: str
     secret: str = ""
 
 
 class ShownCode(NamedTuple):
-    """What the user has to see."""
+    """The code and URLs for the user."""
 
     user_code: str
     verification_uri: str
     complete_uri: str
-    """With the code in it, "" where the server gave none."""
+    """The URL that includes the code; "" where the server gave none."""
     expires_in: int
     """Seconds."""
 
 
 async def discover(http: aiohttp.ClientSession, issuer: str) -> DeviceServer:
-    """Find a server's endpoints. Raises LoginFailedError."""
+    """Return the metadata of a server. Raises LoginFailedError."""
     _check_url(issuer, "The issuer")
     parts = _parts(issuer.rstrip("/"), "The issuer")
     places = (
@@ -84,13 +84,13 @@ async def sign_in(
     Args:
         http: Sends the requests.
         server: From ``discover``.
-        client: Who asks.
+        client: The client.
         parameters: Further parameters: scope, resource.
         show: Shows the code.
-        pause: Waits so many seconds.
+        pause: Waits for a number of seconds.
 
     Raises:
-        LoginFailedError: The user said no or took too long, or the server refuses.
+        LoginFailedError: The user denied the request or took too long, or the server refuses it.
     """
     status, begun = await _posted(http, server, client, server.device_authorization_endpoint, parameters)
     if status != 200:
@@ -104,7 +104,7 @@ async def sign_in(
         await pause(interval)
         try:
             status, answer = await _posted(http, server, client, server.token_endpoint, form)
-        except _UnreachableError:  # RFC 8628 section 3.5: less often, then
+        except _UnreachableError:  # poll less often (RFC 8628 section 3.5)
             interval = min(2 * interval, _LONGEST_PAUSE)
             continue
         if status == 200 and isinstance(answer.get("access_token"), str):
@@ -124,11 +124,11 @@ _ENDS = {
 
 
 class _UnreachableError(LoginFailedError):
-    """No answer."""
+    """The server did not answer."""
 
 
 def _read_metadata(document: Mapping[str, Any]) -> DeviceServer:
-    """Raises LoginFailedError."""
+    """Read the metadata of a server. Raises LoginFailedError."""
     device, token = document.get("device_authorization_endpoint"), document.get("token_endpoint")
     if not isinstance(device, str) or not isinstance(token, str):
         raise LoginFailedError("The server has no device authorization (RFC 8628).")
@@ -139,7 +139,7 @@ def _read_metadata(document: Mapping[str, Any]) -> DeviceServer:
 
 
 def _read_code(begun: Mapping[str, Any]) -> ShownCode:
-    """Raises LoginFailedError for what nobody can be shown."""
+    """Read a device authorization response. Raises LoginFailedError where it cannot be shown."""
     complete = str(begun.get("verification_uri_complete") or "")
     code = ShownCode(
         _printable(begun.get("user_code", "")),
@@ -171,7 +171,7 @@ async def _fetched(
     form: Mapping[str, str] | None = None,
     headers: Mapping[str, str] | None = None,
 ) -> tuple[int, dict[str, Any]]:
-    """Status and JSON object of an answer, an empty one where it is none. Raises _UnreachableError."""
+    """Return the status and the JSON object of a response, an empty one where it has none. Raises _UnreachableError."""
     try:
         timeout = aiohttp.ClientTimeout(total=_SECONDS)
         async with http.request(
@@ -190,7 +190,7 @@ async def _fetched(
 
 
 def _check_url(url: str, what: str) -> None:
-    """Raises LoginFailedError: a credential goes nowhere in clear but to this machine."""
+    """Refuse plain HTTP except to this machine, as credentials would go in clear. Raises LoginFailedError."""
     parts = _parts(url, what)
     is_safe = parts.scheme == "https" or (parts.scheme == "http" and is_loopback(parts.hostname or ""))
     if not is_safe or not parts.hostname or "@" in parts.netloc:
@@ -198,7 +198,7 @@ def _check_url(url: str, what: str) -> None:
 
 
 def _parts(url: str, what: str) -> SplitResult:
-    """Return a URL's parts. Raises LoginFailedError where it has none."""
+    """Return the parts of a URL. Raises LoginFailedError for an invalid one."""
     try:
         return urlsplit(url)
     except ValueError as error:

@@ -1,4 +1,4 @@
-"""``mintmark end-everything``: after a backup was restored."""
+"""``mintmark end-everything``, for use after a backup was restored."""
 
 from collections import Counter
 from typing import Annotated, Any

@@ -1,4 +1,4 @@
-"""How a command may end, and what it says then: every expected failure has an exit code and says what to do."""
+"""How a command may end: every expected failure has an exit code and a message with the remedy."""
 
 import errno
 import os
@@ -26,19 +26,19 @@ HELP = (
 
 
 class RedisUnusableError(Exception):
-    """Redis cannot be reached, or is not fit for use: the text says where it was sought and what to set."""
+    """Redis cannot be reached or used. The text names its address and the setting to change."""
 
 
 class ServiceUnusableError(Exception):
-    """The service at ``--url`` cannot be reached, or cannot do what is asked of it now."""
+    """The service at ``--url`` cannot be reached, or is unable to perform the operation now."""
 
 
 class LoginFailedError(Exception):
-    """The server of ``mintmark login`` refused, the user did, or it is none that can do this."""
+    """``mintmark login`` failed: the server or the user refused, or the server has no device flow."""
 
 
 class AddressUnusableError(Exception):
-    """The server cannot listen where its settings say."""
+    """The server cannot listen at the address of its settings."""
 
 
 _CODES: dict[type[Exception], int] = {
@@ -55,13 +55,13 @@ EXPECTED = tuple(_CODES)
 
 
 def code_of(error: Exception) -> int:
-    """The exit code of an expected failure."""
+    """Return the exit code of an expected failure."""
     return next(code for kind, code in _CODES.items() if isinstance(error, kind))
 
 
 @contextmanager
 def redis_explained(settings: Settings) -> Iterator[None]:
-    """Turn what the store says of Redis into RedisUnusableError."""
+    """Turn errors of the store into RedisUnusableError."""
     try:
         yield
     except TemporarilyUnavailable as error:
@@ -79,8 +79,8 @@ def _explained(settings: Settings, error: Exception, reason: str) -> str:
 
 
 def _how_to_reach_demo(settings: Settings) -> str:
-    """How to reach a demo that runs in this folder, where it is not said which Redis is meant; that one has ended."""
-    from service.dev.demo import DEMO_FOLDER, is_running_in  # a server that reaches its Redis loads nothing of it
+    """Return how to reach the demo of this folder where no Redis is set, or how to start it again where it has ended, or ""."""
+    from service.dev.demo import DEMO_FOLDER, is_running_in  # imported here, as a server does not need it
 
     place = Path(unquote(urlsplit(settings.redis_url).path)).parent.parent
     if settings.redis_url.startswith("unix:") and place.name == DEMO_FOLDER.name and not is_running_in(place):
@@ -108,7 +108,7 @@ _LISTENING = {
 
 @contextmanager
 def address_explained(settings: Settings, how_to_choose: str) -> Iterator[None]:
-    """Turn what the system says of the address to listen on into AddressUnusableError."""
+    """Turn errors of the system about the listening address into AddressUnusableError."""
     try:
         yield
     except OSError as error:

@@ -1,4 +1,4 @@
-"""``mintmark client export`` and its like: what there is as files that ``mintmark apply`` reads."""
+"""``mintmark client export`` and similar commands: records as manifests for ``mintmark apply``."""
 
 import sys
 from typing import Annotated, Any
@@ -19,10 +19,10 @@ All = Annotated[
 
 
 class _Plain(yaml.SafeDumper):  # type: ignore[misc]
-    """Without aliases, which are for machines."""
+    """A YAML dumper without aliases, which are hard to read."""
 
     def ignore_aliases(self, _data: object) -> bool:
-        """Write it out again where it stands twice."""
+        """Write a value out each time it occurs."""
         return True
 
 
@@ -41,7 +41,7 @@ def add_export(app: typer.Typer, kind_name: str, text: str) -> None:
         names: Annotated[list[str] | None, argument] = None, everything: All = False, json: Json = False
     ) -> None:
         async def work(do: Do) -> tuple[list[dict[str, Any]], int]:
-            """What is written, and how many are left out because they are declared."""
+            """Return the manifests, and the number of records that are left out as they are declared already."""
             if names:
                 return [await do(kind.show, {kind.key: name}) for name in names], 0
             found = {str(one[kind.key]): one for one in await list_all(do, kind) if not one.get("registered_itself")}

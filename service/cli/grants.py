@@ -1,4 +1,4 @@
-"""``mintmark grant …``: what users have allowed clients."""
+"""``mintmark grant …``: the permissions that users gave to clients."""
 
 from typing import Annotated
 

@@ -1,4 +1,4 @@
-"""``mintmark hook …``: code of the operator's own that is asked and notified."""
+"""``mintmark hook …``: the operator's hooks, which are asked and notified."""
 
 import base64
 import secrets

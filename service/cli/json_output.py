@@ -1,4 +1,4 @@
-"""What a command prints for programs: one JSON value, or a fresh secret alone."""
+"""The output of commands for programs: one JSON value, or a fresh secret alone."""
 
 import sys
 from typing import Annotated
@@ -12,13 +12,13 @@ Json = Annotated[
 
 
 def emit(value: object) -> None:
-    """One JSON value on a line of its own."""
+    """Print one JSON value on its own line."""
     sys.stdout.write(orjson.dumps(value).decode() + "\n")
     sys.stdout.flush()
 
 
 def emit_secret(name: str, made: str, json: bool) -> None:
-    """Print a fresh secret alone, so that it can be piped into a file; by its name in JSON."""
+    """Print a fresh secret alone, so that it can be piped into a file; in JSON, print it under its name."""
     if json:
         emit({name: made})
     else:

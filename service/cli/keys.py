@@ -1,4 +1,4 @@
-"""``mintmark key …``: keys that sign, and keys that clients encrypt for."""
+"""``mintmark key …``: keys for signing, and keys for which clients encrypt."""
 
 import secrets
 import time
@@ -16,7 +16,7 @@ app = typer.Typer(no_args_is_help=True, help="Look at our keys, rotate them, tak
 
 
 def _row(key: dict[str, Any]) -> dict[str, Any]:
-    """Say of a key that signs and has a successor until when."""
+    """Return the row of a key; for a signing key with a successor, it says until when the key signs."""
     if key["state"] != "active" or not key["signs_until_at"]:
         return key
     return key | {"state": f"active for {max(0, key['signs_until_at'] - int(time.time()))} s more"}

@@ -1,4 +1,4 @@
-"""Going through pages until enough is found."""
+"""Reading pages until there are enough items."""
 
 from typing import Annotated, Any
 
@@ -11,7 +11,7 @@ from service.cli.output import say
 LOOKING = "looking through Redis …"
 
 _MOST = 500
-"""Things that are asked for at once."""
+"""The most items per request."""
 
 Limit = Annotated[int, typer.Option(min=0, help="Stop after about this many; 0 = show all.", metavar="NUMBER")]
 Cursor = Annotated[str, typer.Option(help="Go on where the list before ended.", metavar="CURSOR")]
@@ -20,9 +20,9 @@ Cursor = Annotated[str, typer.Option(help="Go on where the list before ended.", 
 def collect(
     operation: AnyOperation, members: str, limit: int, cursor: str, **given: object
 ) -> tuple[list[dict[str, Any]], str]:
-    """Return things of as many pages as it takes, where a page has its ``members``, and the cursor of the next page.
+    """Return up to ``limit`` items from as many pages as necessary, and the cursor of the next page.
 
-    A page looks at ten keys for each thing wanted; while nothing is found, at more.
+    ``members`` is the member of a page that has its items. A page scans ten keys for each item, more while none is found.
     """
     has_limit = "limit" in operation.input.model_fields
 
@@ -41,11 +41,11 @@ def collect(
 
 
 def each_once(found: list[dict[str, Any]], name: str) -> list[dict[str, Any]]:
-    """By name; a scan of keys may meet one twice."""
+    """Return each item once, by the member ``name``, as a scan may return one twice."""
     by_name = {one[name]: one for one in found}
     return [by_name[key] for key in sorted(by_name)]
 
 
 def report_rest(cursor: str, shown: int, what: str) -> None:
-    """Say how many there were, and how to see the rest."""
+    """Print how many items were shown, and how to see the rest."""
     say(f"{shown} {what}{'' if shown == 1 else 's'}" + (f"; there may be more: --cursor {cursor}" if cursor else ""))

@@ -1,8 +1,8 @@
-"""The settings, as a command that was given options of its own has them."""
+"""The settings of a command, with its options applied."""
 
 from service.settings import Settings, load
 
 
 def loaded(**given: object) -> Settings:
-    """The settings; options that were left out (None) don't count. Raises SettingsError."""
+    """Return the settings, overridden by the options that are not None. Raises SettingsError."""
     return load(**{name: value for name, value in given.items() if value is not None})

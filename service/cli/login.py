@@ -1,4 +1,4 @@
-"""``mintmark login``: sign in from a terminal, as a device (RFC 8628), at this service or any other."""
+"""``mintmark login``: sign in from a terminal by the device flow (RFC 8628), at this service or any other."""
 
 import asyncio
 import os
@@ -23,7 +23,7 @@ from service.crypto.jws import UnverifiableError, parse
 from service.protocol.display_names import spelled_out
 
 _LONGEST_ID_TOKEN = 64 * 1024
-"""Characters; those of servers that write all groups of a user into it are long."""
+"""Characters; an ID token that lists all groups of a user is long."""
 
 
 def login(
@@ -95,7 +95,7 @@ def _show(code: ShownCode, *, shows_qr: bool) -> None:
 
 
 def keep_privately(place: Path, content: bytes) -> None:
-    """Write a file that only its owner may read, in one step: it is there whole or as it was. Raises LoginFailedError."""
+    """Write a file that only its owner may read, atomically. Raises LoginFailedError."""
     temporary = place.with_name(f".{place.name}.{secrets.token_hex(6)}")
     try:
         place.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -121,9 +121,10 @@ def _default_place(issuer: str) -> Path:
 
 
 def _subject(tokens: dict[str, Any], server: DeviceServer, client: DeviceClient) -> str:
-    """Who signed in, as the ID token says, "" where there is none; it came from the server itself (OpenID Connect 3.1.3.7).
+    """Return the subject of the ID token, "" where there is none.
 
-    Raises LoginFailedError for one that is not for this client.
+    The token came from the server over TLS, so its signature need not be checked (OpenID Connect Core 3.1.3.7). Raises
+    LoginFailedError for a token that is not for this client.
     """
     text = tokens.get("id_token")
     if not isinstance(text, str):

@@ -1,4 +1,4 @@
-"""Secrets as they may be shown: not at all."""
+"""Masking of secrets in output."""
 
 from pydantic import SecretStr
 
@@ -8,7 +8,7 @@ MASK = "********"
 
 
 def without_password(url: str) -> str:
-    """A Redis URL whose password is masked: ``redis://user:********@host:6379/0``."""
+    """Return a Redis URL with its password masked: ``redis://user:********@host:6379/0``."""
     scheme, separator, rest = url.partition("://")
     if "@" not in rest or rest.startswith("/"):
         return url
@@ -18,7 +18,7 @@ def without_password(url: str) -> str:
 
 
 def shown(settings: Settings, name: str) -> object:
-    """A setting as JSON can hold it, secrets masked."""
+    """Return the value of a setting for JSON, with secrets masked."""
     if isinstance(getattr(settings, name), SecretStr):
         return MASK
     value = settings.model_dump(mode="json", include={name})[name]

@@ -1,4 +1,4 @@
-"""Moments as operators write them."""
+"""Moments and durations as operators write them."""
 
 import re
 import time
@@ -18,7 +18,7 @@ UnusedFor = Annotated[
 
 
 def duration_seconds(text: str) -> int:
-    """``30d`` in seconds; 0 for nothing. Raises BadParameter."""
+    """Return ``30d`` in seconds; 0 for an empty text. Raises BadParameter."""
     if not text:
         return 0
     if found := re.fullmatch(r"(\d{1,6})([smhd])", text):
@@ -27,7 +27,7 @@ def duration_seconds(text: str) -> int:
 
 
 def since_seconds(since: str) -> int:
-    """``90m`` ago, or a date in UTC, in epoch seconds; 0 for nothing. Raises BadParameter."""
+    """Return the moment ``90m`` ago, or of a date in UTC, in epoch seconds; 0 for an empty text. Raises BadParameter."""
     if not since:
         return 0
     if ago := re.fullmatch(r"(\d{1,9})([smhd])", since):

@@ -23,11 +23,11 @@ from service.operator.metrics import RequestOutcome
 from service.settings import SettingsError
 
 _AT_ONCE = 8
-"""Requests to the service at a time, however many objects there are."""
+"""The most concurrent requests to the service, for any number of objects."""
 _TOKEN_FOR = 30.0
 """Seconds after which the file with the token is read again."""
 _REQUEST_ENDED_AFTER = 90.0
-"""Seconds after which every request that had begun is over."""
+"""Seconds after which every request on a replaced connection has ended."""
 _Files = tuple[tuple[int, int, int], ...]
 
 
@@ -118,7 +118,7 @@ def _label(text: str) -> tuple[str, str]:
 
 
 class _Service:
-    """The service, by a token and certificates that may be replaced while we run; some requests at a time."""
+    """The connection to the service, whose token and certificates may be replaced meanwhile; with bounded concurrency."""
 
     def __init__(self, stack: AsyncExitStack, answered: Callable[[RequestOutcome], None]) -> None:
         self._stack, self._answered = stack, answered
@@ -131,13 +131,13 @@ class _Service:
         self._read_at = 0.0
 
     async def do(self, operation: AnyOperation, given: Mapping[str, Any]) -> dict[str, Any]:
-        """Perform an operation there. Raises AdminError, and UnavailableError where it cannot be asked."""
+        """Perform an operation at the service. Raises AdminError, UnavailableError."""
         async with self._slots:
             try:
                 output = await (await self._connected())(operation, given)
             except (ServiceUnusableError, SettingsError) as error:
                 self._answered(RequestOutcome.FAILED)
-                self._read_at = 0.0  # perhaps the token is another by now
+                self._read_at = 0.0  # read the token again, as it may have been replaced
                 raise UnavailableError(" ".join(str(error).split())) from error
             except AdminError as error:
                 self._answered(RequestOutcome.OK if isinstance(error, NotFound) else RequestOutcome.REFUSED)
@@ -146,7 +146,7 @@ class _Service:
             return output
 
     async def _connected(self) -> Do:
-        """A connection with token, authority and certificate as their files have them now."""
+        """Return a connection with the token, authority and certificate that their files have now."""
         if self._do is not None and time.monotonic() - self._read_at < _TOKEN_FOR:
             return self._do
         self._read_at = time.monotonic()
@@ -161,14 +161,14 @@ class _Service:
         return self._do
 
     def _close(self, connection: AsyncExitStack) -> None:
-        """Close one that carries no request any more."""
+        """Close a connection that has no requests any more."""
         closing = asyncio.ensure_future(connection.aclose())
-        self._closing.add(closing)  # the loop keeps no hold of what it runs
+        self._closing.add(closing)  # the event loop keeps only weak references to its tasks
         closing.add_done_callback(self._closing.discard)
 
 
 def _tls_files() -> _Files:
-    """What is another after every change of the authority's file, or of those of our own certificate."""
+    """Return a value that differs after every change of the files of the authority, or of our own certificate and key."""
     paths = [Path(one) for name in (CA_VARIABLE, CERTIFICATE_VARIABLE, KEY_VARIABLE) if (one := os.environ.get(name))]
     try:
         return tuple((seen.st_mtime_ns, seen.st_ino, seen.st_size) for seen in map(Path.stat, paths))

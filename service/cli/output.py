@@ -1,4 +1,4 @@
-"""What a command prints for operators: tables, facts and, on standard error, messages. For programs: ``json_output``."""
+"""The output of commands for operators: tables, facts and, on standard error, messages. For programs: ``json_output``."""
 
 import sys
 import time
@@ -15,13 +15,13 @@ from service.client_auth import names_of_method
 from service.protocol.display_names import spelled_out
 
 _TOO_WIDE = 1.5
-"""How many times as wide as the terminal a table may be; its cells are then broken into lines."""
+"""The most widths of the terminal that a table may need; up to this its cells are wrapped."""
 
 messages = Console(highlight=False, stderr=True)
 
 
 def terminal() -> Console:
-    """Return standard output; what is piped elsewhere has lines as long as they need to be."""
+    """Return standard output; where it is no terminal, lines are never wrapped."""
     return Console(highlight=False, width=None if sys.stdout.isatty() else 10_000)
 
 
@@ -31,7 +31,7 @@ def say(text: str) -> None:
 
 
 def report(output: Mapping[str, Any], message: str, json: bool) -> None:
-    """Print what came back as JSON, or else only a message."""
+    """Print the output as JSON, or otherwise only a message."""
     if json:
         emit(output)
     else:
@@ -39,14 +39,14 @@ def report(output: Mapping[str, Any], message: str, json: bool) -> None:
 
 
 def complain(text: str) -> None:
-    """Why it was not done."""
+    """Print an error on standard error."""
     between = "\n  " if "\n" in text else " "
     shown = Text(between + text.replace("\n", between), "not bold default")
     messages.print(Text("Error:", "bold red") + shown, soft_wrap=True)
 
 
 def facts(described: Mapping[str, Any]) -> None:
-    """One thing, a line for each member; empty ones are left out."""
+    """Print one record, a line for each member that is not empty."""
     grid = Table.grid(padding=(0, 2))
     grid.add_column(style="bold", no_wrap=True)
     grid.add_column(overflow="fold")
@@ -57,7 +57,7 @@ def facts(described: Mapping[str, Any]) -> None:
 
 
 def table(rows: Iterable[Mapping[str, Any]], columns: Iterable[str]) -> None:
-    """Many things, one a line; on a terminal that is too narrow for that, one after the other, a line for each member."""
+    """Print many records, one a line; on a narrow terminal, print each with a line for each member."""
     rows, console = list(rows), terminal()
     drawn = Table(box=None, header_style="bold", pad_edge=False)
     names = list(columns)
@@ -79,23 +79,23 @@ def table(rows: Iterable[Mapping[str, Any]], columns: Iterable[str]) -> None:
     with console.capture() as lines:
         console.print(drawn)
     for line in lines.get().splitlines():
-        sys.stdout.write(f"{line.rstrip()}\n")  # else each is as wide as the widest
+        sys.stdout.write(f"{line.rstrip()}\n")  # rich pads each line to the widest
 
 
 @contextmanager
 def busy(text: str) -> Iterator[None]:
-    """Show this on a terminal while something takes its time; nothing where there is no text."""
+    """Show a text on a terminal until the block ends; nothing where the text is empty."""
     with messages.status(Text(text)) if text else nullcontext():
         yield
 
 
 def moment(seconds: int) -> str:
-    """``2026-01-31 12:00:00 UTC``; nothing for 0."""
+    """Return epoch seconds as ``2026-01-31 12:00:00 UTC``; "" for 0."""
     return time.strftime("%Y-%m-%d %H:%M:%S UTC", time.gmtime(seconds)) if seconds else ""
 
 
 def _written(name: str, value: Any, between: str = "\n") -> str:  # noqa: ANN401 (of any output)
-    """A value as an operator reads it: times as such, yes and no, the items of a list with ``between`` between them."""
+    """Return a value for operators: a moment, yes or no, or the items of a list joined by ``between``."""
     if name == "ends_at":
         return moment(int(value)) or "never"
     if name.endswith("_at") or name in ("at", "auth_time"):

@@ -1,4 +1,4 @@
-"""The command line as a whole: its groups, its global options, and how it ends."""
+"""The whole command line: its groups, global options and exit."""
 
 import gc
 import os
@@ -42,7 +42,7 @@ _COMMANDS = {
     "refused": ("refused", _WATCH),
     "key": ("keys", _WATCH),
 }
-"""The file of each command or group, which has a function of its name or an ``app``; and its panel in the help."""
+"""The file of each command or group, with a function of its name or an ``app``, and its panel in the help."""
 
 
 def program(names: Collection[str] = tuple(_COMMANDS)) -> typer.Typer:
@@ -121,7 +121,7 @@ def mintmark(
 
 
 def _loaded_for_good(names: Collection[str]) -> typer.Typer:
-    """Return the command line of this process; what is loaded is no garbage, and to look for any took a fifth of the start."""
+    """Return the command line of this process, without garbage collection while it loads: that took a fifth of the start."""
     gc.disable()
     app = program(names)
     gc.freeze()
@@ -132,7 +132,7 @@ def _loaded_for_good(names: Collection[str]) -> typer.Typer:
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command line (``sys.argv`` unless given) and exit with one of ``exits``.
 
-    Only what is named is loaded: a server is to start quickly and to hold what it needs, not what operators type elsewhere.
+    Only the command that is named is loaded, so that a server starts quickly and has no other commands in memory.
     """
     typed = sys.argv[1:] if arguments is None else arguments
     names = [name for name in _COMMANDS if name in typed] or _COMMANDS
@@ -140,7 +140,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     try:
         app(args=arguments, prog_name="mintmark")
     except exits.EXPECTED as error:
-        from service.cli.output import complain  # with all that draws tables
+        from service.cli.output import complain  # imported here, as it loads what draws tables
 
         complain(str(error))
         sys.exit(exits.code_of(error))

@@ -1,4 +1,4 @@
-"""Asking at the terminal, and reading from standard input what must not be on a command line."""
+"""Prompts at the terminal, and secrets from standard input, which must not be on a command line."""
 
 import sys
 from typing import Annotated
@@ -13,20 +13,19 @@ Yes = Annotated[
 
 
 def confirm(question: str, *, yes: bool) -> None:
-    """Go on only if the operator means it. Raises BadParameter where no operator can be asked."""
+    """Ask the operator to confirm. Raises BadParameter where there is no terminal."""
     if yes:
         return
-    question = redacted(question)  # a token in the place of a name: what is asked may be kept, by CI for one
+    question = redacted(question)  # it may have a token in place of a name, and CI keeps its output
     if not sys.stdin.isatty():
         raise typer.BadParameter(f"{question} Nobody is here to ask: say --yes.")
     typer.confirm(question, abort=True, err=True)
 
 
 def hidden(what: str, option: str, *, from_stdin: bool) -> str:
-    """A secret: typed twice without being shown, or the first line of standard input.
+    """Return a secret: typed twice without echo, or the first line of standard input.
 
-    Command lines can be seen by every user of a machine, so no option takes it. Raises BadParameter where it comes from
-    neither.
+    No option takes it, as every user of a machine can see command lines. Raises BadParameter where there is neither.
     """
     if from_stdin:
         return sys.stdin.readline().rstrip("\r\n")

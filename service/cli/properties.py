@@ -1,4 +1,4 @@
-"""``--property``: a custom property as it is written on a command line."""
+"""``--property``: custom properties on a command line."""
 
 from typing import Annotated, Any
 
@@ -19,7 +19,7 @@ PropertyTexts = Annotated[
 
 
 def read_properties(texts: list[str]) -> list[dict[str, Any]]:
-    """The members of ``admin.input.PropertyInput`` for each text. Raises BadParameter."""
+    """Return the members of ``admin.input.PropertyInput`` for each text. Raises BadParameter."""
     return [_read(text) for text in texts]
 
 

@@ -1,4 +1,4 @@
-"""``mintmark refused …``: requests that were refused lately, and what to do about them."""
+"""``mintmark refused …``: recent requests that were refused, and the remedies."""
 
 import typer
 

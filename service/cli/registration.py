@@ -1,4 +1,4 @@
-"""``mintmark registration …``: who may register clients."""
+"""``mintmark registration …``: permission to register clients."""
 
 from typing import Any
 

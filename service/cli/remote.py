@@ -1,7 +1,7 @@
-"""The admin API of a running service, as ``mintmark --url`` uses it.
+"""The client of the admin API of a running service, for ``mintmark --url``.
 
-The token comes from the environment or a file, never from the command line, which every user of a machine can see; and it
-goes nowhere but over TLS, or to this machine.
+The token comes from the environment or a file, never from the command line, which every user of a machine can see. It is
+sent only over TLS, or to this machine.
 """
 
 import os
@@ -43,16 +43,16 @@ _REFUSALS: Mapping[str, type[AdminError]] = {
 
 
 class RunningService(NamedTuple):
-    """A service, and how we prove to be an operator."""
+    """A service, and our credentials as an operator."""
 
     url: str
     token: str
-    """Empty where a certificate proves it."""
+    """"" where a client certificate is used."""
     tls: ssl.SSLContext | None
 
 
 def target() -> RunningService | None:
-    """What the environment says, None where everything is done here. Raises SettingsError."""
+    """Return the service that the environment names, None where operations are performed on Redis. Raises SettingsError."""
     url = os.environ.get(URL_VARIABLE, "").rstrip("/")
     if not url:
         return None
@@ -74,13 +74,13 @@ def target() -> RunningService | None:
 async def connected(
     to: RunningService,
 ) -> AsyncIterator[Callable[[AnyOperation, Mapping[str, Any]], Awaitable[dict[str, Any]]]]:
-    """Performs operations there. Raises AdminError, SettingsError, ServiceUnusableError."""
+    """Return the function that performs operations there. Raises AdminError, SettingsError, ServiceUnusableError."""
     headers = {"Authorization": f"Bearer {to.token}"} if to.token else {}
     timeout = aiohttp.ClientTimeout(total=_SECONDS)
     async with aiohttp.ClientSession(headers=headers, timeout=timeout, cookie_jar=aiohttp.DummyCookieJar()) as http:
 
         async def there(operation: AnyOperation, given: Mapping[str, Any]) -> dict[str, Any]:
-            operation.input.read(given)  # faults are shown in the same words, and without a request
+            operation.input.read(given)  # the same messages as on Redis, without a request
             return await _performed(http, to, BY_OPERATION[operation.name], given)
 
         yield there
@@ -107,7 +107,7 @@ async def _performed(
 
 
 async def _whole(response: aiohttp.ClientResponse) -> bytes:
-    """What came, up to ``_LARGEST``: it may come in pieces."""
+    """Return the body of a response, which may come in chunks, up to ``_LARGEST`` bytes."""
     content = bytearray()
     async for piece in response.content.iter_any():
         content += piece
@@ -117,7 +117,7 @@ async def _whole(response: aiohttp.ClientResponse) -> bytes:
 
 
 def _request(route: OperationRoute, given: Mapping[str, Any]) -> dict[str, Any]:
-    """The body or the query, and headers; what a command changes it changes whatever it is now, as it does here."""
+    """Return the body or the query, and headers. Changes apply to a record in any state, as they do on Redis."""
     others = {name: value for name, value in given.items() if name in route.other_members}
     seen = given.get(IF_MATCH) or ("*" if route.needs_match else "")
     headers = {"If-Match": str(seen)} if seen else {}
@@ -132,7 +132,7 @@ def _path(route: OperationRoute, given: Mapping[str, Any]) -> str:
 
 
 def _read(to: RunningService, response: aiohttp.ClientResponse, content: bytes) -> dict[str, Any]:
-    """The output of the operation. Raises what went wrong."""
+    """Return the output of the operation. Raises the error in the response."""
     try:
         body = orjson.loads(content)
     except orjson.JSONDecodeError:

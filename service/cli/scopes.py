@@ -1,4 +1,4 @@
-"""``mintmark scope …``: what can be asked for."""
+"""``mintmark scope …``: the scopes that clients can request."""
 
 import typer
 

@@ -1,4 +1,4 @@
-"""Where ``mintmark apply`` puts secrets of clients: files for their owner alone, each there before the service hears of it."""
+"""Files in which ``mintmark apply`` puts secrets of clients: only for their owner, and written before the service is called."""
 
 import fcntl
 import os
@@ -17,24 +17,24 @@ from service.declared.applying import AppliedObject
 from service.protocol.credentials import Kind, new_secret
 
 _UNFINISHED = ".mintmark-unfinished"
-"""How names of files end that are being written."""
+"""The ending of the names of incomplete files."""
 
 
 class SecretFiles:
     """New secrets, and their files in a folder.
 
-    A secret is made here and written into a pending file, then imported by the service, then the file gets its name. Who is
-    broken off anywhere, and applies again, finds the pending file and goes on with the same secret.
+    A secret is made here and written into a pending file, then imported by the service, then the file gets its name. After an
+    interruption, the next apply finds the pending file and continues with the same secret.
     """
 
     def __init__(self, folder: Path | None) -> None:
         self.folder = folder
-        """None: secrets are shown, and kept nowhere."""
+        """None: secrets are shown, and not stored."""
         self.files: dict[str, Path] = {}
-        """Those that were written, by client_id."""
+        """The files that were written, by client_id."""
 
     def resume(self, objects: Iterable[AppliedObject]) -> None:
-        """Mark clients for whom there is a pending file: nobody knows whether the service has heard of what is in it."""
+        """Mark clients with a pending file, as the service may or may not have stored the secret in it."""
         for one in objects:
             if one.change is None or one.error or one.change.act not in (DeclaredAct.UPDATE, DeclaredAct.NOTHING):
                 continue
@@ -43,7 +43,7 @@ class SecretFiles:
                 one.change, one.resumes = replace(one.change, act=DeclaredAct.UPDATE), not one.change.needs_secret
 
     def refuse_taken(self, objects: Iterable[AppliedObject]) -> None:
-        """Write into those whose secret has no file for itself that this is so: what is in a file may be the only copy."""
+        """Set the error of clients whose file exists or is another's, as a file may hold the only copy of a secret."""
         taken: set[Path] = set()
         for one in objects:
             if self.folder is None or not one.gets_secret or one.error:
@@ -58,7 +58,7 @@ class SecretFiles:
             taken.add(path)
 
     def make(self, objects: Iterable[AppliedObject]) -> None:
-        """Give each that needs one a secret, in a pending file, or the one that is pending since another apply."""
+        """Give each client that needs one a secret: the pending one of an earlier apply, or a new one in a pending file."""
         for one in objects:
             if not one.gets_secret or one.error:
                 continue
@@ -76,7 +76,7 @@ class SecretFiles:
                 one.error = f"its secret cannot be kept in {pending}: {error}"
 
     def keep(self, made: AppliedObject) -> None:
-        """Give the pending file of a client the name that its manifest says, or that of the manifest."""
+        """Rename the pending file of a client to ``spec.secret.name``, or to the name of the manifest."""
         pending = self._pending(made)
         if pending is None or self.folder is None:
             return
@@ -91,20 +91,20 @@ class SecretFiles:
             made.error = f"its secret is in {pending} and cannot be moved to {path}: {error.strerror or error}"
 
     def _pending(self, one: AppliedObject) -> Path | None:
-        """Of one client alone, whatever its file is to be called."""
+        """Return the pending file of a client; its name depends only on the client_id."""
         return self.folder / f".{sha256(one.key.encode()).hexdigest()[:32]}.mintmark-pending" if self.folder else None
 
 
 @contextmanager
 def secret_files(folder: Path | None, *, writes: bool) -> Iterator[SecretFiles]:
-    """Make the folder, if it is not there, and let no other apply write into it meanwhile.
+    """Create the folder, if it does not exist, and lock it against other applies until the block ends.
 
     Args:
-        folder: Where secrets go; None: nowhere.
-        writes: Whether anything is to be written.
+        folder: The folder for secrets; None: they are shown instead.
+        writes: Whether the apply writes secrets.
 
     Raises:
-        InvalidInput: Nothing can be written to it, or another apply writes to it.
+        InvalidInput: The folder is not writable, or another apply writes to it.
     """
     if folder is None or not writes:
         yield SecretFiles(folder)
@@ -123,7 +123,7 @@ def secret_files(folder: Path | None, *, writes: bool) -> Iterator[SecretFiles]:
 
 
 def _lock(lock: int, folder: Path) -> None:
-    """Raise InvalidInput where another apply holds it; a file system that knows no locks has none."""
+    """Lock the folder, where its file system has locks. Raises InvalidInput where another apply has the lock."""
     with suppress(OSError):
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -132,7 +132,7 @@ def _lock(lock: int, folder: Path) -> None:
 
 
 def _try_writing(folder: Path) -> None:
-    """Raise InvalidInput where nothing can be written; what an apply that was broken off was writing goes."""
+    """Delete incomplete files of an interrupted apply, and write one. Raises InvalidInput where the folder is not writable."""
     try:
         for one in folder.glob(f".*{_UNFINISHED}"):
             one.unlink()
@@ -146,7 +146,7 @@ def _unwritable(folder: Path, error: OSError) -> InvalidInput:
 
 
 def _name(one: AppliedObject) -> str:
-    """Of the file of its secret."""
+    """Return the name of the file for a secret."""
     if one.change is None:
         return ""
     return one.change.secret.name if one.change.secret else one.change.name
@@ -159,11 +159,11 @@ def _taken(path: Path) -> str:
 def _held(pending: Path) -> str:
     """Return the secret in a pending file, "" where there is none.
 
-    Its name can be guessed. In a folder that others may write to, one of them could put a secret there, and know it.
+    Its name can be guessed: in a folder that other users may write to, one of them could put a secret there that they know.
 
     Raises:
-        OSError: It cannot be read, or is not our own.
-        UnicodeDecodeError: It holds something else.
+        OSError: The file cannot be read, or belongs to another user.
+        UnicodeDecodeError: It is not a secret.
     """
     try:
         descriptor = os.open(pending, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
@@ -177,7 +177,7 @@ def _held(pending: Path) -> str:
 
 
 def _write(path: Path, content: str) -> Path:
-    """Write a file that only we can read, whole or not at all. Raises OSError."""
+    """Write a file that only its owner can read, atomically. Raises OSError."""
     temporary = path.with_name(f".{secrets.token_hex(8)}{_UNFINISHED}")
     descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     try:
@@ -194,7 +194,7 @@ def _write(path: Path, content: str) -> Path:
 
 
 def _keep_name(path: Path) -> None:
-    """Let the name of a file outlive a power cut, where the file system can. Raises OSError."""
+    """Let the name of a file survive a power cut, where the file system can. Raises OSError."""
     folder = os.open(path.parent, os.O_RDONLY)
     try:
         os.fsync(folder)

@@ -64,7 +64,7 @@ def serve(
 
 
 def _command(log_level: str | None, log_format: str | None) -> list[str]:
-    """What starts a worker: this command with what it was given; all else it finds where this process found it."""
+    """Return the command of a worker: this one with its log options; it reads other settings as this process does."""
     given = {"--log-level": log_level, "--log-format": log_format}
     chosen = [word for option, value in given.items() if value is not None for word in (option, value)]
     return [sys.executable, "-m", "service", "serve", *chosen]

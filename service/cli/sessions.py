@@ -1,4 +1,4 @@
-"""``mintmark session …``: who is signed in in a browser."""
+"""``mintmark session …``: browser sessions of users."""
 
 import typer
 

@@ -1,4 +1,4 @@
-"""``mintmark settings``: every setting, what it is now and why."""
+"""``mintmark settings``: every setting, with its value and where that comes from."""
 
 from collections.abc import Iterator, Mapping
 from shutil import get_terminal_size
@@ -46,12 +46,12 @@ _WIDEST = 100
 
 
 def _width() -> int:
-    """Columns to fill: the terminal's; where there is none, what COLUMNS says."""
+    """Return the columns of the terminal; where there is none, those of COLUMNS."""
     return max(40, min(get_terminal_size((_WIDEST, 24)).columns, _WIDEST))
 
 
 def _lines(described: Mapping[str, Mapping[str, Any]], width: int) -> Iterator[Text]:
-    """Each setting with its value and where that is from, and under it what it does."""
+    """Yield each setting with its value and the value's origin, followed by its description."""
     headings = {next(iter(group.model_fields)): heading_of(group) for group in GROUPS}
     for name, row in described.items():
         if heading := headings.get(name):
@@ -69,13 +69,13 @@ def _lines(described: Mapping[str, Mapping[str, Any]], width: int) -> Iterator[T
 
 
 def _explained(name: str) -> str:
-    """What a setting does, and an example where its value is a table."""
+    """Return the description of a setting, with an example where its value is a table."""
     field = Settings.model_fields[name]
     return " ".join(filter(None, (field.description, f"Example: {example_of(field)}" if field.examples else "")))
 
 
 def _written(value: object) -> str:
-    """As it is written in the environment."""
+    """Return a value in the form of environment variables."""
     if value is None or isinstance(value, str):
         return value or ""
     return orjson.dumps(value).decode()

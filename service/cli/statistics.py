@@ -1,4 +1,4 @@
-"""``mintmark statistics``: how much there is and how Redis is."""
+"""``mintmark statistics``: numbers of records and requests, and the state of Redis."""
 
 from collections.abc import Mapping
 from typing import Any

@@ -1,4 +1,4 @@
-"""``mintmark token …``: what a token is."""
+"""``mintmark token …``: inspection of tokens."""
 
 from typing import Annotated
 
@@ -30,7 +30,7 @@ def inspect(
 
     Also codes, refresh tokens, ID tokens and other JWTs.
     """
-    if context.args:  # not echoed: it may be one that lives
+    if context.args:  # not echoed, as it may be a valid token
         raise typer.BadParameter("not on a command line, which everybody on this machine can see: use --token-stdin.")
     inspected = do(operations.INSPECT, token=hidden("token", "--token-stdin", from_stdin=token_stdin))
     if json:

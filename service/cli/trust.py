@@ -1,4 +1,4 @@
-"""``mintmark trust …``: other issuers whose JWTs are taken, and for what."""
+"""``mintmark trust …``: trusted issuers, and the uses of their JWTs."""
 
 import typer
 

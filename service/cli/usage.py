@@ -1,4 +1,4 @@
-"""Messages about wrong usage, without the credentials that were typed in the place of something else."""
+"""Messages about wrong usage, without credentials that were typed in place of another argument."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,10 +11,10 @@ from service.protocol.redaction import redacted
 
 
 class Program(TyperGroup):
-    """The whole command line: what its parser and its commands say of arguments passes here, and CI keeps it in its log."""
+    """The whole command line. All messages about arguments pass here to be redacted, as CI keeps them in its log."""
 
     def make_context(self, *arguments: Any, **options: Any) -> Any:  # noqa: ANN401 (the parser's)
-        """Parse what was typed."""
+        """Parse the arguments."""
         with _without_credentials():
             return super().make_context(*arguments, **options)
 

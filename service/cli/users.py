@@ -72,7 +72,7 @@ def create(
         "subject": subject,
         "claims": {name: value for name, value in _all_claims(claims, groups, roles).items() if value is not None},
     }
-    operations.CREATE.input.read(given)  # faults are shown before a password is asked for
+    operations.CREATE.input.read(given)  # show faults before the prompt for a password
     password = None if no_password else hidden("password", "--password-stdin", from_stdin=password_stdin)
     user = do(operations.CREATE, **given, password=password)
     report(user, f"User {user['username']} is created.", json)
@@ -217,7 +217,7 @@ def _all_claims(claims: list[str] | None, groups: list[str] | None, roles: list[
 
 
 def _read_claims(texts: list[str]) -> dict[str, Any]:
-    """``name=text`` and ``name:=JSON``. Raises BadParameter."""
+    """Return the claims of ``name=text`` and ``name:=JSON``. Raises BadParameter."""
     claims = {}
     for text in texts:
         name, separator, value = text.partition("=")
