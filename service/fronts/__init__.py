@@ -1,1 +1,1 @@
-"""The ways in: HTTP requests become ``Request``, a ``Decision`` becomes an HTTP response. Rules of OAuth live below."""
+"""The fronts: they turn HTTP requests into ``Request`` and a ``Decision`` into a response. The rules of OAuth are below."""

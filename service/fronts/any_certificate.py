@@ -1,8 +1,8 @@
-"""TLS by pyOpenSSL behind the interface of the module ``ssl``, for the one thing that ``ssl`` cannot do.
+"""TLS by pyOpenSSL with the interface of the module ``ssl``, for the one thing that ``ssl`` cannot do.
 
-A server has to ask for a certificate and take whatever comes, self-signed ones included (RFC 8705 section 2.2): the client
-proves in the handshake that it holds the key, and whose key it is the service finds out itself. ``ssl`` either asks for none
-or breaks off with what no authority of ours made. Event loops only need ``wrap_bio``, and what it returns.
+A server has to ask for a certificate and accept any, self-signed ones included (RFC 8705 section 2.2): the handshake proves
+that the client holds the key, and the service itself finds the owner of the key. ``ssl`` either asks for no certificate or
+fails where an unknown authority issued it. Event loops only need ``wrap_bio`` and the object that it returns.
 """
 
 import ssl
@@ -15,16 +15,16 @@ from service.protocol.forwarded_certificates import MAX_CHAIN
 
 _CIPHERS = b"ECDHE+AESGCM:ECDHE+CHACHA20"
 _RECORDS = 65_536
-"""Bytes that are moved at once."""
+"""The most bytes per read from or write to the connection."""
 
 
 class AnyCertificate(ssl.SSLContext):
-    """The context of a server that takes any certificate of a client, or none."""
+    """The context of a server that accepts any certificate of a client, or none."""
 
     _context: SSL.Context
 
     def __new__(cls, certificate: Path, key: Path) -> "AnyCertificate":
-        """As ``ssl.SSLContext``; what that is set to does not matter here."""
+        """Make an ``ssl.SSLContext``, whose own settings are not used."""
         return super().__new__(cls, ssl.PROTOCOL_TLS_SERVER)
 
     def __init__(self, certificate: Path, key: Path) -> None:
@@ -32,7 +32,7 @@ class AnyCertificate(ssl.SSLContext):
         context = SSL.Context(SSL.TLS_SERVER_METHOD)
         context.set_min_proto_version(SSL.TLS1_2_VERSION)
         context.set_options(SSL.OP_NO_RENEGOTIATION | SSL.OP_NO_TICKET | SSL.OP_NO_COMPRESSION)
-        context.set_session_cache_mode(SSL.SESS_CACHE_OFF)  # each connection proves anew that it holds its key
+        context.set_session_cache_mode(SSL.SESS_CACHE_OFF)  # each connection has to prove possession of its key
         context.set_cipher_list(_CIPHERS)
         context.set_verify(SSL.VERIFY_PEER, lambda *_: True)
         for path in (certificate, key):
@@ -61,21 +61,21 @@ class ClientConnection(ssl.SSLObject):
     """A connection; its methods are those of ``ssl.SSLObject`` that event loops call."""
 
     def __init__(self, context: SSL.Context, incoming: ssl.MemoryBIO, outgoing: ssl.MemoryBIO) -> None:
-        """Wait for a client; ``incoming`` and ``outgoing``: what is on the wire."""
+        """Wait for a client, whose encrypted bytes are in ``incoming``; ours go to ``outgoing``."""
         self._connection = SSL.Connection(context)
         self._connection.set_accept_state()
         self._incoming, self._outgoing = incoming, outgoing
         self._holds_more = False
-        """Whether there is more to read, or an end to be reported."""
+        """Whether there is more to read, or an end of file to report."""
         self._certificates: tuple[bytes, ...] = ()
 
     @property
     def client_certificates(self) -> tuple[bytes, ...]:
-        """What the client has shown, in DER: its own certificate, whose key it holds, and what it sent along."""
+        """Return the client's certificate, of whose key it proved possession, and the others that it sent, in DER."""
         return self._certificates
 
     def do_handshake(self) -> None:
-        """Go on with the handshake. Raises SSLWantReadError, SSLError."""
+        """Continue the handshake. Raises SSLWantReadError, SSLError."""
         while True:
             try:
                 self._connection.do_handshake()
@@ -87,8 +87,8 @@ class ClientConnection(ssl.SSLObject):
                 self._flush()
                 raise ssl.SSLError(ssl.SSL_ERROR_SSL, _text_of(error)) from error
         self._flush()
-        self._holds_more = True  # what came behind the handshake may have been fed already
-        # Nothing is parsed here: OpenSSL takes certificates that others cannot read, and who uses one finds that out.
+        self._holds_more = True  # data after the handshake may be in OpenSSL already
+        # Nothing is parsed here: OpenSSL accepts certificates that other parsers refuse. Only a use of one fails.
         chain = self._connection.get_peer_cert_chain() or []
         own = self._connection.get_peer_certificate()
         if own is not None:
@@ -118,7 +118,7 @@ class ClientConnection(ssl.SSLObject):
         return b"".join(found)
 
     def write(self, data: bytes) -> int:  # type: ignore[override]
-        """Write; how many bytes were taken. Raises SSLError."""
+        """Write, and return how many bytes were accepted. Raises SSLError."""
         try:
             return self._connection.send(data)
         except SSL.WantReadError:
@@ -129,7 +129,7 @@ class ClientConnection(ssl.SSLObject):
             self._flush()
 
     def unwrap(self) -> None:
-        """Say that it is over, and wait for the client to say so. Raises SSLWantReadError, SSLError."""
+        """Send close_notify and wait for the client's. Raises SSLWantReadError, SSLError."""
         self._feed()
         try:
             if not self._connection.shutdown():
@@ -142,37 +142,37 @@ class ClientConnection(ssl.SSLObject):
             self._flush()
 
     def pending(self) -> int:
-        """How many bytes can be read at once, about; not 0 where there is anything to hear."""
+        """Return roughly how many bytes can be read at once; not 0 where there is data, or an end of file to report."""
         return self._connection.pending() or int(self._holds_more)
 
     def getpeercert(self, binary_form: bool = False) -> bytes | None:  # type: ignore[override]
-        """The client's certificate in DER; None where it has shown none, or is to be described in words."""
+        """Return the client's certificate in DER; None where it sent none, or where ``binary_form`` is False."""
         return self._certificates[0] if binary_form and self._certificates else None
 
     def cipher(self) -> tuple[str, str, int] | None:
-        """Name, protocol and bits."""
+        """Return the cipher's name, protocol and bits."""
         name, bits = self._connection.get_cipher_name(), self._connection.get_cipher_bits()
         return None if name is None else (name, self._connection.get_protocol_version_name(), bits or 0)
 
     def compression(self) -> None:
-        """There is none."""
+        """Return None: nothing is compressed."""
 
     def version(self) -> str | None:
-        """The version of TLS."""
+        """Return the version of TLS."""
         return self._connection.get_protocol_version_name()
 
     def selected_alpn_protocol(self) -> None:
-        """None is negotiated: there is HTTP/1.1 only."""
+        """Return None: nothing is negotiated, as there is only HTTP/1.1."""
 
     def _feed(self) -> bool:
-        """Hand on what has come in; whether there was anything."""
+        """Give incoming bytes to OpenSSL. Return whether there were any."""
         found = self._incoming.read(_RECORDS)
         if found:
             self._connection.bio_write(found)
         return bool(found)
 
     def _flush(self) -> None:
-        """Hand out what is to be sent."""
+        """Move the bytes that OpenSSL wants to send to the outgoing buffer."""
         try:
             while True:
                 self._outgoing.write(self._connection.bio_read(_RECORDS))
@@ -185,6 +185,6 @@ class ClientConnection(ssl.SSLObject):
 
 
 def _text_of(error: Exception) -> str:
-    """What OpenSSL says, which quotes nothing that was sent."""
+    """Return the message of OpenSSL, which quotes nothing that was sent."""
     found = error.args[0] if error.args else ""
     return "; ".join(str(one[-1]) for one in found) if isinstance(found, list) and found else "TLS failed"

@@ -1,4 +1,4 @@
-"""The browser front: what a user's browser asks becomes a ``Visit``, a ``Reply`` becomes HTTP, HTML and cookies."""
+"""The browser front: it turns requests of browsers into a ``Visit``, and a ``Reply`` into HTTP, HTML and cookies."""
 
 import logging
 import re
@@ -30,19 +30,19 @@ log = logging.getLogger(__name__)
 
 STYLE_PATH = "/style.css"
 OWN_PATHS = (STYLE_PATH, "/")
-"""What this front serves beside the endpoints."""
+"""The paths of this front besides the endpoints."""
 _SESSION, _BROWSER, _DEVICE = "mintmark_session", "mintmark_browser", "mintmark_device"
 _COOKIE = re.compile(r"[A-Za-z0-9_-]{1,100}", re.ASCII)
 _LANGUAGE = re.compile(r"([A-Za-z]{2,8}(?:-[A-Za-z0-9]{1,8})*)(?:\s*;\s*q=([01](?:\.\d{0,3})?))?")
 _MOST_LANGUAGES = 10
 _FRAMES = frozenset({"iframe", "frame", "embed", "object"})
-"""What browsers call a page inside another one (Fetch Metadata 2.1); it is theirs to say, no script can."""
+"""Values of Sec-Fetch-Dest for a page inside another one (Fetch Metadata 2.1); browsers set them, scripts cannot."""
 _MOST_IN_URL = 6000
-"""Bytes of a query that we send a browser to: what is longer is answered where it came."""
+"""The most bytes of a query in a redirect; a longer POST is answered without one."""
 
 
 class _Cookie(NamedTuple):
-    """How a cookie of ours is called and kept. ``lifetime``: seconds; 0 = until the browser ends."""
+    """A cookie of ours. Its ``lifetime`` is in seconds; 0: until the browser ends."""
 
     name: str
     secure: bool
@@ -53,7 +53,7 @@ class _Cookie(NamedTuple):
         return found if _COOKIE.fullmatch(found) else ""
 
     def header(self, value: str) -> str:
-        """For Set-Cookie; an empty value deletes it. It ends with the browser, or earlier with what it names (RFC 6265)."""
+        """Return the value of Set-Cookie; an empty value deletes the cookie (RFC 6265)."""
         cookie: SimpleCookie = SimpleCookie()
         cookie[self.name] = value
         morsel = cookie[self.name]
@@ -66,7 +66,7 @@ class _Cookie(NamedTuple):
 
 
 class Front:
-    """The pages of one issuer. Raises ValueError where the operator's templates or hook cannot be used."""
+    """The pages of one issuer. Raises ValueError for invalid templates or an invalid hook of the operator."""
 
     def __init__(self, issuer: Issuer) -> None:
         self._issuer = issuer
@@ -89,7 +89,7 @@ class Front:
         self._device = _Cookie(("__Host-" if secure else "") + _DEVICE, secure, KNOWN_FOR)
 
     def handlers(self) -> dict[str, Handler]:
-        """Every path of this front."""
+        """Return the handler of every path."""
         style, home = by_method(("GET",), self.style, self.refused), by_method(("GET",), self.home, self.refused)
         table: dict[str, Handler] = {}
         for prefix in self._issuer.settings.path_prefixes:
@@ -98,7 +98,7 @@ class Front:
         return table
 
     def endpoint(self, path: str, endpoint: BrowserEndpoint) -> Handler:
-        """The handler of one path."""
+        """Return the handler of one path."""
         name, again = endpoint.name, endpoint.posted_by_clients
 
         async def handle(http: web.BaseRequest) -> web.StreamResponse:
@@ -131,13 +131,13 @@ class Front:
         return by_method(endpoint.methods(self._issuer.settings), handle, refused)
 
     async def refused(self, http: web.BaseRequest, error: ProtocolError) -> web.Response:
-        """A page that says why."""
+        """Return an error page with the reason."""
         response = await self._response(_nothing_sent(http), Reply(failed(error)))
         response.headers.update(error.headers)
         return response
 
     async def not_found(self, http: web.BaseRequest) -> web.StreamResponse:
-        """For paths that there are not: a page for users, and the page that was meant where there is a slash too many."""
+        """Answer an unknown path with a page, or with a redirect where only a slash at the end is too much."""
         path = http.path.removesuffix("/")
         if path in self._page_paths and http.method in ("GET", "HEAD"):
             query = f"?{http.rel_url.raw_query_string}" if http.rel_url.raw_query_string else ""
@@ -147,14 +147,14 @@ class Front:
         return await self._response(_nothing_sent(http), Reply(_error_page("not_found", 404)))
 
     def malformed(self, error: ProtocolError) -> web.Response:
-        """What was never a request: a page where a browser's URL or cookies have grown too long, JSON else."""
+        """Answer a malformed request: with a page where the URL or cookies of a browser are too long, otherwise with JSON."""
         if error.status not in (414, 431):
             return oauth.rendered(error)
         shown = self._pages.render(_error_page("too_long", error.status, error.description), (), prefix=self._prefix)
         return web.Response(body=shown.content, status=shown.status, headers={**shown.headers, **SERVER})
 
     async def style(self, _: web.BaseRequest) -> web.StreamResponse:
-        """The stylesheet; its URL changes with its content, so browsers may keep it."""
+        """Return the stylesheet; its URL changes with its content, so browsers may cache it."""
         headers = {
             "Cache-Control": "public, max-age=31536000, immutable",
             "X-Content-Type-Options": "nosniff",
@@ -163,7 +163,7 @@ class Front:
         return web.Response(body=self._style, content_type="text/css", charset="utf-8", headers=headers)
 
     async def home(self, _: web.BaseRequest) -> web.StreamResponse:
-        """Redirect to the applications page: who comes without a purpose most likely wants to see what is theirs."""
+        """Redirect to the applications page, which a user without a request most likely wants to see."""
         return web.Response(status=303, headers={"Location": self._prefix + APPLICATIONS_PATH, **SERVER})
 
     async def _visit(self, http: web.BaseRequest) -> Visit:
@@ -185,7 +185,7 @@ class Front:
         )
 
     def _by_get(self, path: str, visit: Visit) -> Reply | None:
-        """A POST from a client's site comes without our cookies (SameSite=Lax); asked again by GET, they are there."""
+        """Redirect a POST from another site to a GET, which has our cookies; the POST has none (SameSite=Lax)."""
         if not visit.is_post or visit.session or visit.browser:
             return None
         query = urlencode([*visit.parameters.items(), *(("resource", one) for one in visit.resources)])
@@ -211,18 +211,18 @@ class Front:
 
 
 def _nothing_sent(http: web.BaseRequest) -> Visit:
-    """A visit of which nothing is known but the languages."""
+    """Return a visit that has only the languages of the request."""
     return Visit(http.method, {}, languages=_languages(http))
 
 
 def _error_page(kind: str, status: int, description: str = "") -> Page:
-    """A page with texts of its own (``error_<kind>``)."""
+    """Return an error page with texts of its own (``error_<kind>``)."""
     page = failed(InvalidRequest(description, status=status))
     return Page(page.name, {**page.values, "kind": kind, "error": ""}, status)
 
 
 def _languages(http: web.BaseRequest) -> tuple[str, ...]:
-    """Accept-Language, the preferred one first (RFC 9110 12.5.4)."""
+    """Return the languages of Accept-Language, the preferred one first (RFC 9110 section 12.5.4)."""
     found = []
     for part in http.headers.get(hdrs.ACCEPT_LANGUAGE, "")[:500].split(",")[:_MOST_LANGUAGES]:
         match = _LANGUAGE.fullmatch(part.strip())
@@ -232,7 +232,7 @@ def _languages(http: web.BaseRequest) -> tuple[str, ...]:
 
 
 def _incident(path: str, error: Exception) -> Reply:
-    """An unforeseen exception: an id for the person, everything else for the log."""
+    """Answer an unforeseen exception with an id for the user; everything else goes to the log."""
     incident = secrets.token_hex(8)
     log.error(Event.INCIDENT, exc_info=error, extra={"incident": incident, "path": path})
     values = {"kind": "incident", "error": "server_error", "description": "", "incident": incident}

@@ -1,7 +1,7 @@
-"""The certificate of a client's TLS connection: of our own listener, or as a trusted proxy forwards it.
+"""The certificate of a client's TLS connection: from our own listener, or forwarded by a trusted proxy.
 
-Which of both is never guessed: a proxy of ours speaks for its clients by the header of the settings alone (its own certificate
-is not theirs), and from any other peer that header is not looked at.
+A trusted proxy forwards the certificates of its clients only by the header of the settings; its own certificate is not
+theirs. From any other peer that header is ignored.
 """
 
 from aiohttp import web
@@ -13,7 +13,7 @@ from service.settings import Settings
 
 
 def certificate_of(http: web.BaseRequest, settings: Settings) -> ClientCertificate | None:
-    """Return the certificate, None where the client showed none. Raises InvalidRequest for a malformed header."""
+    """Return the certificate, None where the client sent none. Raises InvalidRequest for a malformed header."""
     if not settings.takes_client_certificates:
         return None
     if not is_proxy(http, settings):
@@ -31,9 +31,7 @@ def certificate_of(http: web.BaseRequest, settings: Settings) -> ClientCertifica
 
 
 def _of_connection(http: web.BaseRequest) -> ClientCertificate | None:
-    """What the client has shown to our own listener, if that asked."""
+    """Return the certificate that the client sent to our own listener, if that asked for one."""
     connection = http.transport.get_extra_info("ssl_object") if http.transport is not None else None
-    found: tuple[bytes, ...] = getattr(
-        connection, "client_certificates", ()
-    )  # only those connections have them that ask
+    found: tuple[bytes, ...] = getattr(connection, "client_certificates", ())  # only connections that ask have them
     return ClientCertificate(found[0], found[1:]) if found else None

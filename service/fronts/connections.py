@@ -1,7 +1,7 @@
-"""Connections of both ports: what aiohttp would answer by itself is answered by us, and never with what was sent.
+"""Connections of both ports, with our own answers to malformed requests, which never quote the request.
 
-A request that is no HTTP, whose head is too long, or that breaks off never gets to a front. aiohttp answers it with a text that
-quotes it, cookies and all, and logs it as an error with a trace; anybody can do that a thousand times a second.
+A request that is no HTTP, whose head is too long, or that is cut off never gets to a front. aiohttp would answer it with a
+text that quotes it, cookies included, and log it as an error with a trace, a thousand times a second if a client wants that.
 """
 
 import logging
@@ -24,7 +24,7 @@ log = logging.getLogger(__name__)
 Handler = Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]
 Render = Callable[[ProtocolError], web.Response]
 LINGERING_SECONDS = 2.0
-"""How long to go on reading the rest of a body that was refused, so that its sender gets to read why."""
+"""Seconds to keep reading the rest of a refused body, so that its sender can read the response."""
 _MALFORMED = Sampled(log, Event.MALFORMED_REQUEST)
 
 
@@ -51,7 +51,7 @@ class _Connection(DirectConnection):
         exc: BaseException | None = None,
         _message: str | None = None,
     ) -> web.StreamResponse:
-        """The answer where no front gave one; the connection is closed after it. Raises ConnectionError behind another."""
+        """Answer where no front did, and close the connection. Raises ConnectionError where a response was sent already."""
         if isinstance(exc, HttpProcessingError):
             reason, error = self._malformed(exc)
             self._count(reason, request.remote)
@@ -64,7 +64,7 @@ class _Connection(DirectConnection):
         return response
 
     def log_exception(self, *args: object, **kwargs: object) -> None:
-        """A body that breaks off behind its answer is no error of ours."""
+        """Log an exception, unless a body was cut off after its response, which is no error of ours."""
         if isinstance(kwargs.get("exc_info"), web.RequestPayloadError | HttpProcessingError):
             self._count("body", self.peername[0] if isinstance(self.peername, tuple) else "")
         else:
@@ -75,7 +75,7 @@ class _Connection(DirectConnection):
         _MALFORMED.write({"reason": reason, "address": address or ""})
 
     def _malformed(self, exc: HttpProcessingError) -> tuple[str, ProtocolError]:
-        """What is wrong, as metrics call it and as the sender reads it."""
+        """Return the fault, as its name in metrics and as the error for the sender."""
         if isinstance(exc, LineTooLong):
             if exc.args[1] == self.max_line_size:
                 return "target_too_long", _too_long("request target", self.max_line_size, 414)
@@ -99,14 +99,14 @@ def _too_long(what: str, most: int, status: int) -> InvalidRequest:
 
 
 class Connections(web.Server):
-    """The aiohttp server whose connections are ours.
+    """The aiohttp server with our connections.
 
     Args:
-        issuer: Whose settings bound a request's head and how long a connection may idle.
+        issuer: Its settings bound the length of a request's head, and the idle time of a connection.
         handler: Answers requests.
-        request_factory: Makes them.
-        render: Renders what is refused before there is a request.
-        is_leaving: Whether clients that keep connections are to connect elsewhere, before all are closed.
+        request_factory: Makes requests.
+        render: Renders a refusal before there is a request.
+        is_leaving: Whether the server is about to end, so that clients with kept connections are to connect elsewhere.
     """
 
     def __init__(
@@ -124,12 +124,12 @@ class Connections(web.Server):
             access_log=None,
             keepalive_timeout=settings.idle_seconds,
             lingering_time=LINGERING_SECONDS,
-            auto_decompress=False,  # what is refused anyway is not unpacked
+            auto_decompress=False,  # compressed bodies are refused anyway
             max_line_size=settings.max_head,
-            max_field_size=settings.max_head + 1,  # by which the two are distinguished
+            max_field_size=settings.max_head + 1,  # to distinguish the two limits
         )
         self._issuer, self._render, self._is_leaving = issuer, render, is_leaving
 
     def __call__(self) -> RequestHandler:
-        """The protocol of a new connection."""
+        """Return the protocol of a new connection."""
         return _Connection(self, self._issuer, self._render, self._is_leaving, loop=self._loop, **self._kwargs)

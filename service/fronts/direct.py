@@ -1,9 +1,9 @@
-"""Connections that answer a whole request in the turn of the event loop in which it comes.
+"""Connections that answer a complete request in the turn of the event loop in which it arrives.
 
-aiohttp hands each request from the connection to a task that serves it, and from that to another: three turns of the loop, a
-tenth of what a token request costs. Here a request that came whole, while none before it is answered yet, is served at once.
-All else goes aiohttp's way: bodies that are still to come, pipelined requests, upgrades, malformed ones. aiohttp's parser
-alone reads bytes, and the connection's state is kept in aiohttp's own terms, so that its timeouts and its shutdown hold.
+aiohttp passes each request from the connection to a task that serves it, and from that to another: three turns of the loop, a
+tenth of the cost of a token request. Here a request that arrives complete on an idle connection is served at once. Other
+requests go aiohttp's way: incomplete bodies, pipelined requests, upgrades, malformed ones. Only aiohttp's parser reads bytes,
+and the state of the connection is in aiohttp's own attributes, so that its timeouts and its shutdown work.
 """
 
 import asyncio
@@ -19,26 +19,32 @@ from service.fronts.ready import Ready
 
 
 class DirectConnection(RequestHandler):
-    """One connection of a server that has no access log of aiohttp's."""
+    """One connection of a server without aiohttp's access log."""
 
     __slots__ = ("_is_leaving",)
 
     def __init__(self, manager: web.Server, is_leaving: Callable[[], bool] = bool, **options: Any) -> None:  # noqa: ANN401 (aiohttp's)
-        """``is_leaving``: whether the server is about to end, so that connections are closed behind each answer."""
+        """Make a connection.
+
+        Args:
+            manager: The server.
+            is_leaving: Whether the server is about to end, so that connections are closed after each response.
+            options: Of aiohttp's ``RequestHandler``.
+        """
         super().__init__(manager, **options)
         self._is_leaving = is_leaving
 
     def data_received(self, data: bytes) -> None:
-        """Take what came: serve the request in it, or leave it to aiohttp."""
+        """Parse received bytes: serve the request in them, or leave it to aiohttp."""
         waiter = self._waiter
-        if waiter is None or self._messages or waiter.done():  # not idle: ``start`` has work, or is about to
+        if waiter is None or self._messages or waiter.done():  # not idle: ``start`` has work, or will have
             super().data_received(data)
             return
-        self._waiter = None  # so that nothing is handed to ``start`` yet
+        self._waiter = None  # so that ``start`` gets nothing yet
         try:
             super().data_received(data)
         except BaseException:
-            self._waiter = waiter  # by which ``start`` ends with the connection
+            self._waiter = waiter  # so that ``start`` ends with the connection
             raise
         messages = self._messages
         if len(messages) == 1 and not self._upgraded:
@@ -52,20 +58,20 @@ class DirectConnection(RequestHandler):
             waiter.set_result(None)
 
     def resume_reading(self, resume_parser: bool = True) -> None:
-        """Do nothing where nothing was paused: aiohttp asks for it at the end of every body."""
+        """Resume reading only where it was paused, as aiohttp calls this at the end of every body."""
         if self._reading_paused:
             super().resume_reading(resume_parser)
 
     async def finish_response(
         self, request: web.BaseRequest, resp: web.StreamResponse, start_time: float | None
     ) -> tuple[web.StreamResponse, bool]:
-        """Send an answer; whether the client had gone."""
+        """Send a response. Return it, and whether the client had disconnected."""
         if self._is_leaving():
             resp.force_close()
         return await super().finish_response(request, resp, start_time)
 
     def _serve_now(self, message: RawRequestMessage, payload: StreamReader, waiter: asyncio.Future[None]) -> None:
-        """Begin to serve. Until it is done the connection is busy: nothing waits for a request, a task serves one."""
+        """Start serving a request. The connection is busy until that has ended."""
         if self._parser is not None:
             self._parser.message_consumed()
         task = _task(self._serve(message, payload, waiter), self._loop)
@@ -73,7 +79,7 @@ class DirectConnection(RequestHandler):
             self._task_handler = task
 
     async def _serve(self, message: RawRequestMessage, payload: StreamReader, waiter: asyncio.Future[None]) -> None:
-        """Do what aiohttp's ``start`` does for each request."""
+        """Serve a request as aiohttp's ``start`` does."""
         keeps, starter, manager, make = False, self._task_handler, self._manager, self._request_factory
         try:
             if starter is None or manager is None or make is None or self._request_handler is None:
@@ -105,7 +111,7 @@ class DirectConnection(RequestHandler):
             self._served(waiter, starter, keeps=keeps)
 
     def _send(self, message: RawRequestMessage, ready: Ready) -> bool:
-        """Send an answer in one write; whether the connection stays open. Raises ConnectionError."""
+        """Send a response in one write. Return whether the connection stays open. Raises ConnectionError."""
         transport = self.transport
         if transport is None or transport.is_closing():
             raise ConnectionResetError("the client has gone")
@@ -118,12 +124,12 @@ class DirectConnection(RequestHandler):
         return keeps
 
     def _served(self, waiter: asyncio.Future[None], starter: asyncio.Task[None] | None, *, keeps: bool) -> None:
-        """Be idle again, or go on with what came meanwhile, or end."""
+        """Become idle, or continue with requests that arrived meanwhile, or close."""
         self._request_in_progress, self._current_request = False, None
         if self._handler_waiter is not None and not self._handler_waiter.done():
             self._handler_waiter.set_result(None)  # ``shutdown`` waits for it
         self._waiter, self._keepalive = waiter, keeps
-        if self._manager is not None:  # else the connection was lost
+        if self._manager is not None:  # None: the connection was lost
             self._task_handler = starter
         if keeps and not self._close and not self._force_close:
             self._next_keepalive_close_time = ends_at = self._loop.time() + self._keepalive_timeout
@@ -138,14 +144,14 @@ class DirectConnection(RequestHandler):
 
 
 def _task(serving: Coroutine[None, None, None], loop: asyncio.AbstractEventLoop) -> asyncio.Task[None]:
-    """Run it, at once as far as it goes without waiting where Python can do that."""
+    """Run the coroutine as a task; from Python 3.12 on, its first part runs at once."""
     if sys.version_info >= (3, 12):
         return asyncio.Task(serving, loop=loop, name=_NAME, eager_start=True)
     return loop.create_task(serving, name=_NAME)
 
 
 _NAME = "request"
-"""Of every such task: to make one up for each takes as long as to hash a token."""
+"""The name of every such task, as making one for each takes as long as hashing a token."""
 
 
 def _raising(error: Exception) -> Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]:

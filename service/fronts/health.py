@@ -10,30 +10,30 @@ from service.store.writability import refusal_in
 
 LIVE_PATH = "/livez"
 HEALTH_PATHS = (LIVE_PATH, "/readyz", "/metrics")
-"""Also reserved where operators have a port of their own."""
+"""The paths of probes and metrics; reserved also where operators have a port of their own."""
 
 
 class Health:
-    """``accepting``: False once the service is to stop; load balancers then look elsewhere."""
+    """The handlers of probes. ``accepting`` is False once the service is to stop, so that load balancers turn elsewhere."""
 
     def __init__(self, issuer: Issuer) -> None:
         self._issuer = issuer
         self.accepting = True
 
     def handlers(self) -> dict[str, Handler]:
-        """Every path of this front. Metrics are for operators: at their port where they have one."""
+        """Return the handler of every path. Metrics are here only where operators have no port of their own."""
         handlers = self.admin_handlers()
         if self._issuer.settings.admin_port is not None:
             del handlers["/metrics"]
         return handlers
 
     def admin_handlers(self) -> dict[str, Handler]:
-        """The same at the operators' port."""
+        """Return the handler of every path of the operators' port."""
         table = zip(HEALTH_PATHS, (self._live, self._ready, self._metrics), strict=True)
         return {path: by_method(("GET",), handler, _refused) for path, handler in table}
 
     async def _live(self, _: web.BaseRequest) -> web.StreamResponse:
-        """The event loop turns; Redis has no say: a restart would not bring it back."""
+        """Answer that the event loop runs. Redis does not matter, as restarting the service would not bring it back."""
         return status("ok")
 
     async def _ready(self, _: web.BaseRequest) -> web.StreamResponse:
@@ -64,6 +64,6 @@ async def _refused(_: web.BaseRequest, error: ProtocolError) -> web.StreamRespon
 
 
 def status(text: str, code: int = 200, **more: str) -> web.Response:
-    """Answer a probe."""
+    """Return the response to a probe."""
     headers = {**SERVER, "Retry-After": "1"} if code == 503 else SERVER
     return web.json_response({"status": text, **more}, status=code, headers=headers)

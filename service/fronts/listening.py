@@ -1,4 +1,4 @@
-"""Sockets for the addresses of one setting: all of them have the same port."""
+"""Sockets for the addresses of one setting, all with the same port."""
 
 import errno
 import socket
@@ -6,17 +6,17 @@ from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 
 _TRIES = 20
-"""How often another free port is looked for, where the first is taken at another address."""
+"""Attempts to find a port that is free at every address."""
 
 
 @contextmanager
 def bound(hosts: Iterable[str], port: int, *, share: bool) -> Iterator[list[socket.socket]]:
-    """A bound socket for each address that the hosts mean, none listening yet; closed at the end.
+    """Return a bound socket for each address of the hosts, none listening yet; close them at the end.
 
     Args:
-        hosts: Addresses or names; a name may mean several addresses.
-        port: 0 = any port that is free at all of them.
-        share: Other processes bind the same port (SO_REUSEPORT).
+        hosts: Addresses or names; a name may have several addresses.
+        port: The port; 0: any port that is free at all of them.
+        share: Whether other processes bind the same port (SO_REUSEPORT).
 
     Raises:
         OSError: An address is not of this machine, or its port is taken.
@@ -36,7 +36,7 @@ def _bind(stack: ExitStack, hosts: list[str], port: int, *, share: bool) -> list
                 continue
             stack.push(attempt.pop_all())
             return sockets
-    raise AssertionError  # the last try returned or raised
+    raise AssertionError  # the last attempt returned or raised
 
 
 def _bind_once(attempt: ExitStack, hosts: list[str], port: int, *, share: bool) -> list[socket.socket]:
@@ -56,7 +56,7 @@ def _bind_once(attempt: ExitStack, hosts: list[str], port: int, *, share: bool) 
 
 
 def _addresses(hosts: list[str]) -> list[tuple[int, str]]:
-    """Every address once, in the order of the hosts."""
+    """Return every address once, in the order of the hosts."""
     found = (
         (int(family), str(address[0]))
         for host in hosts

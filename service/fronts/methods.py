@@ -1,4 +1,4 @@
-"""What HTTP itself asks of every path, once for all fronts: 405 with Allow, HEAD like GET, OPTIONS, Expect (RFC 9110)."""
+"""The requirements of HTTP for every path, for all fronts: 405 with Allow, HEAD like GET, OPTIONS, Expect (RFC 9110)."""
 
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 
@@ -17,14 +17,14 @@ Preflight = Callable[[web.BaseRequest], Mapping[str, str]]
 def by_method(
     methods: Iterable[str], handler: Handler, refuse: Refuse, preflight: Preflight | None = None, *, head: bool = True
 ) -> Handler:
-    """A handler that gets these methods only, and an answer to every other one.
+    """Return a handler that passes only these methods on, and answers all others itself.
 
     Args:
-        methods: Those that the handler serves.
-        handler: Is also called for HEAD where it serves GET; the server leaves the content out (RFC 9110 9.3.2).
+        methods: The methods that the handler serves.
+        handler: Also called for HEAD where it serves GET; the server leaves the content out (RFC 9110 section 9.3.2).
         refuse: Renders 405 and 417.
-        preflight: For a path that pages of other origins may call.
-        head: False where an answer without its content would be a loss, as one with tokens.
+        preflight: Answers preflights, on a path that pages of other origins may call.
+        head: Whether HEAD is served; False where a response without its content would be lost, such as one with tokens.
     """
     served = with_head(methods) if head else tuple(methods)
     allow = ", ".join(served)
@@ -46,7 +46,7 @@ def by_method(
 
 
 def route(path: str, handler: Handler) -> web.RouteDef:
-    """A path of a web.Application for every method; what is expected is left to ``by_method``, and to who reads the body."""
+    """Return a route for every method; Expect is left to ``by_method`` and to the reader of the body."""
 
     async def handle(http: web.Request) -> web.StreamResponse:
         return await handler(http)
@@ -55,16 +55,16 @@ def route(path: str, handler: Handler) -> web.RouteDef:
 
 
 async def _leave(_: web.Request) -> None:
-    """Answer ``Expect``. By itself aiohttp sends 100 Continue to all, and quotes the header in its error."""
+    """Leave Expect to the handler: aiohttp would always send 100 Continue, and quote the header in its error."""
 
 
 def with_head(methods: Iterable[str]) -> tuple[str, ...]:
-    """These methods, and HEAD behind GET."""
+    """Return these methods, and HEAD where GET is one."""
     return tuple(one for method in methods for one in ((method, "HEAD") if method == "GET" else (method,)))
 
 
 def not_allowed(methods: str) -> InvalidRequest:
-    """405 with the methods that are allowed (RFC 9110 15.5.6)."""
+    """Return 405 with the allowed methods (RFC 9110 section 15.5.6)."""
     return InvalidRequest(f"Use {methods.replace(', ', ' or ')}.", status=405, headers={hdrs.ALLOW: methods})
 
 
@@ -72,17 +72,17 @@ def not_allowed(methods: str) -> InvalidRequest:
 
 
 def expectation_failed() -> InvalidRequest:
-    """417: nothing but 100-continue can be met."""
+    """Return 417: only 100-continue is supported."""
     return InvalidRequest("The only expectation that is met is 100-continue.", status=417)
 
 
 def is_met(http: web.BaseRequest) -> bool:
-    """Whether all that the client expects is leave to send the body (100 Continue)."""
+    """Whether the client expects nothing but 100-continue."""
     return _expectations(http) <= {"100-continue"}
 
 
 def waits_for_leave(http: web.BaseRequest) -> bool:
-    """Whether the client sends its body only after a 100 Continue; one of HTTP/1.0 never does."""
+    """Whether the client sends its body only after 100 Continue; a client with HTTP/1.0 never waits."""
     return hdrs.EXPECT in http.headers and http.version >= HttpVersion11 and "100-continue" in _expectations(http)
 
 

@@ -32,15 +32,15 @@ from service.tokens.binding import KEY_PROOFS, answered_with
 log = logging.getLogger(__name__)
 
 WEBMETHODS_PATH = "/invoke/pub.oauth/getAccessToken"
-"""Where webMethods has its token endpoint (WM-22); there a client_id beside HTTP authentication is ignored (WM-08)."""
+"""The path of webMethods' token endpoint (WM-22), which ignores a client_id besides HTTP authentication (WM-08)."""
 _HEADER_NAMES = re.compile(r"[A-Za-z0-9-]+( *, *[A-Za-z0-9-]+){0,40}", re.ASCII)
-"""What a page may ask to send along."""
+"""The syntax of Access-Control-Request-Headers that is accepted."""
 _CORS_SECONDS = 3600
-"""How long a browser may remember the answer to a preflight."""
+"""Seconds for which a browser may cache the response to a preflight."""
 
 
 def handlers(issuer: Issuer) -> dict[str, Handler]:
-    """Every path of this front. Where the issuer has a path, both with and without it: proxies may cut it off."""
+    """Return the handler of every path. Where the issuer has a path, both with and without it, as proxies may remove it."""
     table: dict[str, Handler] = {}
     prefixes = issuer.settings.path_prefixes
     for endpoint in ENDPOINTS.values():
@@ -55,7 +55,10 @@ def handlers(issuer: Issuer) -> dict[str, Handler]:
 
 
 def discovery_paths(settings: Settings) -> tuple[str, ...]:
-    """RFC 8414 section 3.1: the well-known part stands before the issuer's path; OpenID Connect Discovery 4: after it."""
+    """Return the paths of the metadata.
+
+    The well-known part is before the issuer's path in RFC 8414 section 3.1, and after it in OpenID Connect Discovery 4.
+    """
     below = settings.path_prefixes[-1]
     return (PATH, PATH + below, OPENID_PATH, OPENID_PATH + below, below + OPENID_PATH)
 
@@ -99,7 +102,7 @@ def _endpoint(issuer: Issuer, path: str, endpoint: MachineEndpoint) -> Handler:
 
 
 class _Sharing(NamedTuple):
-    """Which pages may call us: nothing here takes a cookie, so a page can do no more than any other program (Fetch 3.2)."""
+    """CORS (Fetch 3.2): no endpoint here uses cookies, so a page can do no more than any other program."""
 
     origins: tuple[str, ...]
     methods: str
@@ -108,14 +111,14 @@ class _Sharing(NamedTuple):
 
     @classmethod
     def by(cls, issuer: Issuer, methods: Iterable[str]) -> "_Sharing":
-        """With the headers that proofs of possession travel in."""
+        """Return the rules for these methods, with the headers of proofs of possession."""
         proofs = KEY_PROOFS.values()
         sent = ("Authorization", "Content-Type", *(name for proof in proofs for name in proof.request_headers))
         read = ("WWW-Authenticate", "Retry-After", *(name for proof in proofs for name in proof.response_headers))
         return cls(issuer.settings.cors_origins, ", ".join(methods), ", ".join(sent), ", ".join(read))
 
     def headers(self, http: web.BaseRequest) -> Mapping[str, str]:
-        """What goes with an answer to a page."""
+        """Return the headers of a response to a page."""
         if "*" in self.origins:
             return {
                 "Access-Control-Allow-Origin": "*",
@@ -125,15 +128,15 @@ class _Sharing(NamedTuple):
         return {"Vary": "Origin", **({"Access-Control-Allow-Origin": origin} if origin in self.origins else {})}
 
     def with_headers(self, http: web.BaseRequest, response: web.Response) -> web.Response:
-        """The answer, for a page if it is one that asks."""
+        """Return the response, with CORS headers where a page sent the request."""
         if hdrs.ORIGIN in http.headers:
             response.headers.update(self.headers(http))
         return response
 
     def preflight(self, http: web.BaseRequest) -> Mapping[str, str]:
-        """What a browser wants to know before it sends what a page asked it to.
+        """Return the headers that answer a preflight.
 
-        Any header is allowed: a request without cookies can do no harm with one.
+        Any request header is allowed, as it can do no harm in a request without cookies.
         """
         requested = http.headers.get(hdrs.ACCESS_CONTROL_REQUEST_HEADERS, "")
         return {
@@ -148,7 +151,7 @@ class _Sharing(NamedTuple):
 async def _refused(
     issuer: Issuer, name: str, path: str, error: ProtocolError, http: web.BaseRequest, request: Request | None = None
 ) -> Decision:
-    """``request``: None where it could not even be read."""
+    """Record and return a refusal; ``request`` is None where it could not be read."""
     if request is None:
         await note_sender(issuer, http, error)
     else:
@@ -169,7 +172,7 @@ def _discovery(issuer: Issuer) -> Handler:
 
 
 def _document(issuer: Issuer, decide: Callable[[Issuer, str], Decision]) -> Handler:
-    """A document that everybody may read."""
+    """Return the handler of a public document."""
     shared = _Sharing.by(issuer, ("GET", "HEAD", "OPTIONS"))
 
     async def handle(http: web.BaseRequest) -> web.StreamResponse:
@@ -182,22 +185,22 @@ def _document(issuer: Issuer, decide: Callable[[Issuer, str], Decision]) -> Hand
 
 
 async def not_found(_: web.BaseRequest) -> web.StreamResponse:
-    """For every other path."""
+    """Answer an unknown path."""
     return rendered(InvalidRequest("There is nothing here; see /.well-known/oauth-authorization-server.", status=404))
 
 
 def rendered(error: ProtocolError) -> web.Response:
-    """A refusal as JSON (RFC 6749 section 5.2)."""
+    """Return a refusal as JSON (RFC 6749 section 5.2)."""
     return _response(refuse(error))
 
 
 async def refused_as_json(_: web.BaseRequest, error: ProtocolError) -> web.StreamResponse:
-    """The same, for ``by_method``."""
+    """Return a refusal as JSON, for ``by_method``."""
     return rendered(error)
 
 
 def _admitted(http: web.BaseRequest, settings: Settings) -> Peer:
-    """Who sends the request, if it came the right way. Raises InvalidRequest."""
+    """Return the peer of a request, after checking the transport. Raises InvalidRequest."""
     peer = peer_of(http, settings)
     note_address(peer.address)
     check_transport(peer, settings)
@@ -205,7 +208,7 @@ def _admitted(http: web.BaseRequest, settings: Settings) -> Peer:
 
 
 async def _received(http: web.BaseRequest, kind: Content) -> tuple[Form, bytes]:
-    """Parameters and body. Raises InvalidRequest, HTTPRequestEntityTooLarge."""
+    """Return the parameters and the body. Raises InvalidRequest, HTTPRequestEntityTooLarge."""
     if kind is Content.BYTES:
         return query_form(http), await body(http) if http.method in ("POST", "PUT") else b""
     if http.method != "POST":
@@ -216,7 +219,7 @@ async def _received(http: web.BaseRequest, kind: Content) -> tuple[Form, bytes]:
 
 
 def _with_part(urls: tuple[str, str], http: web.BaseRequest) -> tuple[str, str]:
-    """The URLs of a path that ends with ``/*``, with the part that the request has in that place."""
+    """Return the URLs of a path that ends with ``/*``, completed by the last part of the request's path."""
     part = http.path.rpartition("/")[2]
     return urls[0][:-1] + part, urls[1] and urls[1][:-1] + part
 
@@ -231,7 +234,10 @@ def _request(
     *,
     ignore_client_id: bool,
 ) -> Request:
-    """The request as endpoints see it. ``urls``: of the endpoint, and where it asks for certificates. Raises InvalidRequest."""
+    """Return the request for an endpoint. Raises InvalidRequest.
+
+    ``urls`` has the URL of the endpoint and its mTLS alias (RFC 8705 section 5).
+    """
     authorization = http.headers.getall(hdrs.AUTHORIZATION, ())
     if len(authorization) > 1:
         raise InvalidRequest("More than one Authorization header.")
@@ -253,12 +259,12 @@ def _request(
 
 
 def _is_listening(http: web.BaseRequest) -> bool:
-    """Whether the connection that the answer is for is still open."""
+    """Whether the connection of the request is still open."""
     return http.transport is not None and not http.transport.is_closing()
 
 
 def _is_plain(http: web.BaseRequest, decision: Decision) -> bool:
-    """Whether the answer can leave as ready bytes: headers are added for no page of another origin."""
+    """Whether the response can be sent as ``Ready``: it has the usual headers, and needs none for another origin."""
     is_usual = decision.headers is NO_STORE and decision.status in STATUSES
     return is_usual and http.method != "HEAD" and hdrs.ORIGIN not in http.headers
 
@@ -268,7 +274,7 @@ def _response(decision: Decision) -> web.Response:
 
 
 def _incident(path: str, error: Exception) -> Decision:
-    """An unforeseen exception: an id for the caller, everything else for the log (IT-23)."""
+    """Answer an unforeseen exception with an id for the caller; everything else goes to the log (IT-23)."""
     incident = secrets.token_hex(8)
     log.error(Event.INCIDENT, exc_info=error, extra={"incident": incident, "path": path})
     return refuse(ServerError(f"Something went wrong; incident {incident}."), incident=incident)

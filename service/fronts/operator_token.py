@@ -1,7 +1,7 @@
-"""What both ways of operators check: whose token it is, from where it comes, and how wrong ones are slowed down.
+"""The checks of operators' tokens, for the console and the admin API: the owner, the transport, and delays for wrong tokens.
 
-The right token is taken even where others failed often: it has 32 characters or more and cannot be guessed, and no caller that
-shares an address with an operator shall lock them out.
+The right token is accepted even after many failures: it has 32 characters or more and cannot be guessed, and no caller that
+shares an address with an operator may lock them out.
 """
 
 import hmac
@@ -17,7 +17,7 @@ from service.store.failures import Limit
 
 
 def operator_of(settings: Settings, token: str) -> str | None:
-    """The name of the token; every one is compared, each in constant time, whichever it is."""
+    """Return the name of the token, None for a wrong one. All tokens are compared, each in constant time."""
     shown, found = _digest(token), None
     for name, held in settings.admin_tokens.items():
         if hmac.compare_digest(shown, _digest(held.get_secret_value())):
@@ -26,12 +26,12 @@ def operator_of(settings: Settings, token: str) -> str | None:
 
 
 def is_private(peer: Peer, settings: Settings) -> bool:
-    """Whether no third party can read along: TLS, this machine itself, or the settings say that TLS ends elsewhere."""
+    """Whether no third party can read the token: TLS, this machine, or settings that say that TLS ends elsewhere."""
     return peer.secure or not settings.require_https or is_loopback(peer.address)
 
 
 async def count_failure(issuer: Issuer, address: str) -> int:
-    """Count a wrong token from there; how many seconds to wait before the next try, 0 = none. Raises TemporarilyUnavailable."""
+    """Count a wrong token from an address. Return the seconds to wait, 0 for none. Raises TemporarilyUnavailable."""
     settings, failures = issuer.settings, issuer.store.failures
     who = f"operator@{network_of(address)}"
     limit = Limit.of(settings, settings.client_failures_allowed)

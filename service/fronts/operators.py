@@ -1,6 +1,6 @@
-"""The operators' port: probes and metrics, and what the fronts for operators and for calling backends put there.
+"""The operators' port: probes, metrics, the console, the admin API and the decision API.
 
-A web.Application with its router, for paths have names in them here and microseconds do not matter.
+It is a web.Application with its router, as paths have variable parts here and microseconds do not matter.
 """
 
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -21,7 +21,7 @@ from service.protocol.decision import SERVER
 
 
 def make_application(issuer: Issuer, health: Health) -> web.Application:
-    """Everything that answers at ``admin_port``."""
+    """Return the application for ``admin_port``."""
     routes: dict[str, Handler] = health.admin_handlers()
     watched = watching_middleware(issuer, frozenset(routes))
     application = web.Application(client_max_size=issuer.settings.max_body, middlewares=[watched])
@@ -41,7 +41,7 @@ def make_application(issuer: Issuer, health: Health) -> web.Application:
 
 
 class OperatorsRunner(web.AppRunner):
-    """Runs the application on connections of ours."""
+    """Runs the application on our ``Connections``."""
 
     def __init__(self, issuer: Issuer, application: web.Application, shutdown_timeout: float) -> None:
         super().__init__(application, access_log=None, shutdown_timeout=shutdown_timeout)
@@ -53,7 +53,7 @@ class OperatorsRunner(web.AppRunner):
 
 
 def _with_statistics(statistics: Statistics) -> Callable[..., Awaitable[web.StreamResponse]]:
-    """Let operations that are performed in a request see what this process has sampled."""
+    """Return the middleware that lets operations see the numbers that this process has sampled."""
 
     @web.middleware
     async def middleware(http: web.Request, handler: Handler) -> web.StreamResponse:
@@ -64,13 +64,13 @@ def _with_statistics(statistics: Statistics) -> Callable[..., Awaitable[web.Stre
 
 
 async def _sampling(issuer: Issuer, statistics: Statistics) -> AsyncIterator[None]:
-    """Numbers are gathered as long as an operator may look at them."""
+    """Sample numbers as long as the application runs."""
     issuer.background.start("statistics", statistics.keep)
     yield
 
 
 async def _auditing(issuer: Issuer) -> AsyncIterator[None]:
-    """Acts that are summed are written once a minute, and at the end."""
+    """Write the sums of acts to the audit log once a minute, and at the end."""
     issuer.background.start("audit_sums", lambda: audit.keep_sums(issuer))
     yield
     await audit.write_sums(issuer)

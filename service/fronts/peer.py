@@ -1,4 +1,4 @@
-"""Who is at the other end of the connection, and whether it is encrypted: proxies are believed only if trusted."""
+"""The address of a client, and whether its connection is encrypted; only trusted proxies may say so by headers."""
 
 from functools import lru_cache
 from ipaddress import IPv4Network, IPv6Network
@@ -10,20 +10,20 @@ from service.protocol.addresses import address_of
 from service.settings import Settings
 
 _LONGEST_HOP = 64
-"""Characters of an address with a zone and a port."""
+"""The most characters of an address with a zone and a port."""
 
 
 class Peer(msgspec.Struct, frozen=True):
-    """``address``: IP address as text, empty for a unix socket."""
+    """A client. Its ``address`` is an IP address as text, "" for a unix socket."""
 
     address: str
     secure: bool
 
 
 def peer_of(http: web.BaseRequest, settings: Settings) -> Peer:
-    """The client of a request: of X-Forwarded-For the last address that is not one of our proxies.
+    """Return the client of a request: the last address in X-Forwarded-For that is not one of our proxies.
 
-    What stands before something that is no address was written by no proxy we know, and is not looked at.
+    Elements before one that is no address are ignored, as none of our proxies wrote them.
     """
     address = http.remote or ""
     networks = settings.proxy_networks
@@ -32,7 +32,7 @@ def peer_of(http: web.BaseRequest, settings: Settings) -> Peer:
     scheme = http.headers.getall("X-Forwarded-Proto", (http.scheme,))[-1].rpartition(",")[2].strip().lower()
     hops = ",".join(http.headers.getall("X-Forwarded-For", ())).split(",")
     for hop in reversed([hop.strip() for hop in hops if hop.strip()]):
-        forwarded = _address(hop) if len(hop) <= _LONGEST_HOP else ""  # what is longer is not even remembered
+        forwarded = _address(hop) if len(hop) <= _LONGEST_HOP else ""  # longer ones must not fill the cache
         if not forwarded:
             break
         address = forwarded
@@ -42,13 +42,13 @@ def peer_of(http: web.BaseRequest, settings: Settings) -> Peer:
 
 
 def is_proxy(http: web.BaseRequest, settings: Settings) -> bool:
-    """Whether one of our trusted proxies is at the other end."""
+    """Whether the request came by one of our trusted proxies."""
     return bool(settings.proxy_networks) and _is_within(http.remote or "", settings.proxy_networks)
 
 
 @lru_cache(maxsize=4096)
 def _address(hop: str) -> str:
-    """The IP address in an element of X-Forwarded-For, without the port that some proxies add; empty if there is none."""
+    """Return the IP address in an element of X-Forwarded-For, without the port that some proxies add; "" for none."""
     host = hop[1:].partition("]")[0] if hop.startswith("[") else hop
     if host.count(":") == 1:
         host = host.partition(":")[0]

@@ -1,4 +1,4 @@
-"""Where a server listens: the addresses of its settings, each with its TLS."""
+"""The addresses at which a server listens, each with its TLS."""
 
 import ssl
 from collections.abc import Iterator
@@ -14,7 +14,7 @@ from service.settings import Settings
 
 
 class ListeningPlace(NamedTuple):
-    """Where to listen."""
+    """The addresses and the port of a listener, with its TLS."""
 
     host: str
     port: int
@@ -22,7 +22,7 @@ class ListeningPlace(NamedTuple):
 
 
 def public_places(settings: Settings) -> Iterator[ListeningPlace]:
-    """Yield where clients and browsers connect; where clients are asked for a certificate, if that is elsewhere."""
+    """Yield the public listener and, where it is another one, the listener that asks clients for certificates."""
     asks = settings.mtls_port == settings.port
     yield ListeningPlace(settings.host, settings.port, tls_of(settings, asks_clients=asks))
     if settings.mtls_port is not None and not asks:
@@ -32,7 +32,7 @@ def public_places(settings: Settings) -> Iterator[ListeningPlace]:
 async def listen_at(
     open_: AsyncExitStack, runner: web.BaseRunner, share_port: bool, *places: ListeningPlace
 ) -> list[str]:
-    """Listen until the stack is closed; the URLs. Raises OSError."""
+    """Listen until the stack is closed, and return the URLs. Raises OSError."""
     listening = [
         (place, open_.enter_context(bound(listening_hosts(place.host), place.port, share=share_port)))
         for place in places
@@ -49,7 +49,7 @@ async def listen_at(
 
 
 def operators_place(settings: Settings) -> ListeningPlace | None:
-    """Where operators and probes connect, None = nowhere."""
+    """Return the listener for operators and probes, None where there is none."""
     if settings.admin_port is None:
         return None
     return ListeningPlace(settings.admin_host, settings.admin_port, operators_tls_of(settings))

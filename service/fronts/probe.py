@@ -1,7 +1,7 @@
-"""``python -m service.fronts.probe``: whether the service on this machine is alive, for the image's HEALTHCHECK.
+"""``python -m service.fronts.probe``: check that the service on this machine is alive, for the HEALTHCHECK of the image.
 
-Ends with 0 where ``/livez`` answers at the address of the settings. It runs every few seconds on the service's machine and
-therefore loads nothing that it can do without: settings only where there is more to read than the environment.
+The exit code is 0 where ``/livez`` answers at the address of the settings. It runs every few seconds on the service's machine
+and therefore loads as little as possible: settings only where the environment alone does not have them.
 """
 
 import os
@@ -12,11 +12,11 @@ import urllib.request
 from service.protocol.addresses import reachable_host
 
 SECONDS = 2.0
-"""How long the answer may take."""
+"""Seconds to wait for the response."""
 
 
 def url_of_liveness() -> str:
-    """Where the service on this machine says that it is alive. Raises SettingsError."""
+    """Return the URL of the liveness probe. Raises SettingsError."""
     host, port = os.environ.get("MINTMARK_HOST", "127.0.0.1"), os.environ.get("MINTMARK_PORT", "8080")
     speaks_tls = bool(os.environ.get("MINTMARK_TLS_CERTIFICATE_FILE"))
     if os.environ.get("MINTMARK_CONFIG") or os.environ.get("MINTMARK_SECRETS_DIR") or "://" in port:
@@ -29,12 +29,12 @@ def url_of_liveness() -> str:
 
 
 def main() -> int:
-    """The exit code."""
+    """Return the exit code."""
     anybody = ssl._create_unverified_context()  # noqa: S323 (the certificate names another host than this machine)
     handlers = (
         urllib.request.ProxyHandler({}),
         urllib.request.HTTPSHandler(context=anybody),
-    )  # never by way of a proxy
+    )  # never by a proxy
     opener = urllib.request.build_opener(*handlers)
     try:
         with opener.open(url_of_liveness(), timeout=SECONDS) as response:

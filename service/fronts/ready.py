@@ -1,7 +1,7 @@
-"""Responses that are ready bytes: how every answer with tokens, and most refusals, leave (``no-store``), with one write.
+"""Responses as ready bytes, sent in one write: every response with tokens, and most refusals (``no-store``).
 
-What aiohttp does for a response of its own (a dictionary of headers, their checks, their serialisation) is a fifth of what a
-token request costs, and comes to the same bytes every time but for four values.
+The work of aiohttp for its own responses (a dictionary of headers, their checks, their serialization) is a fifth of the cost
+of a token request, and results in the same bytes every time, except for four values.
 """
 
 from time import time
@@ -20,28 +20,28 @@ _HEADS = {
     for status, reason in _REASONS.items()
 }
 STATUSES = frozenset(_REASONS)
-"""Of answers that can be ready."""
+"""The status codes that a ready response may have."""
 _VERSION = len("HTTP/1.1")
 
 
 class Ready(web.StreamResponse):
-    """A 200, 201 or 400 with the headers of ``NO_STORE`` and this content, to a request whose method is not HEAD.
+    """A response with status 200, 201 or 400 and the headers of ``NO_STORE``, to a request whose method is not HEAD.
 
-    Its bytes are those that ``web.Response`` has. Other headers cannot be set.
+    Its bytes are those of ``web.Response``. Other headers cannot be set.
     """
 
-    def __init__(self, content: bytes, status: int = 200) -> None:  # nothing of aiohttp's is needed
+    def __init__(self, content: bytes, status: int = 200) -> None:  # aiohttp's own is not needed
         self._content = content
         self._status, self._reason = status, _REASONS[status]
         self.request_id = ""
-        """Empty for none, else plain enough for a header."""
+        """The id of the request, safe in a header; "" for none."""
 
     def force_close(self) -> None:
-        """Have the connection closed behind it."""
+        """Close the connection after this response."""
         self._keep_alive = False
 
     def rendered(self, version: HttpVersion, *, keep_alive: bool) -> bytes:
-        """Return head and content. ``keep_alive``: whether the connection stays open (RFC 9112 section 9.3)."""
+        """Return head and content; ``keep_alive`` says whether the connection stays open (RFC 9112 section 9.3)."""
         content, request_id = self._content, self.request_id
         named = f"{REQUEST_ID}: {request_id}\r\n" if request_id else ""
         head = f"{_HEADS[self._status]}{named}Content-Length: {len(content)}\r\nDate: {_date()}\r\n"
@@ -52,23 +52,21 @@ class Ready(web.StreamResponse):
             head += "Connection: close\r\n"
         return f"{head}\r\n".encode() + content
 
-    # what aiohttp calls
+    # called by aiohttp
 
     async def prepare(self, request: web.BaseRequest) -> AbstractStreamWriter | None:
-        """Take what is to be known of the request."""
+        """Read the request's writer and keep-alive."""
         if self._keep_alive is None:
             self._keep_alive = request.keep_alive
         self._req, self._payload_writer = request, request.writer
         return request.writer
 
     async def write_eof(self, data: bytes = b"") -> None:
-        """Send it. Raises ConnectionError where the client has gone, RuntimeError for further ``data``."""
+        """Send the response. Raises ConnectionError where the client disconnected, RuntimeError for further ``data``."""
         request, writer = self._req, self._payload_writer
         if data or request is None or not isinstance(writer, StreamWriter):
             raise RuntimeError("a ready response is sent whole")
-        writer._write(
-            self.rendered(request.version, keep_alive=bool(self._keep_alive))
-        )  # whole, where ``write`` copies
+        writer._write(self.rendered(request.version, keep_alive=bool(self._keep_alive)))  # ``write`` would copy it
         await writer.drain()
         self._eof_sent = True
         self._req = self._payload_writer = None
@@ -78,7 +76,7 @@ _dated = (0, "")
 
 
 def _date() -> str:
-    """The value of the Date header, made once a second."""
+    """Return the value of the Date header, made once a second."""
     global _dated
     now = int(time())
     if _dated[0] != now:

@@ -1,4 +1,4 @@
-"""What every front checks before it looks at a request: the transport, the body, the form in it."""
+"""The checks of every front before it reads a request: the transport, the body, the form in it."""
 
 import asyncio
 from contextlib import suppress
@@ -17,24 +17,24 @@ from service.settings import Settings
 
 FORM = "application/x-www-form-urlencoded"
 BODY_SECONDS = 20
-"""How long the body of a request may take to come."""
+"""Seconds within which the body of a request has to arrive."""
 
 
 def check_transport(peer: Peer, settings: Settings) -> None:
-    """HTTPS, unless the issuer is a loopback http URL or the setting says otherwise (IT-13, WM-23)."""
+    """Require HTTPS, unless the issuer is a loopback URL or the settings allow HTTP (IT-13, WM-23). Raises InvalidRequest."""
     if peer.secure or not settings.require_https or settings.issuer_is_loopback:
         return
     raise InvalidRequest("HTTPS is required.", log="plain HTTP; is the proxy in front missing in trusted_proxies?")
 
 
 async def posted_form(http: web.BaseRequest, most: int = MAX_PARAMETERS) -> Form:
-    """The form in the body, of so many parameters at most. Raises InvalidRequest, HTTPRequestEntityTooLarge."""
+    """Return the form in the body, with ``most`` parameters at most. Raises InvalidRequest, HTTPRequestEntityTooLarge."""
     form = form_now(http, most)
     return parse_form(await body(http), most) if form is None else form
 
 
 def form_now(http: web.BaseRequest, most: int = MAX_PARAMETERS) -> Form | None:
-    """The form in the body, None where that is still to come. Raises InvalidRequest."""
+    """Return the form in the body, None where the body is incomplete yet. Raises InvalidRequest."""
     if not _is_form(http.headers.get(hdrs.CONTENT_TYPE, "")):
         raise InvalidRequest(f"The body must be {FORM} in UTF-8.", status=415)
     content = _body_now(http)
@@ -42,14 +42,14 @@ def form_now(http: web.BaseRequest, most: int = MAX_PARAMETERS) -> Form | None:
 
 
 def query_form(http: web.BaseRequest) -> Form:
-    """The form in the query. Raises InvalidRequest."""
+    """Return the form in the query. Raises InvalidRequest."""
     return parse_form(http.rel_url.raw_query_string.encode())
 
 
 async def note_sender(issuer: Issuer, http: web.BaseRequest, error: ProtocolError) -> None:
-    """Say in logs where a request came from that was refused before it was read, and whose it claims to be.
+    """Note the address and the claimed client of a request that was refused before it was read, for the log.
 
-    What of it is still to come is not waited for.
+    A body that is incomplete is not waited for.
     """
     note_address(peer_of(http, issuer.settings).address)
     form = http.rel_url.raw_query_string.encode("utf-8", "replace")
@@ -60,12 +60,12 @@ async def note_sender(issuer: Issuer, http: web.BaseRequest, error: ProtocolErro
 
 
 async def body(http: web.BaseRequest) -> bytes:
-    """The bytes of the body. Raises InvalidRequest where it is compressed or does not come, HTTPRequestEntityTooLarge."""
+    """Return the body. Raises InvalidRequest where it is compressed or incomplete, HTTPRequestEntityTooLarge."""
     content = _body_now(http)
     if content is not None:
         return content
     try:
-        if http.content.is_eof():  # it came with the head, but is too long, or not whole
+        if http.content.is_eof():  # it arrived with the head, but is too long or broken
             return await http.read()
         if waits_for_leave(http):
             await http.writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
@@ -81,8 +81,8 @@ async def body(http: web.BaseRequest) -> bytes:
 
 
 def _body_now(http: web.BaseRequest) -> bytes | None:
-    """The bytes of the body where they came with the head, as most do. Raises InvalidRequest where they are compressed."""
-    if hdrs.CONTENT_ENCODING in http.headers:  # 200 KB of it would keep us unpacking for half a second
+    """Return a body that arrived with the head, as most do; else None. Raises InvalidRequest where it is compressed."""
+    if hdrs.CONTENT_ENCODING in http.headers:  # unpacking 200 KB can take half a second
         raise InvalidRequest("The body must not be compressed.", status=415, headers={"Accept-Encoding": "identity"})
     return http.read_now() if isinstance(http, PublicRequest) else None
 

@@ -1,4 +1,4 @@
-"""Requests of the public port: aiohttp's, made and read with less work."""
+"""Requests of the public port: aiohttp's requests, made and read with less work."""
 
 import asyncio
 
@@ -8,7 +8,7 @@ from aiohttp.http import RawRequestMessage
 
 
 class PublicRequest(web.BaseRequest):
-    """A request, with what every request is asked for in the place where aiohttp remembers it once it was asked."""
+    """A request whose most used properties are put into aiohttp's cache of properties when it is made."""
 
     def __init__(
         self,
@@ -21,11 +21,11 @@ class PublicRequest(web.BaseRequest):
         client_max_size: int,
     ) -> None:
         target = message.path
-        if target[:1] != "/":  # it names a host of its own, or none at all
+        if target[:1] != "/":  # an absolute URL, or "*"
             super().__init__(message, payload, protocol, writer, task, loop, client_max_size=client_max_size)
             self.target = target
             return
-        # Everything that aiohttp's __init__ sets.
+        # all attributes that aiohttp's __init__ sets
         self._message, self._payload, self._protocol, self._payload_writer = message, payload, protocol, writer
         self._headers, self._method, self._version, self._rel_url = headers, method, version, _ = (
             message.headers,
@@ -49,10 +49,10 @@ class PublicRequest(web.BaseRequest):
             "remote": str(peer[0]) if peer.__class__ is tuple else None if peer is None else str(peer),
         }
         self.target = target
-        """Path and query as they were sent."""
+        """The path and query as they were sent."""
 
     def read_now(self) -> bytes | None:
-        """The body if it is all here, None where ``read`` has to wait for it or to refuse it."""
+        """Return the body if it is complete, None where ``read`` has to wait for it or refuse it."""
         if self._read_bytes is None:
             content = self._payload
             if not content.is_eof() or content.exception() is not None or content.total_bytes > self._client_max_size:
@@ -62,4 +62,4 @@ class PublicRequest(web.BaseRequest):
 
 
 _MOST_FIELDS = 1000
-"""As aiohttp has it: of a multipart form, which nothing here reads."""
+"""aiohttp's bound of fields in a multipart form, which no endpoint reads."""

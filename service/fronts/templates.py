@@ -1,10 +1,10 @@
-"""How every front reads its templates: what is shown is escaped, and a value that is missing is an error."""
+"""The template environment of every front: values are escaped, and a missing value is an error."""
 
 from jinja2 import BaseLoader, BytecodeCache, Environment, StrictUndefined
 
 
 def open_templates(loader: BaseLoader, bytecode_cache: BytecodeCache | None = None) -> Environment:
-    """Templates by name. ``bytecode_cache``: where compiled ones are kept, if a process opens them more than once."""
+    """Return the environment; ``bytecode_cache`` keeps compiled templates for a process that opens them more than once."""
     return Environment(
         loader=loader,
         autoescape=True,

@@ -1,4 +1,4 @@
-"""TLS of our listeners: certificates that are read again when they change, and clients that may show any certificate."""
+"""TLS of our listeners: certificates are read again when they change, and clients may send any certificate."""
 
 import ssl
 from collections.abc import Callable
@@ -8,11 +8,11 @@ from service.crypto.watched_files import WatchedFiles
 from service.settings import Settings, SettingsError
 
 CIPHERS = "ECDHE+AESGCM:ECDHE+CHACHA20"
-"""Of TLS 1.2: forward secrecy and authenticated encryption only (RFC 9325 section 4.2)."""
+"""The ciphers of TLS 1.2: only those with forward secrecy and authenticated encryption (RFC 9325 section 4.2)."""
 
 
 class ListenerContext(ssl.SSLContext):
-    """Stands for the context that the files make now, for each new connection."""
+    """A context that uses the current content of its files for each new connection."""
 
     _files: WatchedFiles[ssl.SSLContext]
 
@@ -30,9 +30,10 @@ class ListenerContext(ssl.SSLContext):
 
 
 def tls_of(settings: Settings, *, asks_clients: bool) -> ssl.SSLContext | None:
-    """How the public listeners speak TLS, if they do. Raises SettingsError for files that are not what they should be.
+    """Return the TLS context of a public listener, None without TLS. Raises SettingsError for invalid files.
 
-    ``asks_clients``: ask for a certificate, demand none, and take any: the service checks it where it counts.
+    With ``asks_clients`` it asks for a certificate without requiring one, and accepts any: the service checks it where it
+    is used.
     """
     certificate, key = settings.tls_certificate_file, settings.tls_key_file
     if certificate is None or key is None:
@@ -42,9 +43,9 @@ def tls_of(settings: Settings, *, asks_clients: bool) -> ssl.SSLContext | None:
 
 
 def operators_tls_of(settings: Settings) -> ssl.SSLContext | None:
-    """How the operators' listener speaks TLS, if it does; a client certificate may be shown, and is verified then.
+    """Return the TLS context of the operators' listener, None without TLS. Raises SettingsError for invalid files.
 
-    Probes need none. Raises SettingsError for files that are not what they should be.
+    A client certificate is verified, but not required, as probes have none.
     """
     certificate, key, authority = (
         settings.admin_certificate_file,
@@ -66,7 +67,7 @@ def operators_tls_of(settings: Settings) -> ssl.SSLContext | None:
 
 
 def check_client_authorities(settings: Settings) -> None:
-    """Read ``client_ca_file``, if there is one, before a client needs it. Raises SettingsError."""
+    """Check ``client_ca_file``, if it is set, before a client needs it. Raises SettingsError."""
     if settings.client_ca_file is None:
         return
     from service.crypto.client_authorities import authorities_at
@@ -95,6 +96,6 @@ def _without_client_certificates(certificate: Path, key: Path) -> ssl.SSLContext
 
 
 def _takes_any(certificate: Path, key: Path) -> ssl.SSLContext:
-    from service.fronts.any_certificate import AnyCertificate  # loads pyOpenSSL, which takes its time
+    from service.fronts.any_certificate import AnyCertificate  # imported here, as pyOpenSSL loads slowly
 
     return AnyCertificate(certificate, key)

@@ -1,4 +1,4 @@
-"""What a server does that starts while Redis is away: it waits, alive and not ready, and says so."""
+"""Waiting for Redis at start: the server is alive but not ready, and logs that it waits."""
 
 import asyncio
 import logging
@@ -18,9 +18,9 @@ from service.store.store import open_store
 log = logging.getLogger(__name__)
 
 _PAUSE = 0.5
-"""Seconds between two attempts: callers should not wait much longer for us than we for Redis."""
+"""Seconds between two attempts; short, so that the service is ready soon after Redis is."""
 _FIRST_SILENCE, _LONGEST_SILENCE = 4.0, 300.0
-"""Seconds until it is said again; each time twice as many."""
+"""Seconds until the next log line; each time twice as many, up to the second value."""
 
 
 async def wait_for_redis(
@@ -29,15 +29,15 @@ async def wait_for_redis(
     """Answer probes until Redis can be reached, or ``stop`` is set.
 
     Args:
-        settings: Of the server that wants to start.
-        error: What came of the first attempt.
-        stop: Set where the server is to end.
-        share_port: Other processes listen there too.
+        settings: The settings of the server.
+        error: The error of the first attempt.
+        stop: Set when the server is to end.
+        share_port: Whether other processes listen at the same port.
 
     Raises:
-        TemporarilyUnavailable: Redis answers now, and what it says no waiting mends.
-        StoreUnfitError: Redis answers now, and cannot be used.
-        OSError: Another program has the port.
+        TemporarilyUnavailable: Redis answers with an error that waiting does not solve.
+        StoreUnfitError: Redis answers and cannot be used.
+        OSError: Another program listens at the port.
     """
     loop = asyncio.get_running_loop()
     silence, said = _FIRST_SILENCE, loop.time()
@@ -65,7 +65,7 @@ def _say(error: TemporarilyUnavailable) -> None:
 
 
 async def _answer_probes(open_: AsyncExitStack, settings: Settings, share_port: bool) -> None:
-    """Listen where the server will, but at ports that the system is still to choose."""
+    """Listen at the addresses of the server, except where the system is to choose the port."""
     places = [place for place in (operators_place(settings), *public_places(settings)) if place and place.port]
     if places:
         await listen_at(open_, web.ServerRunner(web.Server(_answer)), share_port, *places)
@@ -76,4 +76,4 @@ async def _answer(request: web.BaseRequest) -> web.StreamResponse:
         return status("ok")
     if request.path in HEALTH_PATHS:
         return status("waiting for redis", 503)
-    return rendered(TemporarilyUnavailable())  # clients read it as any refusal of ours
+    return rendered(TemporarilyUnavailable())  # the same form as any other refusal

@@ -1,4 +1,4 @@
-"""Around every request, at both ports: its id, its duration, its span, its line in the access log."""
+"""Observation of every request at both ports: its id, duration, span, and line in the access log."""
 
 import logging
 import random
@@ -21,13 +21,13 @@ from service.observe.trace_context import HEADER, parse
 log = logging.getLogger("service.access")
 
 NOT_FOUND = "not_found"
-"""What metrics call a request for a path that there is not."""
+"""The name of unknown paths in metrics."""
 _ID_BYTES = 8
 _REQUEST_ID, _TRACEPARENT = istr(REQUEST_ID), istr(HEADER)
 
 
 class Watch:
-    """What is seen of requests. ``answer``: the one thing to call."""
+    """Observes requests, whose handlers are called by ``answer``."""
 
     def __init__(self, issuer: Issuer) -> None:
         self._settings = issuer.settings
@@ -37,7 +37,14 @@ class Watch:
         self._sample = issuer.settings.access_log_sample
 
     async def answer(self, http: web.BaseRequest, handler: Handler, endpoint: str, route: str) -> web.StreamResponse:
-        """The handler's answer, watched. ``endpoint``: its name in metrics; ``route``: its path, empty for none of ours."""
+        """Return the response of a handler, and observe it.
+
+        Args:
+            http: The request.
+            handler: Answers it.
+            endpoint: The name of the endpoint in metrics.
+            route: The path of the endpoint, "" where it is unknown.
+        """
         started = perf_counter()
         headers = http.headers
         request_id = headers.get(_REQUEST_ID)
@@ -66,7 +73,7 @@ class Watch:
                 self._report(http, current, response, endpoint, route, took)
 
     def _trace(self, http: web.BaseRequest, current: Current, route: str) -> None:
-        """Without tracing of our own the caller's trace is still named in the log, and to those whom we call."""
+        """Begin a span. Without tracing, the caller's trace is still named in logs and in outgoing calls."""
         current.caller = caller = parse(http.headers.getall(_TRACEPARENT, []))
         if self._tracing is not None:
             trusted = caller is not None and is_proxy(http, self._settings)
@@ -81,7 +88,7 @@ class Watch:
         route: str,
         took: float,
     ) -> None:
-        """Where there was no response something broke, or we are being stopped: aiohttp answers 500, if anybody is there."""
+        """End the span and log the request. No response means an error or shutdown, which aiohttp answers with 500."""
         status = 500 if response is None else response.status
         if current.span is not None:
             grant_type = {"mintmark.grant_type": current.grant_type} if current.grant_type else {}
@@ -99,17 +106,17 @@ class Watch:
 
 
 def watching(issuer: Issuer, handlers: Mapping[str, Handler], names: Mapping[str, str], not_found: Handler) -> Handler:
-    """Answers by a table of paths. Watched are those that have a name, and paths that there are not."""
+    """Return the handler for a table of paths. It observes paths with a name, and unknown paths."""
     watch = Watch(issuer)
     table = {path: (handler, names.get(path)) for path, handler in handlers.items()}
 
     def dispatch(http: web.BaseRequest) -> Awaitable[web.StreamResponse]:
         path = http.target if isinstance(http, PublicRequest) else http.path
         found = table.get(path)
-        if found is None:  # as it was sent; else without its query, and decoded
+        if found is None:  # try the path decoded and without its query
             path = http.path
             found = table.get(path)
-            if found is None:  # a further part, for which there is one place
+            if found is None:  # try a path with a variable last part
                 path = f"{path.rpartition('/')[0]}/*"
                 found = table.get(path)
             if found is None:
@@ -121,7 +128,7 @@ def watching(issuer: Issuer, handlers: Mapping[str, Handler], names: Mapping[str
 
 
 def watching_middleware(issuer: Issuer, unwatched: frozenset[str]) -> Callable[..., Awaitable[web.StreamResponse]]:
-    """The same for a web.Application: a request is called by the pattern of its route, of which there are only so many."""
+    """Return the middleware for a web.Application; requests are named by the pattern of their route, to bound the names."""
     watch = Watch(issuer)
 
     @web.middleware

@@ -1,4 +1,4 @@
-"""The admin API as a part of the operators' application: a handler for each route, and one place around all of them."""
+"""The admin API as a part of the operators' application: one handler for all routes, with all checks."""
 
 import logging
 import secrets
@@ -31,7 +31,7 @@ _TYPE_OF_STATUS = {kind.status: kind for kind in problems.KINDS if kind is not p
 
 
 def is_on(settings: Settings) -> bool:
-    """Whether anybody could use it."""
+    """Whether the settings let any operator use it."""
     return bool(settings.admin_tokens or settings.admin_client_ca_file)
 
 
@@ -49,7 +49,7 @@ def add_admin_api(application: web.Application, issuer: Issuer) -> None:
 
 
 def _handler(issuer: Issuer, routes: Mapping[str, OperationRoute]) -> Handler:
-    """Handle every request to one path: who sends it, which operation it is, and what went wrong."""
+    """Return the handler of one path: it authenticates the operator, performs the operation and answers errors."""
 
     async def handle(http: Any) -> web.StreamResponse:  # noqa: ANN401 (aiohttp declares a BaseRequest)
         try:
@@ -96,7 +96,7 @@ def _problem(issuer: Issuer, http: web.Request, error: Exception) -> Problem:
 
 
 async def _input(http: web.Request, route: OperationRoute) -> dict[str, Any]:
-    """The input of the operation, not yet checked. Raises Problem, InvalidRequest."""
+    """Return the input of the operation, not yet validated. Raises Problem, InvalidRequest."""
     given = await _body(http) if route.has_body else _query(http)
     if not route.has_body and http.body_exists and await body(http):
         raise Problem(problems.MALFORMED, f"{http.method} has no body here.")
@@ -109,7 +109,7 @@ async def _input(http: web.Request, route: OperationRoute) -> dict[str, Any]:
 
 
 def _if_match(http: web.BaseRequest, route: OperationRoute) -> str | None:
-    """Two operators must not overwrite each other's work unknowingly; who means it says ``*``. Raises Problem."""
+    """Return If-Match, None where it is not sent. Raises Problem where it must be, to prevent lost updates."""
     found = http.headers.getall(hdrs.IF_MATCH, ())
     if not found and route.needs_match:
         raise Problem(
@@ -120,7 +120,7 @@ def _if_match(http: web.BaseRequest, route: OperationRoute) -> str | None:
 
 
 async def _body(http: web.BaseRequest) -> dict[str, Any]:
-    """The JSON object in the body; no body is an empty one."""
+    """Return the JSON object in the body, an empty one without a body."""
     content = await body(http)
     if not content:
         return {}
@@ -149,17 +149,17 @@ def _of_http(error: web.HTTPException) -> Problem:
 
 
 async def _document(_: web.BaseRequest) -> web.StreamResponse:
-    """It is the same for every service of this version and holds no secret: everyone who reaches the port may read it."""
+    """Return the OpenAPI document. It has no secrets and is the same for every service, so it needs no authentication."""
     return web.Response(body=_written_document(), content_type=JSON, headers={"Cache-Control": "no-cache"})
 
 
 @cache
 def _written_document() -> bytes:
-    """Made when it is first asked for: it takes longer than all else at the start of a service."""
+    """Return the document in bytes, made at the first request, as it would take most of the start of a service."""
     return orjson.dumps(document())
 
 
 def _path(http: web.Request) -> str:
-    """The path as it is in the table: nothing that a caller wrote."""
+    """Return the path as in the table of routes, without values of the caller."""
     resource = http.match_info.route.resource
     return resource.canonical if resource else ""

@@ -1,4 +1,4 @@
-"""The OpenAPI 3.1 document, made of the table of routes and the models of the operations."""
+"""The OpenAPI 3.1 document, derived from the table of routes and the models of the operations."""
 
 from copy import deepcopy
 from typing import Any
@@ -25,7 +25,7 @@ answer is 409 `already_exists`. A secret that got lost with its answer is replac
 
 
 def document() -> dict[str, Any]:
-    """As it is at ``/openapi.json``."""
+    """Return the document of ``/openapi.json``."""
     schemas = _schemas()
     paths: dict[str, Any] = {}
     for route in ROUTES:
@@ -48,7 +48,7 @@ def document() -> dict[str, Any]:
 
 
 def _schemas() -> dict[str, Any]:
-    """Every model by its name."""
+    """Return the schema of every model by its name."""
     inputs = {route.operation.input: ("validation") for route in ROUTES}
     outputs = {route.operation.output: ("serialization") for route in ROUTES}
     _, made = models_json_schema(
@@ -76,7 +76,7 @@ def _operation(route: OperationRoute, schemas: dict[str, Any]) -> dict[str, Any]
 
 
 def _parameters(route: OperationRoute, schema: dict[str, Any]) -> list[dict[str, Any]]:
-    """What is in the path, in the query, and in the header If-Match."""
+    """Return the parameters in the path, in the query, and in the header If-Match."""
     members, required = schema.get("properties", {}), schema.get("required", ())
     parameters = [
         {"name": name, "in": "path", "required": True, "schema": deepcopy(members[name])} for name in route.path_members
@@ -106,7 +106,7 @@ def _responses(route: OperationRoute) -> dict[str, Any]:
 
 
 def _drop_members_in_path(schemas: dict[str, Any]) -> None:
-    """What is given in the path or in a header is not in the body."""
+    """Remove members that are in the path or in a header from the schemas of bodies."""
     for route in ROUTES:
         schema = schemas[route.operation.input.__name__]
         kept = {name: one for name, one in schema.get("properties", {}).items() if name in route.other_members}

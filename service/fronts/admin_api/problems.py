@@ -1,4 +1,4 @@
-"""What went wrong, as problem details (RFC 9457): ``code`` is for programs and stays the same, ``detail`` is for operators."""
+"""Errors as problem details (RFC 9457): ``code`` is stable and for programs, ``detail`` is for operators."""
 
 import re
 from typing import Any, NamedTuple
@@ -12,7 +12,7 @@ from service.protocol.redaction import redacted
 
 CONTENT_TYPE = "application/problem+json"
 TYPE = "urn:mintmark:problem:"
-"""Before the code; the code alone says as much."""
+"""The prefix of the code in ``type``."""
 HEADERS = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff", **SERVER}
 _FAULT = re.compile(r"([\w.\[\]#-]{1,200}): (.+)", re.DOTALL)
 
@@ -50,7 +50,7 @@ KINDS = (
 
 
 class Problem(Exception):
-    """To be answered with a problem."""
+    """An error that is answered with problem details."""
 
     def __init__(
         self, kind: ProblemType, detail: str, headers: dict[str, str] | None = None, **members: object
@@ -63,7 +63,7 @@ class Problem(Exception):
 
 
 def of_admin_error(error: AdminError) -> Problem:
-    """Faults of input are listed one by one, by the name of the member."""
+    """Return the problem for an error; faults of input are listed one by one, by the name of their member."""
     text = str(error)
     if isinstance(error, NotFound):
         return Problem(NOT_FOUND, text)
@@ -77,7 +77,7 @@ def of_admin_error(error: AdminError) -> Problem:
 
 
 def render(problem: Problem) -> web.Response:
-    """The response."""
+    """Return the response of a problem."""
     kind = problem.kind
     body = {"type": TYPE + kind.code, "title": kind.title, "status": kind.status, "code": kind.code}
     content = orjson.dumps(body | {"detail": _sendable(problem.detail)} | problem.members)
@@ -87,7 +87,7 @@ def render(problem: Problem) -> web.Response:
 
 
 def _sendable(text: str) -> str:
-    """Without what UTF-8 cannot hold: it came from an URL."""
+    """Return a text without unpaired surrogates, which a URL may bring and UTF-8 cannot encode."""
     return text.encode("utf-8", "replace").decode()
 
 

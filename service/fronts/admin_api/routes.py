@@ -1,7 +1,7 @@
-"""Where each operation is: the one table that the server, the OpenAPI document and ``mintmark --url`` are made of.
+"""The routes of all operations: the table for the server, the OpenAPI document and ``mintmark --url``.
 
-A creation is named by its caller (client_id, username, issuer), so one whose answer got lost can be sent again: it is done
-once, the second answer is 409 ``already_exists``. Ending and enabling twice is ending and enabling once.
+Callers name what they create (client_id, username, issuer). If a response got lost the request can be sent again: it takes
+effect once, and the second response is 409 ``already_exists``. Ending and enabling are idempotent.
 """
 
 from string import Formatter
@@ -13,35 +13,35 @@ from service.admin.operations import AnyOperation
 PREFIX = "/admin/v1"
 OPENAPI_PATH = "/openapi.json"
 IF_MATCH = "if_match"
-"""Member of an input that comes as the header If-Match."""
+"""The member of an input that comes as the header If-Match."""
 _IN_BODY = ("POST", "PUT", "PATCH")
 
 
 class OperationRoute(NamedTuple):
-    """Where an operation is.
+    """The route of an operation.
 
     Members of its input that are not in the path come in a JSON body by POST, PUT and PATCH, in the query by GET and DELETE.
     """
 
     method: str
     path: str
-    """Below ``PREFIX``; names in braces are members of the input."""
+    """The path below ``PREFIX``; names in braces are members of the input."""
     operation: AnyOperation
     status: int = 200
 
     @property
     def path_members(self) -> tuple[str, ...]:
-        """Members of the input that are in the path."""
+        """The members of the input that are in the path."""
         return tuple(name for _, name, _, _ in Formatter().parse(self.path) if name)
 
     @property
     def other_members(self) -> tuple[str, ...]:
-        """Members of the input that are in the body or in the query."""
+        """The members of the input that are in the body or in the query."""
         return tuple(name for name in self.operation.input.model_fields if name not in (*self.path_members, IF_MATCH))
 
     @property
     def has_body(self) -> bool:
-        """Whether what is not in the path is in the body."""
+        """Whether members outside of the path are in the body."""
         return self.method in _IN_BODY
 
     @property
@@ -51,7 +51,7 @@ class OperationRoute(NamedTuple):
 
     @property
     def needs_match(self) -> bool:
-        """Whether If-Match must be sent: what changes must have been seen, what ends may be whatever it is."""
+        """Whether If-Match must be sent: it must for changes, but not to end something."""
         return self.is_conditional and self.method != "DELETE"
 
 

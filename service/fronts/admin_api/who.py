@@ -1,6 +1,6 @@
-"""Which operator is it: a bearer token of the settings, or a client certificate of the operators' own authority.
+"""Authentication of operators: by a bearer token of the settings, or a client certificate of the operators' own authority.
 
-Failed attempts are slowed down.
+Failed attempts are delayed.
 """
 
 import logging
@@ -21,7 +21,7 @@ CHALLENGE = {"WWW-Authenticate": 'Bearer realm="mintmark operators"'}
 
 
 def check_transport(issuer: Issuer, peer: Peer) -> None:
-    """A token is never for plain HTTP, but from this machine itself, or where the settings say that TLS ends elsewhere.
+    """Refuse plain HTTP, except from this machine, or where the settings say that TLS ends elsewhere.
 
     Raises Problem.
     """
@@ -35,7 +35,7 @@ def check_transport(issuer: Issuer, peer: Peer) -> None:
 
 
 def check_same_site(http: web.BaseRequest) -> None:
-    """A browser sends a client certificate by itself, as it does cookies: no page of others may use it. Raises Problem."""
+    """Refuse requests of other sites' pages, as browsers send a client certificate by themselves. Raises Problem."""
     if http.headers.get("Sec-Fetch-Site", "none") not in ("none", "same-origin"):
         raise Problem(FORBIDDEN, "The admin API is not for pages of other sites.")
     origin = http.headers.get(hdrs.ORIGIN)
@@ -44,7 +44,7 @@ def check_same_site(http: web.BaseRequest) -> None:
 
 
 async def operator(issuer: Issuer, http: web.BaseRequest) -> Actor:
-    """Who it is. Raises Problem, TemporarilyUnavailable."""
+    """Return the operator. Raises Problem, TemporarilyUnavailable."""
     peer = peer_of(http, issuer.settings)
     check_transport(issuer, peer)
     check_same_site(http)
@@ -62,7 +62,7 @@ async def operator(issuer: Issuer, http: web.BaseRequest) -> Actor:
 
 
 def _by_token(issuer: Issuer, http: web.BaseRequest) -> str | None:
-    """The name of the token; every one is compared, whichever it is."""
+    """Return the name of the token; all tokens are compared. None for a wrong one."""
     headers = http.headers.getall(hdrs.AUTHORIZATION)
     scheme, _, presented = headers[0].partition(" ")
     if len(headers) != 1 or scheme.lower() != "bearer":
@@ -71,7 +71,7 @@ def _by_token(issuer: Issuer, http: web.BaseRequest) -> str | None:
 
 
 def _by_certificate(http: web.BaseRequest) -> str | None:
-    """The common name in a client certificate, which TLS has verified."""
+    """Return the common name of a client certificate that TLS has verified."""
     certificate = http.get_extra_info("peercert") or {}
     for part in certificate.get("subject", ()):
         for kind, value in part:
@@ -81,7 +81,7 @@ def _by_certificate(http: web.BaseRequest) -> str | None:
 
 
 async def _failed(issuer: Issuer, address: str) -> None:
-    """Count it, and raise Problem where there were too many."""
+    """Count a failed attempt. Raises Problem where there were too many."""
     wait = await count_failure(issuer, address)
     issuer.metrics.refusal("admin_api", "unauthorized", "unauthorized")
     log.warning(Event.OPERATOR_REFUSED, extra={"address": address, "seconds": wait})

@@ -1,6 +1,6 @@
-"""What users see: templates, texts and the stylesheet, and how a page is made of them.
+"""The pages for users: templates, texts and the stylesheet, and their rendering.
 
-When a page is shown, and what its form means, is the endpoints' business.
+Endpoints decide when a page is shown and what its form means.
 """
 
 from service.fronts.pages.hook import Hook, load_hook

@@ -1,4 +1,4 @@
-"""The operator's own function that sees every page before it is sent (IT-28, IRIS page hooks)."""
+"""The operator's function that may change every page before it is sent (IT-28, IRIS page hooks)."""
 
 from collections.abc import Awaitable, Callable, MutableMapping
 from importlib import import_module
@@ -9,15 +9,15 @@ from service.protocol.browsing import Page, Redirect, Visit
 GROUP = "mintmark.page_hooks"
 
 Hook = Callable[[Page, Visit, MutableMapping[str, str]], Awaitable[Page | Redirect | None]]
-"""``async def hook(page, visit, headers)``: may add headers (cookies too); returns another page or a redirect to be sent
-instead, None to leave the page as it is.
+"""``async def hook(page, visit, headers)``: may add headers, cookies included; returns another page or a redirect to be sent
+instead, or None to send the page unchanged.
 """
 
 
 def load_hook(name: str | None) -> Hook | None:
-    """The function ``package.module:name``, or what a package offers by a plain name in the group ``mintmark.page_hooks``.
+    """Load the function ``package.module:name``, or the entry point of this name in the group ``mintmark.page_hooks``.
 
-    Raises ValueError that says what is wrong with it.
+    Raises ValueError with the reason where it cannot be used.
     """
     if name is None:
         return None

@@ -1,4 +1,4 @@
-"""The operator's folder of pages: which files in it would never be looked at."""
+"""The operator's folder of pages: finding files in it that would never be used."""
 
 import re
 from collections.abc import Collection
@@ -10,7 +10,7 @@ _LANGUAGE = re.compile(r"[a-z]{2,3}(-[a-z0-9]{1,8})*", re.IGNORECASE)
 
 
 def unknown_files(folder: Path, environment: Environment, templates: Collection[str]) -> list[str]:
-    """The files that replace nothing of ours, and that no template of the folder includes: misspelt, or in the wrong place.
+    """Return the files that replace none of ours, and that no template includes: misspelt, or in the wrong place.
 
     Args:
         folder: ``pages_folder``; templates, texts and stylesheet lie in it side by side.
@@ -35,11 +35,11 @@ def _is_text(name: str) -> bool:
 
 
 def _included(path: Path, environment: Environment) -> list[str]:
-    """What a template of the folder extends, imports or includes by name."""
+    """Return the names that a template of the folder extends, imports or includes."""
     if path.suffix == ".toml" or not path.is_file():
         return []
     try:
         parsed = environment.parse(path.read_text("utf-8"))
-    except (TemplateError, UnicodeDecodeError):  # reported elsewhere, if it is used at all
+    except (TemplateError, UnicodeDecodeError):  # reported where the template is used
         return []
     return [name for name in meta.find_referenced_templates(parsed) if name]

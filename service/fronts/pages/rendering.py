@@ -1,4 +1,4 @@
-"""From a page's name and values to HTML in the user's language, with the headers that keep it safe."""
+"""Rendering of a page to HTML in the user's language, with its security headers."""
 
 import hashlib
 import logging
@@ -32,8 +32,8 @@ log = logging.getLogger(__name__)
 
 DEFAULT_LANGUAGE = "en"
 _HTTP_FORM = frozenset({"applications", "approvals", "device", "device_confirm", "stayed"})
-"""Pages whose form is answered by a page of ours. Of the others a form may be answered by a redirect to a client, and
-Chromium applies form-action to redirects, too: there it must be left out.
+"""Pages whose form is answered by a page of ours. The form of others may be answered by a redirect to a client, and Chromium
+applies form-action to redirects too, so it is left out there.
 """
 
 Texts = Mapping[str, str]
@@ -48,7 +48,7 @@ class Rendered(NamedTuple):
 
 
 class Pages:
-    """The pages of one service; an operator's folder comes before ours. Raises ValueError for templates that don't parse."""
+    """The pages of one service, first from the operator's folder. Raises ValueError for templates that cannot be parsed."""
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
@@ -65,7 +65,7 @@ class Pages:
         self._style_hash = hashlib.sha256(self._style).hexdigest()[:16]
 
     def _check(self, names: Sequence[str]) -> None:
-        """Find what an operator's templates are at fault with before anybody asks for a page."""
+        """Find faults in an operator's templates before a page is requested. Raises ValueError."""
         try:
             for name in names:
                 self._templates.get_template(name)
@@ -73,11 +73,17 @@ class Pages:
             raise ValueError(f"pages_folder: {error}") from error
 
     def style(self) -> tuple[bytes, str]:
-        """The stylesheet, and what its URL ends with: another one for another content."""
+        """Return the stylesheet, and the ending of its URL, which changes with its content."""
         return self._style, self._style_hash
 
     def render(self, what: Page | FormPost, languages: Sequence[str], *, prefix: str = "") -> Rendered:
-        """``languages``: preferred ones first (BCP 47); ``prefix``: of the issuer's path, before our own paths."""
+        """Render a page.
+
+        Args:
+            what: The page.
+            languages: The user's languages (BCP 47), the preferred one first.
+            prefix: The issuer's path, before our own paths.
+        """
         name, values, status = _parts(what)
         if name == "error":
             values = {"ways": (), **values}
@@ -102,7 +108,7 @@ class Pages:
         return Rendered(content.encode(), headers, status)
 
     def _language(self, wanted: Sequence[str]) -> str:
-        """The first that there is, if need be without its region (RFC 4647 section 3.4)."""
+        """Return the first language that has texts, if necessary without its region (RFC 4647 section 3.4)."""
         for tag in wanted:
             for candidate in (tag.lower(), tag.lower().partition("-")[0]):
                 if candidate in self._texts:
@@ -133,7 +139,7 @@ class Pages:
 
 
 def _warn_of_unknown(folder: Path, environment: Environment) -> None:
-    """Log each file under a name that is never asked for: it changes nothing, and nothing else would show it."""
+    """Log each file whose name is never used, as nothing else would show that it has no effect."""
     ours = sorted(files("service.fronts.pages").joinpath("templates").iterdir(), key=lambda entry: entry.name)
     names = [entry.name for entry in ours if entry.name.endswith(".html")]
     for name in unknown_files(folder, environment, names):
@@ -142,7 +148,7 @@ def _warn_of_unknown(folder: Path, environment: Environment) -> None:
 
 
 def languages(settings: Settings) -> list[str]:
-    """Those that there are texts for (BCP 47)."""
+    """Return the languages that have texts (BCP 47)."""
     return sorted(_all_texts(settings.pages_folder))
 
 
@@ -161,7 +167,7 @@ def _translator(texts: Texts) -> Callable[..., str]:
 
 def _describer(texts: Texts) -> Callable[[Mapping[str, str]], str]:
     def described(scope: Mapping[str, str]) -> str:
-        """What a scope means: in the operator's words, or in ours for the standard ones, or its bare name."""
+        """Return the meaning of a scope: the operator's text, or ours for a standard scope, or its name."""
         return scope["description"] or texts.get(f"scope_{scope['name']}", scope["name"])
 
     return described
@@ -169,7 +175,7 @@ def _describer(texts: Texts) -> Callable[[Mapping[str, str]], str]:
 
 def _labeller(texts: Texts) -> Callable[[Mapping[str, Any]], str]:
     def labelled(fact: Mapping[str, Any]) -> str:
-        """What stands before a value: the operator's word, or ours for members that RFC 9396 section 2.2 names, or its own."""
+        """Return the label of a value: the operator's, or ours for common members (RFC 9396 section 2.2), or its name."""
         path = fact["path"]
         ours = texts.get(f"detail_{path[0]}") if len(path) == 1 else None
         return fact["label"] or ours or words_of(path)
@@ -183,21 +189,21 @@ def _logos(values: Mapping[str, Any]) -> list[str]:
 
 
 def _origins(urls: Sequence[str]) -> str:
-    """What a policy names: no path, since a semicolon or blank in one would end the directive."""
+    """Return the origins of URLs for a policy; a semicolon or blank in a path would end the directive."""
     found = set()
     for url in urls:
-        with suppress(ValueError):  # a URL that we would not register today is not shown
+        with suppress(ValueError):  # skip a URL that could not be registered today
             found.add(origin(url))
     return " ".join(sorted(found))
 
 
 def _day(seconds: int) -> str:
-    """A day that everybody reads alike (ISO 8601)."""
+    """Return the day of epoch seconds (ISO 8601)."""
     return time.strftime("%Y-%m-%d", time.gmtime(seconds))
 
 
 def _all_texts(folder: Path | None) -> dict[str, Texts]:
-    """Texts by language; the operator's over ours, and what a language lacks in English. Raises ValueError."""
+    """Return the texts by language: the operator's over ours, with English for missing ones. Raises ValueError."""
     found = dict(_our_texts())
     for path in sorted(folder.glob("*.toml")) if folder else ():
         try:
@@ -209,7 +215,7 @@ def _all_texts(folder: Path | None) -> dict[str, Texts]:
 
 @cache
 def _our_texts() -> Mapping[str, dict[str, str]]:
-    """Those of ``texts/de.toml``, and of a page that has a file of its own (``texts/page.de.toml``)."""
+    """Return our texts: ``texts/de.toml``, and files of single pages (``texts/page.de.toml``)."""
     found: dict[str, dict[str, str]] = {}
     for entry in files("service.fronts.pages").joinpath("texts").iterdir():
         if entry.name.endswith(".toml"):
