@@ -1,7 +1,7 @@
-"""The decision API: callers keep their own pages and users, and ask here what the protocol says; on the wire like Authlete 2.
+"""The decision API, for callers with their own pages and users: they ask here for each decision of the protocol.
 
-One file a group of calls, and the list. ``mounting`` turns HTTP into a ``Call`` and a ``Body``, and a ``CallResult`` into JSON;
-the rules are those of ``endpoints``, ``grants`` and ``issuing``, and stand there only.
+Its format is that of Authlete 2. Each group of calls has one file. ``mounting`` turns HTTP into a ``Call`` and a ``Body``, and
+a ``CallResult`` into JSON; the rules are those of ``endpoints``, ``grants`` and ``issuing``, and only there.
 """
 
 from aiohttp import web
@@ -51,5 +51,5 @@ __all__ = ["ROUTES", "routes"]
 
 
 def routes(issuer: Issuer) -> list[web.RouteDef]:
-    """For the operators' port; without API keys every call is answered that it is not offered."""
+    """Return the routes for the operators' port; without API keys every call is answered as not offered."""
     return mounting.routes(issuer, ROUTES) if issuer.settings.decision_api_keys else mounting.routes_while_off()

@@ -39,7 +39,7 @@ class AuthorizationBody(Body):
     """An authorization request."""
 
     parameters: Text = ""
-    """The query, or the form, as the caller got it."""
+    """The query or the form, as the caller received it."""
 
 
 async def authorization(call: Call, body: AuthorizationBody) -> CallResult:
@@ -80,7 +80,7 @@ async def authorization(call: Call, body: AuthorizationBody) -> CallResult:
 
 
 async def _described(call: Call, validated: ValidatedRequest, presented: str, expects: str) -> dict[str, Any]:
-    """What the caller needs to know to ask the user."""
+    """Return what the caller needs in order to ask the user."""
     issuer, client, request, single = call.issuer, validated.client, validated.request, validated.parameters.single
     default_scope = client.default_scope or issuer.settings.default_scope
     acr = request.claims.id_token.get("acr")
@@ -95,7 +95,7 @@ async def _described(call: Call, validated: ValidatedRequest, presented: str, ex
         "client": await describe(issuer, client) | _shown(issuer, validated),
         "clientIdAliasUsed": (await client_members(issuer, client, presented))["clientIdAliasUsed"],
         "display": request.display.upper(),
-        # 0 means "no limit" on this wire: a client that wants the user to sign in now says so by 1, and by the prompt
+        # 0 means "no limit" in this format: max_age=0 is expressed by 1, and by the prompt
         "maxAge": None if request.max_age is None else max(1, request.max_age),
         "scopes": scopes_json(issuer.settings, requested_scopes(issuer, client, request), default_scope),
         "uiLocales": list(request.ui_locales) or None,
@@ -117,7 +117,7 @@ async def _described(call: Call, validated: ValidatedRequest, presented: str, ex
 
 
 def _shown(issuer: Issuer, validated: ValidatedRequest) -> dict[str, Any]:
-    """What our own pages would show of the client, in the place of what it says of itself."""
+    """Return what our own pages would show of the client, instead of its unverified metadata."""
     client = validated.client
     shown = decorations_of(client, validated.request.redirect_uri)
     return {
@@ -127,7 +127,7 @@ def _shown(issuer: Issuer, validated: ValidatedRequest) -> dict[str, Any]:
 
 
 def _for_id_token(issuer: Issuer, request: AuthorizationRequest) -> set[str]:
-    """Claims for the ID token: asked for there, or by scopes where there will be no UserInfo (OpenID Connect Core 5.4)."""
+    """Return the requested claims of the ID token, also those by scope where UserInfo is not used (OpenID Connect Core 5.4)."""
     only_id_token = request.response_type.parts == {"id_token"}
     by_scope = claims.claims_of_scopes(request.scopes, issuer.settings.scope_claims) if only_id_token else set()
     return (set(request.claims.id_token) | by_scope) - claims.OURS
@@ -141,7 +141,7 @@ def _for_userinfo(issuer: Issuer, request: AuthorizationRequest) -> set[str]:
 
 
 def _raw_claims(request: AuthorizationRequest, single: Mapping[str, str], part: str) -> str | None:
-    """That part of the claims parameter, as JSON; None where it was not looked at, for it is no OpenID Connect request."""
+    """Return a part of the claims parameter as JSON; None where it is absent, or the request is not OpenID Connect."""
     if not request.claims.names:
         return None
     requested = msgspec.json.decode(single["claims"]).get(part)

@@ -1,4 +1,4 @@
-"""/auth/authorization/issue and /fail: the caller says what the user did."""
+"""/auth/authorization/issue and /fail: the caller reports the decision of the user."""
 
 from collections.abc import Callable
 from typing import Annotated, Any
@@ -48,31 +48,31 @@ from service.tokens.members import judge_members
 from service.tokens.response_delivery import deliver
 
 _CLOCKS = 60
-"""Seconds by which a caller's clock may be ahead of ours."""
+"""The most seconds by which a caller's clock may be ahead of ours."""
 
 # the user agreed
 
 
 class IssueAuthorizationBody(AdditionsBody):
-    """What the user allowed. What would change tokens in a way that we do not know is refused."""
+    """The permission of the user. Members that would change tokens in an unsupported way are refused."""
 
     ticket: Text
     subject: Identifier
     sub: Identifier | None = None
     auth_time: Annotated[int, Field(ge=0, le=2**53)] = 0
-    """Epoch seconds, 0 = unknown."""
+    """Epoch seconds; 0: unknown."""
     acr: Annotated[str, Field(max_length=255), AfterValidator(readable)] = ""
     claims: JsonObject = Field(default_factory=dict)
     scopes: Words | None = None
-    """None = those that were asked for."""
+    """The allowed scopes; None: all requested ones."""
     idt_header_params: Text = ""
     authorization_details: OptionalDetails = None
-    """None = those that were asked for."""
+    """The allowed details; None: all requested ones."""
     UNSUPPORTED = ("idt_header_params", "jwt_at_claims", "access_token")
 
 
 async def issue(call: Call, body: IssueAuthorizationBody) -> CallResult:
-    """The user agreed: codes and tokens for the client, once."""
+    """Issue a code or tokens to the client after the user agreed; a ticket can be used once."""
     body.check_supported()
     if body.auth_time > call.issuer.clock() + _CLOCKS:
         raise CallError(ResultCode.MALFORMED, "authTime: is in the future; it is in seconds, not milliseconds.")
@@ -109,7 +109,7 @@ async def _answer(
 def _check_person(
     issuer: Issuer, client: Client, request: AuthorizationRequest, waiting: DecisionTicket, body: IssueAuthorizationBody
 ) -> None:
-    """No tokens about another user than was named, and none where an essential acr is not met (Core 3.1.2.1, 5.5.1.1)."""
+    """Require the user and the essential acr of the request (OpenID Connect Core 3.1.2.1, 5.5.1.1). Raises ProtocolError."""
     known_as = body.sub or subject_for(issuer, client, body.subject)
     if waiting.expects not in {"", known_as} or not request.claims.accept_subject(known_as):
         raise LoginRequired("Another user signed in than the one who was named.")
@@ -119,11 +119,11 @@ def _check_person(
 
 
 def _grant(issuer: Issuer, client: Client, request: AuthorizationRequest, body: IssueAuthorizationBody) -> Grant:
-    """What the user allowed, in the caller's words; never more than the client may have."""
+    """Return the grant for the permission that the caller reports, limited to what the client may have."""
     scope = request.scope
     if body.scopes is not None:
         kept = [word for word in dict.fromkeys(body.scopes) if word in client.scopes]
-        if "id_token" in request.response_type.parts:  # without openid there would be none (Core 3.1.2.1)
+        if "id_token" in request.response_type.parts:  # an ID token needs openid (Core 3.1.2.1)
             kept = [OPENID, *(word for word in kept if word != OPENID)]
         scope = " ".join(word for word in kept if word != OPENID or OPENID in request.scopes)
     allowed = claims.claims_of_scopes(requested_scopes(issuer, client, request), issuer.settings.scope_claims)
@@ -144,14 +144,14 @@ def _grant(issuer: Issuer, client: Client, request: AuthorizationRequest, body: 
 def _members(
     issuer: Issuer, client: Client, request: AuthorizationRequest, body: IssueAuthorizationBody
 ) -> dict[str, Any] | None:
-    """What was asked for; with authorization details as the user changed them, if they did (RFC 9396 section 7.1)."""
+    """Return the requested members, with authorization details as changed by the user (RFC 9396 section 7.1)."""
     if body.authorization_details is None:
         return request.members
     return (request.members or {}) | {NAME: read_details(issuer, client, body.authorization_details)}
 
 
 def _about(body: IssueAuthorizationBody) -> dict[str, Any]:
-    """The claims that the caller wants in the ID token; none of those that are ours to make."""
+    """Return the caller's claims for the ID token, without those that only we set."""
     return claims.present(body.claims, {name.partition("#")[0] for name in body.claims})
 
 
@@ -188,7 +188,7 @@ _REASONS: dict[str, Callable[[str], ProtocolError]] = {
     "UNAUTHORIZED_CLIENT": UnauthorizedClient,
     "TEMPORARILY_UNAVAILABLE": TemporarilyUnavailable,
 }
-"""As Authlete documents them; but SERVER_ERROR, there login_required by a slip, is server_error."""
+"""Authlete's reasons. SERVER_ERROR is server_error, though their documentation has login_required by mistake."""
 
 _TEXTS = {
     "DENIED": "The user denied the request.",
@@ -200,16 +200,16 @@ _TEXTS = {
 
 
 class FailAuthorizationBody(Body):
-    """Why the user did not agree."""
+    """The reason why the user did not agree."""
 
     ticket: Text
     reason: str = "UNKNOWN"
     description: Annotated[str, Field(max_length=400)] = ""
-    """For the client, in the place of ours."""
+    """The description for the client, instead of ours."""
 
 
 async def fail(call: Call, body: FailAuthorizationBody) -> CallResult:
-    """The user did not agree, or could not: an error for the client, once."""
+    """Return the error for the client where the user did not agree; a ticket can be used once."""
     make = _REASONS.get(body.reason)
     if make is None:
         raise CallError(ResultCode.MALFORMED, f"reason: must be one of {', '.join(_REASONS)}.")
@@ -221,11 +221,11 @@ async def fail(call: Call, body: FailAuthorizationBody) -> CallResult:
     return answer._replace(result=ResultCode.AUTHORIZATION_FAILED, facts={**answer.facts, "reason": body.reason})
 
 
-# how it is done
+# shared steps
 
 
 async def _waiting(call: Call, ticket: str) -> tuple[Client, AuthorizationRequest, DecisionTicket]:
-    """What waits under a ticket of /auth/authorization. Raises TicketError."""
+    """Return the request under a ticket of /auth/authorization, with its client. Raises TicketError."""
     waiting = await tickets.look_up(call, ticket)
     request = waiting.authorization
     if request is None:
@@ -243,7 +243,7 @@ _BAD_TICKET = CallResult(
     "BAD_REQUEST",
     facts={"error": _EXPIRED.error, "reason": _EXPIRED.description},
 )
-"""As Authlete documents it: most likely the user took too long."""
+"""The answer that Authlete documents; most likely the user took too long."""
 ROUTES = (
     Route("/auth/authorization/issue", issue, IssueAuthorizationBody, bad_ticket=_BAD_TICKET),
     Route("/auth/authorization/fail", fail, FailAuthorizationBody, bad_ticket=_BAD_TICKET),

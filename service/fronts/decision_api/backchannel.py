@@ -1,4 +1,4 @@
-"""/backchannel/authentication, /issue and /fail: a CIBA request checked, then kept for its user or refused."""
+"""/backchannel/authentication, /issue and /fail: a CIBA request is validated, then stored for its user or refused."""
 
 from collections.abc import Callable
 from typing import Annotated, Any
@@ -42,7 +42,7 @@ from service.records.decision_ticket import DecisionTicket
 
 
 async def authentication(call: Call, body: ClientRequestBody) -> CallResult:
-    """Check a request; the caller finds its user."""
+    """Validate a request, whose user the caller then has to find."""
     request = request_of(call, body, endpoint.PATH)
     authenticated = await authenticate(call.issuer, request)
     ciba_request = await endpoint.validated(call.issuer, request, authenticated, by_backend=True)
@@ -63,7 +63,7 @@ def _presented(authenticated: AuthenticatedClient) -> str:
 async def _described(
     issuer: Issuer, authenticated: AuthenticatedClient, ciba_request: BackchannelRequest, expects: str
 ) -> dict[str, Any]:
-    """What the caller needs to know to find the user and to ask them."""
+    """Return what the caller needs in order to find and ask the user."""
     client, request = authenticated.client, ciba_request.request
     default_scope = client.default_scope or issuer.settings.default_scope
     return {
@@ -90,13 +90,13 @@ async def _described(
 
 
 class BackchannelTicketBody(Body):
-    """What /backchannel/authentication gave."""
+    """The ticket of /backchannel/authentication."""
 
     ticket: Text
 
 
 async def issue(call: Call, body: BackchannelTicketBody) -> CallResult:
-    """Let the request wait: the caller asks the user, and the client gets its auth_req_id."""
+    """Store the request and return its auth_req_id for the client, while the caller asks the user."""
     issuer, waiting = call.issuer, await tickets.look_up(call, body.ticket)
     ciba_request, client = tickets.backchannel_of(waiting, body.ticket), await tickets.client_of(call, waiting)
     async with tickets.used(call, body.ticket, waiting):
@@ -117,7 +117,7 @@ async def issue(call: Call, body: BackchannelTicketBody) -> CallResult:
     return CallResult(ResultCode.BACKCHANNEL_ISSUED, members, "OK", facts={"client_id": client.client_id})
 
 
-# the user is not
+# the user is not known
 
 _REASONS: dict[str, Callable[[str], ProtocolError]] = {
     "EXPIRED_LOGIN_HINT_TOKEN": ExpiredLoginHintToken,
@@ -133,15 +133,15 @@ _REASONS: dict[str, Callable[[str], ProtocolError]] = {
 
 
 class FailBackchannelBody(BackchannelTicketBody):
-    """Why the user is not asked."""
+    """The reason why the user is not asked."""
 
     reason: str = "SERVER_ERROR"
     error_description: Annotated[str, Field(max_length=400)] = ""
-    """For the client."""
+    """The description for the client."""
 
 
 async def fail(call: Call, body: FailBackchannelBody) -> CallResult:
-    """The user is not known or must not be asked: an error of CIBA Core section 13 for the client, once."""
+    """Return the error for the client where the user is unknown or must not be asked (CIBA Core section 13)."""
     make = _REASONS.get(body.reason)
     if make is None:
         raise CallError(ResultCode.MALFORMED, f"reason: must be one of {', '.join(_REASONS)}.")

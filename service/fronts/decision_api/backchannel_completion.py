@@ -1,6 +1,6 @@
-"""/backchannel/authentication/complete: the caller says what the user decided about a CIBA request.
+"""/backchannel/authentication/complete: the caller reports the decision of the user about a CIBA request.
 
-Also about one that a client sent to our own endpoint: then the ticket is that of the hook's notification.
+The client may also have sent the request to our own endpoint: then the ticket is that of the hook's notification.
 """
 
 from collections.abc import Mapping
@@ -37,7 +37,7 @@ from service.tokens.polled_requests import end_pause
 
 
 class CompleteBackchannelBody(CompletionBody):
-    """What the user decided about a CIBA request."""
+    """The decision of the user about a CIBA request."""
 
     ticket: Text
     authorization_details: OptionalDetails = None
@@ -47,7 +47,7 @@ class CompleteBackchannelBody(CompletionBody):
 
 
 async def complete(call: Call, body: CompleteBackchannelBody) -> CallResult:
-    """Decide, once; the answer says what the client is to be sent, and by whom."""
+    """Decide a request, once. The answer has the notification for the client where the caller is to send it."""
     body.check(call.issuer.clock())
     issuer, loaded = with_callers_directory(call.issuer), await _loaded(call, body.ticket)
     subject = _subject(issuer, loaded, body) if body.result == AUTHORIZED else ""
@@ -63,7 +63,7 @@ async def complete(call: Call, body: CompleteBackchannelBody) -> CallResult:
 
 
 async def _loaded(call: Call, ticket: str) -> LoadedRequest:
-    """The request that the ticket is about, if this caller may decide it. Raises TicketError."""
+    """Return the request of a ticket, if this caller may decide it. Raises TicketError."""
     try:
         loaded = await backchannel_requests.load(call.issuer, ticket)
     except StaleError:
@@ -78,7 +78,7 @@ async def _loaded(call: Call, ticket: str) -> LoadedRequest:
 
 
 def _subject(issuer: Issuer, loaded: LoadedRequest, body: CompleteBackchannelBody) -> str:
-    """Who allowed it: nobody but who was asked. Raises CallError."""
+    """Return the subject who allowed it, which must be the one that was asked. Raises CallError."""
     waiting = loaded.waiting
     subject = body.subject or waiting.subject
     if not subject:
@@ -102,7 +102,7 @@ async def _decide(issuer: Issuer, loaded: LoadedRequest, body: CompleteBackchann
 
 
 def _grant(issuer: Issuer, loaded: LoadedRequest, body: CompleteBackchannelBody, subject: str) -> Grant:
-    """What the user allowed, in the caller's words; never more than the client may have."""
+    """Return the grant for the permission that the caller reports, limited to what the client may have."""
     client, request = loaded.client, loaded.waiting.request
     scope = request.scope
     if body.scopes is not None:
@@ -126,7 +126,7 @@ def _grant(issuer: Issuer, loaded: LoadedRequest, body: CompleteBackchannelBody,
 
 
 async def _answer(issuer: Issuer, loaded: LoadedRequest, body: CompleteBackchannelBody, subject: str) -> CallResult:
-    """What the caller has to send the client (CIBA Core 10.2, 10.3, 12): nothing, where it polls or we do it."""
+    """Return the notification for the client (CIBA Core 10.2, 10.3, 12); none where it polls, or where we send it."""
     client, waiting = loaded.client, loaded.waiting
     members = await client_members(issuer, client) | {"deliveryMode": enum_name(waiting.mode)}
     facts = {"client_id": client.client_id, "subject": subject}
@@ -151,7 +151,7 @@ async def _answer(issuer: Issuer, loaded: LoadedRequest, body: CompleteBackchann
 
 
 async def _pushed(issuer: Issuer, loaded: LoadedRequest, body: CompleteBackchannelBody) -> dict[str, Any]:
-    """The tokens, or the error."""
+    """Return the tokens or the error for a client with push mode."""
     if body.result == AUTHORIZED:
         return await pushed_tokens(issuer, loaded.client, loaded.waiting.auth_req_id)
     error = "access_denied" if body.result == DENIED else TRANSACTION_FAILED

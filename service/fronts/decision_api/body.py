@@ -1,4 +1,4 @@
-"""The kinds of members that bodies are made of, whether they came as JSON or in a form."""
+"""The types of members of bodies, both in JSON and in forms."""
 
 import re
 from collections.abc import Iterable
@@ -21,12 +21,12 @@ _MAX_DEPTH = 10
 
 
 def _as_words(value: object) -> object:
-    """In a form a list is one text with blanks or commas between the words."""
+    """Split the words of a list, which is one text with blanks or commas in a form."""
     return [word for word in _WORD.split(value) if word] if isinstance(value, str) else value
 
 
 def as_json(value: object) -> object:
-    """In a form a list of objects, and an object, is JSON in a text."""
+    """Parse a list of objects or an object, which is JSON in a text in a form."""
     if not isinstance(value, str):
         return value
     try:
@@ -36,7 +36,7 @@ def as_json(value: object) -> object:
 
 
 def _json_object(value: object) -> object:
-    """Claims come as a text that holds a JSON object."""
+    """Parse claims, which are a JSON object in a text."""
     value = as_json(value) if value else {}
     if not isinstance(value, dict):
         raise ValueError("must be a JSON object, as a text")
@@ -51,10 +51,10 @@ class PropertyBody(Body):
     key: Annotated[str, Field(min_length=1, max_length=255)]
     value: str = ""
     hidden: bool = False
-    """Whether only resource servers of the caller's own see it."""
+    """Whether only the caller's own resource servers see it."""
 
     def record(self) -> Property:
-        """As it is kept."""
+        """Return the property in the form in which it is stored."""
         return Property(self.key, self.value, in_token_response=not self.hidden, in_introspection=not self.hidden)
 
 
@@ -63,24 +63,24 @@ Words = Annotated[tuple[str, ...], BeforeValidator(_as_words), Field(max_length=
 PropertiesBody = Annotated[tuple[PropertyBody, ...], BeforeValidator(as_json), Field(max_length=100)]
 JsonObject = Annotated[dict[str, Any], BeforeValidator(_json_object)]
 Duration = Annotated[int, Field(ge=0, le=2_147_483_647)]
-"""Seconds, 0 = the client's."""
+"""Seconds; 0: the lifetime of the client."""
 Subject = Annotated[str, Field(max_length=255)]
 
 
 class DpopBody(Body):
-    """What the request of a client held of DPoP (RFC 9449); ``dpopNonce`` of the answer is for the header DPoP-Nonce."""
+    """DPoP in the request of a client (RFC 9449); ``dpopNonce`` of the answer is for the header DPoP-Nonce."""
 
     dpop: Text = ""
     """The value of the one DPoP header."""
     htm: Text = ""
     """The HTTP method of the request."""
     htu: Text = ""
-    """The URL of the request as clients know it, "" = that of our own endpoint."""
+    """The URL of the request as clients know it; "": that of our own endpoint."""
     dpop_nonce_required: bool = False
-    """Whether the proof needs a nonce, also where the settings want none."""
+    """Whether the proof needs a nonce even if the settings require none."""
 
     def proving(self, request: Request) -> Request:
-        """The same request with what it held of DPoP."""
+        """Return the request with its DPoP proof, method and URL."""
         if not self.dpop:
             return request
         method, url = self.htm or request.method, self.htu or request.url
@@ -89,27 +89,27 @@ class DpopBody(Body):
 
 
 class AdditionsBody(Body):
-    """What a caller may add to the tokens that a client gets; their values it cannot choose."""
+    """The additions of a caller to the tokens of a client; the caller cannot choose the tokens' values."""
 
     properties: PropertiesBody = ()
     access_token_duration: Duration = 0
     access_token: Text = ""
     jwt_at_claims: Text = ""
     UNSUPPORTED: ClassVar[tuple[str, ...]] = ("access_token", "jwt_at_claims")
-    """Members that ask for what is not there."""
+    """Members for which there is no support."""
 
     def added(self) -> tuple[Property, ...]:
-        """The properties, as they are kept."""
+        """Return the properties in the form in which they are stored."""
         return tuple(member.record() for member in self.properties)
 
     def check_supported(self) -> None:
-        """Raises CallError where one of ``UNSUPPORTED`` is filled in."""
+        """Refuse members of ``UNSUPPORTED`` that are not empty. Raises CallError."""
         if filled := [name for name in self.UNSUPPORTED if getattr(self, name)]:
             raise CallError(ResultCode.UNSUPPORTED, ", ".join(filled))
 
 
 def properties_json(*groups: Iterable[Property]) -> list[dict[str, Any]] | None:
-    """Properties as Authlete writes them, None where there are none; values other than text are JSON."""
+    """Return properties in Authlete's form, None where there are none; values other than text are in JSON."""
     return [_property_json(member) for members in groups for member in members] or None
 
 

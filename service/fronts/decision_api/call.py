@@ -1,4 +1,4 @@
-"""A call of the decision API: who makes it, where it goes, and what comes of it; JSON is made in one place."""
+"""A call of the decision API: its caller, body, route and result, whose JSON is made in one place."""
 
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, NamedTuple, Self
@@ -18,37 +18,37 @@ from service.settings.faults import lines
 
 
 class Call(NamedTuple):
-    """Who calls."""
+    """A call, with its caller."""
 
     issuer: Issuer
     api_key: str
     path: Mapping[str, str] = {}
-    """The parts of the path that are variable."""
+    """The variable parts of the path."""
     address: str = ""
-    """Of the caller, as text."""
+    """The IP address of the caller, as text."""
 
     async def client(self) -> Client:
-        """The client that the path names by its number, client_id or alias. Raises NotFound."""
+        """Return the client that the path names by its number, client_id or alias. Raises NotFound."""
         return await find_client(self.issuer, self.path["client"])
 
 
 class CallResult(NamedTuple):
-    """What a call is answered."""
+    """The answer to a call."""
 
     result: ResultCode = ResultCode.OK
     members: Mapping[str, Any] = {}
-    """Of the JSON object; those that are None are left out."""
+    """The members of the JSON object; those that are None are left out."""
     action: str = ""
-    """What the caller is to do, "" where there is no choice."""
+    """The action that the caller is to take; "" where there is no choice."""
     detail: str = ""
-    """Goes with the text of the result code."""
+    """The text after that of the result code."""
     status: int = 200
     headers: Mapping[str, str] = {}
     facts: Mapping[str, Any] = {}
-    """For the log line, and never a secret (AU-35)."""
+    """Facts for the log, never secrets (AU-35)."""
 
     def content(self) -> bytes:
-        """The body; none with 204."""
+        """Return the body, empty with 204."""
         if self.status == 204:
             return b""
         message = f"[{self.result.code}] {self.result.text}" + (f" {redacted(self.detail)}" if self.detail else "")
@@ -57,7 +57,7 @@ class CallResult(NamedTuple):
 
 
 class CallError(Exception):
-    """The call itself is at fault, or cannot be answered."""
+    """The call itself is invalid, or cannot be answered."""
 
     def __init__(
         self, result: ResultCode, detail: str = "", *, status: int = 400, headers: Mapping[str, str] | None = None
@@ -72,7 +72,7 @@ NO_CONTENT = CallResult(status=204)
 
 
 class Body(BaseModel):
-    """What callers write to us: camelCase members; those that we do not know are ignored, for theirs grow."""
+    """The body of a call, with members in camelCase. Unknown members are ignored, as newer SDKs send more of them."""
 
     model_config = ConfigDict(
         extra="ignore",
@@ -86,14 +86,14 @@ class Body(BaseModel):
     @model_validator(mode="before")
     @classmethod
     def _without_nulls(cls, members: object) -> object:
-        """Take null as if it were not there: the SDKs send every member that they know."""
+        """Remove members that are null, as the SDKs send every member that they know."""
         if not isinstance(members, dict):
             return members
         return {name: value for name, value in members.items() if value is not None}
 
     @classmethod
     def read(cls, members: Mapping[str, Any]) -> Self:
-        """The body, checked. Raises CallError with every fault, but never what was written: it may be a secret."""
+        """Return the validated body. Raises CallError with every fault, without values, which may be secrets."""
         try:
             return cls.model_validate(dict(members))
         except ValidationError as error:
@@ -102,28 +102,28 @@ class Body(BaseModel):
 
 
 class Route(NamedTuple):
-    """One call: where it is, what it takes, and who answers it."""
+    """The route of one call: its path, its body, and its function."""
 
     path: str
-    """Below ``/api``, with ``{names}``."""
+    """The path below ``/api``, with ``{names}``."""
     answer: Callable[[Call, Any], Awaitable[CallResult | bytes]]
-    """Bytes are a document: JSON that is handed over without a result code around it."""
+    """Answers the call. Bytes are a JSON document that is sent without a result code around it."""
     body: type[Body] = Body
-    """What POST brings in its body, GET and DELETE in the query; without members of its own nothing is looked at."""
+    """The members in the body of POST, or in the query of GET and DELETE; ``Body`` itself has none."""
     methods: tuple[str, ...] = ("POST",)
     refused: Callable[[ProtocolError], CallResult] | None = None
-    """Answers an error that is for the client, not for the caller."""
+    """Makes the answer for an error that is for the client, not for the caller."""
     bad_ticket: CallResult = CallResult(ResultCode.INVALID_TICKET)
     """The answer where the ticket of the call cannot be used."""
 
 
 def milliseconds(seconds: int) -> int:
-    """Epoch milliseconds of epoch seconds; 0 (never, none) stays 0 (AU-18)."""
+    """Return epoch milliseconds for epoch seconds; 0 (never, none) stays 0 (AU-18)."""
     return seconds * 1000
 
 
 def response_content(error: ProtocolError) -> dict[str, str]:
-    """The response for the client as a member (RFC 6749 5.2). Raises the error again where the call is to be repeated (P7)."""
+    """Return the member with the response for the client (RFC 6749 section 5.2). Raises an error that asks for a retry (P7)."""
     if error.status == 503:
         raise error
     return {"responseContent": refuse(error).content.decode()}

@@ -1,4 +1,4 @@
-"""Who calls: an API key and its secret, by HTTP Basic or as Bearer token; the secret is compared in constant time."""
+"""Authentication of callers: an API key and its secret, by HTTP Basic or as Bearer token, compared in constant time."""
 
 import binascii
 import hmac
@@ -16,14 +16,24 @@ log = logging.getLogger(__name__)
 
 _CHALLENGE = 'Basic realm="mintmark decision API", charset="UTF-8", Bearer realm="mintmark decision API"'
 _MAX_HEADER = 4096
-"""Characters of the Authorization header."""
+"""The most characters of the Authorization header."""
 
 
 async def caller_of(issuer: Issuer, authorization: str, service_id: str, address: str) -> str:
-    """The API key of the caller. ``service_id``: the one in the path, "" where there is none; a key is good for its own.
+    """Return the API key of the caller.
 
-    Wrong credentials are counted by address; that slows guessing down and warns operators, but a caller with the right secret
-    is never kept out. Raises CallError (401, 429), TemporarilyUnavailable.
+    Wrong credentials are counted by address, which delays guessing and warns operators; a caller with the right secret is
+    never blocked.
+
+    Args:
+        issuer: The issuer.
+        authorization: The Authorization header.
+        service_id: The id in the path, which must be the API key; "" where there is none.
+        address: The IP address of the caller.
+
+    Raises:
+        CallError: The credentials are wrong (401), or there were too many wrong ones (429).
+        TemporarilyUnavailable: Redis cannot be reached.
     """
     name = _proved(issuer, authorization[:_MAX_HEADER], service_id)
     if name:
@@ -38,7 +48,7 @@ async def caller_of(issuer: Issuer, authorization: str, service_id: str, address
 
 
 def _proved(issuer: Issuer, authorization: str, service_id: str) -> str:
-    """The API key whose secret was shown, "" where none was. Every key is compared, whichever it is."""
+    """Return the API key of the secret, "" for a wrong one. All keys are compared."""
     scheme, _, shown = authorization.partition(" ")
     key, secret = "", ""
     if scheme.lower() == "bearer":

@@ -1,4 +1,4 @@
-"""The users of a caller: the caller checks their passwords."""
+"""The directory of a caller's users, whose passwords the caller checks."""
 
 from collections.abc import Collection, Mapping
 from dataclasses import replace
@@ -9,7 +9,7 @@ from service.issuer import Issuer
 
 
 class PasswordError(Exception):
-    """The caller has to check a password: not a refusal, but the end of what can be decided here."""
+    """The caller has to check a password. This is no refusal, but the password cannot be checked here."""
 
     def __init__(self, username: str, password: str) -> None:
         super().__init__("the caller knows")
@@ -17,28 +17,28 @@ class PasswordError(Exception):
 
 
 class CallersDirectory:
-    """In the place of a directory: everything before the password is checked by the grant type, as it always is."""
+    """A directory that leaves passwords to the caller; the grant type makes all its checks before that."""
 
     def __init__(self, own: Directory) -> None:
         self._own = own
 
     async def verify(self, username: str, password: str, _address: str, _device: str | None = None) -> Person | None:
-        """Raises PasswordError."""
+        """Leave the password to the caller. Raises PasswordError."""
         raise PasswordError(username, password)
 
     async def claims(self, subject: str, scopes: Collection[str], username: str = "") -> Mapping[str, Any] | None:
-        """What our own directory knows, should it know the user."""
+        """Return the claims in our own directory, none where it does not know the user."""
         return await self._own.claims(subject, scopes, username) or {}
 
     async def find(self, username: str) -> Person | None:
-        """Who our own directory knows by this name."""
+        """Return the user of this name in our own directory, None where there is none."""
         return await self._own.find(username)
 
     async def find_subject(self, subject: str) -> Person | None:
-        """Who our own directory knows by this subject."""
+        """Return the user of this subject in our own directory, None where there is none."""
         return await self._own.find_subject(subject)
 
 
 def with_callers_directory(issuer: Issuer) -> Issuer:
-    """The issuer, for tokens about users of the caller."""
+    """Return the issuer with a directory of the caller's users."""
     return replace(issuer, directory=CallersDirectory(issuer.directory))

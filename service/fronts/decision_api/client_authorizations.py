@@ -1,4 +1,4 @@
-"""What users have allowed clients: listed by user, narrowed, ended; and what is remembered as allowed."""
+"""The permissions of users for clients: listed by user, reduced or ended; and the remembered consent."""
 
 from typing import Annotated
 
@@ -14,26 +14,26 @@ from service.fronts.decision_api.windows import WindowBody, cut
 
 
 class SubjectBody(Body):
-    """Whose authorizations: here, or in the path."""
+    """The user, here or in the path."""
 
     subject: Subject = ""
 
 
 class ListAuthorizationsBody(WindowBody, SubjectBody):
-    """Which part of a user's list."""
+    """The requested part of a user's list."""
 
     developer: Text = ""
 
 
 class UpdateAuthorizationsBody(Body):
-    """What the user allows from now on."""
+    """The scopes that the user allows from now on."""
 
     subject: Annotated[str, Field(min_length=1, max_length=255)]
     scopes: Words | None = None
 
 
 async def get_list(call: Call, body: ListAuthorizationsBody) -> CallResult:
-    """Return the clients that a user has authorized: those that hold a grant of the user, or would get one unasked."""
+    """Return the clients that a user has authorized: those with a grant, or with a remembered consent."""
     subject = _subject(call, body)
     found = [] if body.developer else await authorizations.list_of_subject(call.issuer, subject)
     window = cut(found, body)
@@ -43,7 +43,7 @@ async def get_list(call: Call, body: ListAuthorizationsBody) -> CallResult:
 
 
 async def update(call: Call, body: UpdateAuthorizationsBody) -> CallResult:
-    """Let the client have these scopes of the user and no others, in all that it was issued."""
+    """Limit the client to these scopes of the user, in all grants and tokens that it has."""
     client = await call.client()
     if body.scopes is None:
         return CallResult(detail="No scopes were given, so nothing changed.")
@@ -60,7 +60,7 @@ async def delete(call: Call, body: SubjectBody) -> CallResult:
 
 
 async def get_granted(call: Call, body: SubjectBody) -> CallResult:
-    """The scopes of the newest living grant (latest), and those of all and of what is remembered (merged)."""
+    """Return the scopes of the newest living grant (latest), and of all grants and the remembered consent (merged)."""
     client = await call.client()
     subject = _subject(call, body)
     held = await authorizations.get(call.issuer, subject, client.client_id)
@@ -75,14 +75,14 @@ async def get_granted(call: Call, body: SubjectBody) -> CallResult:
 
 
 async def delete_granted(call: Call, body: SubjectBody) -> CallResult:
-    """Ask the user again next time; what is granted stays."""
+    """Forget the consent of the user, who is asked again next time; grants stay."""
     client = await call.client()
     await authorizations.forget_consent(call.issuer, _subject(call, body), client.client_id)
     return CallResult(facts={"client_id": client.client_id})
 
 
 def _subject(call: Call, body: SubjectBody) -> str:
-    """Authlete 3 has it in the path, Authlete 2 in the body or the query. Raises CallError."""
+    """Return the subject: Authlete 3 has it in the path, Authlete 2 in the body or the query. Raises CallError."""
     subject = call.path.get("subject") or body.subject
     if not subject or len(subject) > 255:
         raise CallError(ResultCode.MALFORMED, "subject: 1 to 255 characters are needed.")

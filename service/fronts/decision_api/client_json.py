@@ -1,7 +1,7 @@
-"""A client as Authlete's Client object, both ways.
+"""Conversion of a client from and to Authlete's Client object.
 
-Their object has members for what is not here (attestation, credentials …): one that is filled in is refused, for a client
-must not be believed to be safer than it is. What they have no member for (audiences, the introspect right …) stays as it is.
+Their object has members for features that we lack (attestation, credentials …). These are refused unless empty, so that no
+client seems safer than it is. Our members that theirs lacks (audiences, the introspect right …) stay unchanged.
 """
 
 from collections.abc import Iterable
@@ -27,7 +27,7 @@ _UNDERSCORES = str.maketrans(" -+", "___")
 
 
 def enum_name(word: str) -> str:
-    """A registered word as Authlete's enumerations spell it: ``AUTHORIZATION_CODE``, ``CODE_ID_TOKEN``, ``JWT_BEARER``."""
+    """Return a registered word in Authlete's spelling: ``AUTHORIZATION_CODE``, ``CODE_ID_TOKEN``, ``JWT_BEARER``."""
     return word.rpartition(":")[2].upper().translate(_UNDERSCORES)
 
 
@@ -39,22 +39,22 @@ WORD_OF_GRANT_TYPE = _by_enum_name(one.value for one in GrantTypeName)
 _WORD_OF_AUTH_METHOD = _by_enum_name(one.value for one in ClientAuthMethod)
 
 _OF_THEIR_OWN = {"name", "alias", "auth_method", "allow_plain_pkce", "properties"}
-"""Members for which there is a function here, as for those of the extension."""
+"""Members with their own code here, as those of the extension have."""
 _ROWS = tuple(
     row
     for row in ROWS.values()
     if row.member.authlete and "." not in row.member.authlete and row.name not in _OF_THEIR_OWN
 )
-"""Members that need none."""
+"""Members without their own code."""
 _WORDS = {row.name: _by_enum_name(row.choices) for row in _ROWS if row.choices} | {"grant_types": WORD_OF_GRANT_TYPE}
-"""Of members whose values are registered words: those words, by their names in Authlete's enumerations."""
+"""For members whose values are registered words: the words, by their names in Authlete's enumerations."""
 
 
 # to them
 
 
 async def describe(issuer: Issuer, client: Client) -> dict[str, Any]:
-    """The client for callers: never a secret. ``clientId`` is its number, ``clientIdAlias`` its client_id in words."""
+    """Return the client for callers, without secrets. ``clientId`` is its number, ``clientIdAlias`` its client_id."""
     described = {row.member.authlete: _to_them(row, getattr(client, row.name)) for row in _ROWS}
     described |= {
         "clientId": await number_of(issuer, client),
@@ -86,19 +86,19 @@ async def describe(issuer: Issuer, client: Client) -> dict[str, Any]:
 
 
 def alias_of(client: Client) -> str | None:
-    """What a client is called beside its number: its client_id; where that is the number, its alias (AU-26)."""
+    """Return the second name of a client after its number: its client_id or, where that is the number, its alias (AU-26)."""
     if client.client_id.isdigit():
         return client.alias
     return client.client_id
 
 
 async def client_members(issuer: Issuer, client: Client, presented: str | None = None) -> dict[str, Any]:
-    """How answers name a client (AU-25 to AU-27).
+    """Return the members that name a client in answers (AU-25 to AU-27).
 
     Args:
-        issuer: Ours.
+        issuer: The issuer.
         client: The client.
-        presented: What the client called itself; None = no longer known, and its client_id has to do.
+        presented: The client_id in the request; None: not known, so the client's own is used.
     """
     number = await number_of(issuer, client)
     name = client.client_id if presented is None else presented
@@ -106,7 +106,7 @@ async def client_members(issuer: Issuer, client: Client, presented: str | None =
 
 
 def method_name(client: Client) -> str:
-    """How the client is to authenticate (AU-33), as Authlete spells it."""
+    """Return the client's authentication method (AU-33), in Authlete's spelling."""
     return enum_name(registered_name(client.auth_method))
 
 
@@ -115,7 +115,7 @@ def _to_them(row: Row, value: MemberValue) -> MemberValue:
         return orjson.dumps(value).decode() if value else None
     is_named = row.name in _WORDS and not row.name.endswith(
         ("signing_alg", "signed_response_alg")
-    )  # those are called alike
+    )  # algorithms have the same names
     if isinstance(value, tuple):
         return [enum_name(one) if is_named else one for one in value]
     return enum_name(value) if is_named and value else value
@@ -129,12 +129,12 @@ class Extension(Body):
 
     requestable_scopes_enabled: bool = False
     requestable_scopes: Words = ()
-    """Only where they are enabled; else what the service lets clients register for."""
+    """Used only where they are enabled; otherwise the client gets the scopes that the service offers for registration."""
     access_token_duration: Duration = 0
     refresh_token_duration: Duration = 0
     access_token_claims: Words | None = None
     id_token_claims: Words | None = None
-    """Both are ours, beside Authlete's members; left out they stay as they are."""
+    """Like ``access_token_claims`` a member that Authlete does not have; None: unchanged."""
 
 
 class Attribute(Body):
@@ -152,11 +152,11 @@ NOT_HERE = """
     front_channel_request_object_encryption_required single_access_token_per_subject rs_request_signed
     fapi_modes credential_response_encryption_required
 """.split()  # noqa: SIM905 (a table)
-"""Members whose promise would not be kept."""
+"""Members for features that we lack."""
 
 
 class ClientObject(Body):
-    """A Client object. ``client_id``, ``locked``, times and what we derive are ours to say, and not read."""
+    """A Client object. ``client_id``, ``locked``, times and derived members are ignored, as only we set them."""
 
     client_id_alias: Text = ""
     client_secret: Text = ""
@@ -169,12 +169,12 @@ class ClientObject(Body):
 
     @classmethod
     def alias_of(cls, name: str) -> str:
-        """What they call this member."""
+        """Return Authlete's name of a member."""
         return cls.model_fields[name].alias or name
 
 
 def _body_field(row: Row) -> object:
-    """The type and the default of a member without a function of its own."""
+    """Return the type and the default of a member without its own code."""
     kinds = {Shape.SWITCH: bool, Shape.NUMBER: Duration, Shape.LIST: Words, Shape.CHOICES: Words}
     default = _to_them(row, row.default)
     if default is None:
@@ -186,14 +186,22 @@ def _body_field(row: Row) -> object:
 
 _FIELDS: dict[str, Any] = dict.fromkeys(NOT_HERE, (Any, None)) | {row.name: _body_field(row) for row in _ROWS}
 ClientBody = create_model("ClientBody", __base__=ClientObject, **_FIELDS)
-"""The same, with the members of the client metadata table."""
+"""``ClientObject`` with the members of the client metadata table."""
 
 
 def changes_of(issuer: Issuer, body: ClientObject, held: Client | None) -> dict[str, Any]:
-    """The members of ``ClientInput`` that the object stands for; ``held``: the client as it is, None for a new one.
+    """Return the members of ``ClientInput`` for a Client object.
 
-    The object is the whole client, as with Authlete: what it leaves out is as by default. Only what an omission would make
-    weaker or unusable (how the client proves itself, its scopes, plain PKCE) stays. Raises InvalidInput.
+    The object is the whole client, as with Authlete: members that it leaves out get their defaults. Only those stay whose
+    default would make the client weaker or unusable: its authentication method, scopes and plain PKCE.
+
+    Args:
+        issuer: The issuer.
+        body: The object.
+        held: The client as it is now, None for a new one.
+
+    Raises:
+        InvalidInput: The object has unsupported or contradicting members.
     """
     _check_kept_promises(body)
     changes = {row.name: _from_them(row, getattr(body, row.name)) for row in _ROWS}
@@ -208,7 +216,7 @@ def changes_of(issuer: Issuer, body: ClientObject, held: Client | None) -> dict[
 
 
 def requestable(issuer: Issuer) -> tuple[str, ...]:
-    """The scopes of a client that has no list of its own: what clients may register for here."""
+    """Return the scopes of a client without its own list: those that the service offers for registration."""
     return issuer.settings.registration_scopes
 
 
@@ -218,13 +226,16 @@ def _check_kept_promises(body: ClientObject) -> None:
 
 
 def _name(body: ClientObject, held: Client | None) -> str:
-    """A client without a name is shown by its client_id: coming back, that is no name."""
+    """Return the name, "" where it is the client_id, by which a client without a name is shown."""
     is_default_name = held is not None and not held.name and body.client_name == held.client_id
     return "" if is_default_name else body.client_name
 
 
 def _auth_method(body: ClientObject, held: Client | None) -> str:
-    """As it says; else by the type of the client; else as it was. Raises InvalidInput where the two contradict each other."""
+    """Return the authentication method: the given one, or that of the client type, or the present one.
+
+    Raises InvalidInput where method and type contradict each other.
+    """
     said = {"PUBLIC": True, "CONFIDENTIAL": False}.get(body.client_type)
     if body.client_type and said is None:
         raise InvalidInput("clientType: there are PUBLIC and CONFIDENTIAL")
@@ -241,7 +252,7 @@ def _auth_method(body: ClientObject, held: Client | None) -> str:
 
 
 def _from_them(row: Row, value: MemberValue) -> MemberValue:
-    """As ``ClientInput`` reads it; unknown words stay, to be refused there. Raises InvalidInput."""
+    """Return a value for ``ClientInput``, which refuses unknown words. Raises InvalidInput."""
     words = _WORDS.get(row.name, {})
     if isinstance(value, tuple):
         return [words.get(one, one) for one in value]
@@ -273,7 +284,7 @@ def _extended(issuer: Issuer, body: ClientObject, held: Client | None) -> dict[s
 
 
 def _attributes(body: ClientObject, held: Client | None) -> dict[str, Any]:
-    """Texts among the client's properties; who may see one is for the operator to say, and stays."""
+    """Return the properties with their texts replaced; the visibility of a property is the operator's choice, and stays."""
     if body.attributes is None:
         return {}
     known = {member.name: member for member in (held.properties if held else ())}

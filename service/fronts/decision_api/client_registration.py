@@ -1,4 +1,4 @@
-"""Clients that register themselves by way of the caller (RFC 7591, RFC 7592): the endpoint decides, the caller answers."""
+"""Dynamic registration by way of the caller (RFC 7591, RFC 7592): our endpoint decides, the caller sends the response."""
 
 import orjson
 from pydantic import Field
@@ -19,27 +19,27 @@ class RegistrationBody(Body):
     """The parts of a client's request."""
 
     metadata: Text = Field("", alias="json")
-    """The body as it came."""
+    """The body as it was received."""
     token: Text = ""
-    """Of the Authorization header."""
+    """The token in the Authorization header."""
     client_id: Text = ""
-    """In the URL."""
+    """The client_id in the URL."""
 
 
 async def _decided(call: Call, body: RegistrationBody, method: str, action: str, done: ResultCode) -> CallResult:
-    """The answer to a request of this method, which is ``done`` where it is not refused."""
+    """Return the answer to a request with this method; its result is ``done`` where it succeeds."""
     if call.issuer.settings.registration == "off":
         raise InvalidRequest("Clients cannot register themselves here.")
     request = Request(
         {"client_id": await _own_name(call.issuer, body.client_id)} if body.client_id else {},
         f"Bearer {body.token}" if body.token else None,
-        "",  # whose address it is, only the caller knows: its own would be one network for everybody
+        "",  # only the caller knows the client's address; its own would count as one network for all clients
         method=method,
         content=body.metadata.encode(),
     )
     content = (await register.decide(call.issuer, request)).content.decode()
     described = None
-    if content:  # it is gone where there is none
+    if content:  # a deletion has none
         client = await find_client(call.issuer, orjson.loads(content)["client_id"])
         described = await client_json.describe(call.issuer, client)
     return CallResult(done, {"responseContent": content, "client": described}, action)
@@ -51,7 +51,7 @@ def _refused(error: ProtocolError) -> CallResult:
 
 
 async def _own_name(issuer: Issuer, identifier: str) -> str:
-    """The client_id of a client that the caller may know by its number."""
+    """Return the client_id of a client that the caller may know by its number."""
     try:
         return (await find_client(issuer, identifier)).client_id
     except NotFound:

@@ -1,4 +1,4 @@
-"""A client's request as a caller hands it over: the raw form, and what the client's Authorization header held."""
+"""A client's request as a caller passes it on: the raw form, and the credentials of the Authorization header."""
 
 from base64 import b64encode
 
@@ -16,21 +16,21 @@ class ClientRequestBody(CertificatePathBody, DpopBody):
     """A request of a client."""
 
     parameters: Text = ""
-    """The form as the caller got it."""
+    """The form as the caller received it."""
     client_id: Text | None = None
     client_secret: Text | None = None
-    """Both from HTTP Basic, if any came."""
+    """Like ``client_id`` from HTTP Basic, if the client used it."""
 
     @property
     def authorization(self) -> str | None:
-        """The header as the client sent it, if it did: then it is answered 401 with a challenge (AU-03)."""
+        """Return the client's Authorization header, None where it sent none; with it, the response is 401 (AU-03)."""
         if self.client_id is None and self.client_secret is None:
             return None
         return "Basic " + b64encode(f"{self.client_id or ''}:{self.client_secret or ''}".encode()).decode()
 
 
 def request_of(call: Call, body: ClientRequestBody, path: str) -> Request:
-    """The request as an endpoint sees it. ``path``: of that endpoint here. Raises InvalidRequest."""
+    """Return the request for an endpoint of ours, which is at ``path``. Raises InvalidRequest."""
     form = parse_form(body.parameters.encode())
     request = Request(
         form.parameters,
@@ -45,11 +45,11 @@ def request_of(call: Call, body: ClientRequestBody, path: str) -> Request:
 
 
 def refused(error: ProtocolError, so_far: CallResult = NOTHING_KNOWN) -> CallResult:
-    """The answer for the client, with its action: INVALID_CLIENT, BAD_REQUEST or INTERNAL_SERVER_ERROR.
+    """Return the answer for the client, with its action: INVALID_CLIENT, BAD_REQUEST or INTERNAL_SERVER_ERROR.
 
     Args:
-        error: Raised again where the service cannot answer.
-        so_far: What is known of the client.
+        error: The refusal; raised again where the service cannot answer.
+        so_far: The members that describe the client, as far as it is known.
     """
     return CallResult(
         result=of_error(error.error),
@@ -61,13 +61,13 @@ def refused(error: ProtocolError, so_far: CallResult = NOTHING_KNOWN) -> CallRes
 
 
 def refused_as_unauthorized(error: ProtocolError) -> CallResult:
-    """The same where Authlete calls the action for a client that is not authenticated UNAUTHORIZED."""
+    """Return the answer for calls of Authlete in which the action for failed client authentication is UNAUTHORIZED."""
     result = refused(error)
     return result._replace(action="UNAUTHORIZED") if result.action == "INVALID_CLIENT" else result
 
 
 async def note_claim(call: Call, body: ClientRequestBody) -> None:
-    """Name the client of a refused request in what is logged about the call."""
+    """Note the client of a refused request for the log."""
     try:
         request = request_of(call, body, "")
     except InvalidRequest:

@@ -1,4 +1,4 @@
-"""Clients by API: registered, listed, changed, locked; their secrets and the scopes that they may ask for."""
+"""Calls to register, list, change and lock clients, and for their secrets and requestable scopes."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -20,32 +20,32 @@ _PAGE = 200
 
 
 class ClientListBody(WindowBody):
-    """Which part of the list."""
+    """The requested part of the list."""
 
     developer: Text = ""
-    """Nobody here has one, so none is any developer's."""
+    """A filter that matches no client, as clients have no developer here."""
 
 
 class SecretBody(Body):
-    """A secret for the client."""
+    """The new secret of the client."""
 
     client_secret: Text
 
 
 class LockBody(Body):
-    """Whether the client is refused."""
+    """Whether the client is locked."""
 
     client_locked: bool
 
 
 class ScopesBody(Body):
-    """What the client may ask for."""
+    """The scopes that the client may request."""
 
     requestable_scopes: Words | None = None
 
 
 async def create(call: Call, body: ClientObject) -> CallResult:
-    """Register a client; its client_id is a number that we choose. ``clientSecret``: here, in clear, and never again."""
+    """Register a client; its client_id is a number that we choose. Only this answer has its ``clientSecret`` in clear."""
     issuer = call.issuer
     changes = client_json.changes_of(issuer, body, None)
     for attempt in range(_TRIES):
@@ -63,12 +63,12 @@ async def create(call: Call, body: ClientObject) -> CallResult:
 
 
 async def get(call: Call, _: Body) -> CallResult:
-    """One client."""
+    """Return one client."""
     return CallResult(members=await client_json.describe(call.issuer, await call.client()))
 
 
 async def get_list(call: Call, body: ClientListBody) -> CallResult:
-    """Clients, in no order that would mean anything."""
+    """Return clients, in an order without meaning."""
 
     async def page_at(cursor: str) -> tuple[list[Client], str]:
         page = await clients.list_clients(call.issuer, cursor, _PAGE)
@@ -81,20 +81,20 @@ async def get_list(call: Call, body: ClientListBody) -> CallResult:
 
 
 async def update(call: Call, body: ClientObject) -> CallResult:
-    """Put this in the place of what was said of the client; secrets, lock and tokens stay."""
+    """Replace the members of the client; secrets, lock and tokens stay."""
     held = await call.client()
     changed = await clients.update_client(call.issuer, held.client_id, client_json.changes_of(call.issuer, body, held))
     return _updated(changed, await client_json.describe(call.issuer, changed))
 
 
 async def delete(call: Call, _: Body) -> CallResult:
-    """Delete a client, and with it everything it was issued."""
+    """Delete a client, with everything that it was issued."""
     await client_ending.delete_client(call.issuer, (await call.client()).client_id)
     return NO_CONTENT
 
 
 async def refresh_secret(call: Call, _: Body) -> CallResult:
-    """Give the client a new secret; the old one ends at once, and is not returned: only a hash of it is known."""
+    """Give the client a new secret. The old one ends at once, and is not returned, as only its hash is stored."""
     made = await clients.rotate_secret(call.issuer, (await call.client()).client_id)
     return _updated(made.client, {"newClientSecret": made.secret})
 
@@ -106,25 +106,25 @@ async def update_secret(call: Call, body: SecretBody) -> CallResult:
 
 
 async def update_lock(call: Call, body: LockBody) -> CallResult:
-    """Refuse the client and whatever it was issued, or take that back."""
+    """Lock the client and everything that it was issued, or unlock it."""
     act = client_ending.disable_client if body.client_locked else client_ending.enable_client
     client = await act(call.issuer, (await call.client()).client_id)
     return _updated(client, {"clientLocked": not client.enabled})
 
 
 async def get_scopes(call: Call, _: Body) -> CallResult:
-    """What the client may ask for."""
+    """Return the scopes that the client may request."""
     return _scopes(await call.client())
 
 
 async def update_scopes(call: Call, body: ScopesBody) -> CallResult:
-    """What the client may ask for from now on; without a list what clients may register for."""
+    """Set the scopes that the client may request; without a list, those that the service offers for registration."""
     scopes = body.requestable_scopes
     return await _set_scopes(call, client_json.requestable(call.issuer) if scopes is None else scopes)
 
 
 async def delete_scopes(call: Call, _: Body) -> CallResult:
-    """Let the client ask for what clients may register for."""
+    """Let the client request the scopes that the service offers for registration."""
     await _set_scopes(call, client_json.requestable(call.issuer))
     return NO_CONTENT
 

@@ -1,4 +1,4 @@
-"""What a caller says that the user decided: the members that the completions of a device's and of a CIBA request share."""
+"""The decision of a user as reported by the caller: the common members for device and CIBA requests."""
 
 from typing import Annotated, ClassVar
 
@@ -12,22 +12,22 @@ from service.protocol.checked_types import Identifier, readable
 AUTHORIZED, DENIED, FAILED = "AUTHORIZED", "ACCESS_DENIED", "TRANSACTION_FAILED"
 _RESULTS = (AUTHORIZED, DENIED, FAILED)
 _CLOCKS = 60
-"""Seconds by which a caller's clock may be ahead of ours."""
+"""The most seconds by which a caller's clock may be ahead of ours."""
 
 
 class CompletionBody(AdditionsBody):
-    """What the user decided. What would change tokens in a way that we do not know is refused."""
+    """The decision of the user. Members that would change tokens in an unsupported way are refused."""
 
     result: str
     subject: Identifier | None = None
-    """None where the request says it, or nobody allowed it."""
+    """None where the request names the user, or was not allowed."""
     sub: Identifier | None = None
     auth_time: Annotated[int, Field(ge=0, le=2**53)] = 0
-    """Epoch seconds, 0 = unknown."""
+    """Epoch seconds; 0: unknown."""
     acr: Annotated[str, Field(max_length=255), AfterValidator(readable)] = ""
     claims: JsonObject = Field(default_factory=dict)
     scopes: Words | None = None
-    """None = those that were asked for."""
+    """The allowed scopes; None: all requested ones."""
     idt_header_params: Text = ""
     UNSUPPORTED: ClassVar[tuple[str, ...]] = (
         "idt_header_params",
@@ -37,13 +37,13 @@ class CompletionBody(AdditionsBody):
     )
 
     def check(self, now: float) -> None:
-        """Check what no type says.
+        """Check what the types of members do not.
 
         Args:
             now: Epoch seconds.
 
         Raises:
-            CallError: A member is not supported, the result is none, or the login is in the future.
+            CallError: A member is not supported, the result is unknown, or the login is in the future.
         """
         self.check_supported()
         if self.result not in _RESULTS:

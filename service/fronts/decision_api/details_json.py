@@ -1,4 +1,4 @@
-"""Authorization details as Authlete's AuthzDetails object, both ways: common members, and the others as a text."""
+"""Conversion of authorization details from and to Authlete's AuthzDetails: common members, and the others as a text."""
 
 from collections.abc import Mapping, Sequence
 from typing import Annotated, Any
@@ -21,11 +21,11 @@ _COMMON = {
     "identifier": "identifier",
     "privileges": "privileges",
 }
-"""Members with a place of their own, and its name."""
+"""Members that AuthzDetails has too, with its names for them."""
 
 
 class DetailsElement(Body):
-    """One of the details."""
+    """One element of the details."""
 
     type: Text = ""
     locations: Words | None = None
@@ -37,7 +37,7 @@ class DetailsElement(Body):
 
 
 class DetailsBody(Body):
-    """All of them."""
+    """All elements of the details."""
 
     elements: Annotated[tuple[DetailsElement, ...], BeforeValidator(as_json)] = ()
 
@@ -46,13 +46,13 @@ OptionalDetails = Annotated[DetailsBody | None, BeforeValidator(as_json)]
 
 
 def details_json(members: Mapping[str, Any] | None) -> dict[str, Any] | None:
-    """The details among the members of a grant or a response, None where there are none."""
+    """Return the details in the members of a grant or a response, None where there are none."""
     details = (members or {}).get(NAME)
     return {"elements": [_element(one) for one in details]} if details else None
 
 
 def read_details(issuer: Issuer, client: Client, body: DetailsBody) -> Sequence[Detail]:
-    """What a caller lets the client have. Raises InvalidAuthorizationDetails where the client may not."""
+    """Return the details that a caller grants. Raises InvalidAuthorizationDetails where the client may not have them."""
     details = parse(orjson.dumps([_detail(one) for one in body.elements]).decode())
     check(issuer, client, details)
     return details

@@ -1,7 +1,7 @@
-"""/device/authorization, /verification and /complete: a device begins, its user's code is looked at, and decided (RFC 8628).
+"""/device/authorization, /verification and /complete: the device flow (RFC 8628) with the caller's pages.
 
-The caller has the page where users enter codes, and makes guessing slow there: it knows who types, and where. It may as well
-decide what a device began at our own endpoint.
+The caller has the page where users enter codes and delays guessing there, as it knows the user and their address. It may also
+decide requests that devices sent to our own endpoint.
 """
 
 from typing import Any
@@ -34,11 +34,11 @@ from service.records.polled_request import PolledRequest
 from service.tokens import polled_requests
 from service.tokens.members import judge_members
 
-# a device begins
+# the device's request
 
 
 async def authorization(call: Call, body: ClientRequestBody) -> CallResult:
-    """Answer a device as our own endpoint does."""
+    """Return the response for a device, as from our own endpoint."""
     issuer, request = call.issuer, request_of(call, body, endpoint.PATH)
     authenticated = await authenticate(issuer, request)
     authorization_request, begun = await endpoint.begin(issuer, request, authenticated)
@@ -60,7 +60,7 @@ async def authorization(call: Call, body: ClientRequestBody) -> CallResult:
 async def _described(
     issuer: Issuer, client: Client, authorization_request: AuthorizationRequest, presented: str | None = None
 ) -> dict[str, Any]:
-    """What the caller shows of a request."""
+    """Return what the caller shows of a request."""
     default_scope = client.default_scope or issuer.settings.default_scope
     return {
         **await client_members(issuer, client, presented),
@@ -72,17 +72,17 @@ async def _described(
     }
 
 
-# a user has entered a code
+# the user's code
 
 
 class UserCodeBody(Body):
-    """The code as it was typed."""
+    """The code as the user entered it."""
 
     user_code: Text
 
 
 class _UnusableCodeError(Exception):
-    """No device waits with the code; ``is_over``: one did."""
+    """No device waits with this code. ``is_over`` says whether one did before."""
 
     def __init__(self, *, is_over: bool) -> None:
         super().__init__()
@@ -90,7 +90,7 @@ class _UnusableCodeError(Exception):
 
 
 async def verification(call: Call, body: UserCodeBody) -> CallResult:
-    """Say what the code is about."""
+    """Describe the request of a user code."""
     try:
         _, record, client = await _find(call.issuer, body.user_code)
     except _UnusableCodeError as error:
@@ -114,17 +114,17 @@ async def _find(issuer: Issuer, text: str) -> tuple[str, PolledRequest, Client]:
     return reference, record, client
 
 
-# and decided
+# the decision
 
 
 class CompleteDeviceBody(CompletionBody):
-    """What the user decided about a device."""
+    """The decision of the user about a device."""
 
     user_code: Text
 
 
 async def complete(call: Call, body: CompleteDeviceBody) -> CallResult:
-    """Decide, once: the device hears of it at its next poll."""
+    """Decide a request, once; the device learns of it at its next poll."""
     body.check(call.issuer.clock())
     subject = (body.subject or "") if body.result == AUTHORIZED else ""
     if body.result == AUTHORIZED and not subject:
@@ -149,7 +149,7 @@ async def complete(call: Call, body: CompleteDeviceBody) -> CallResult:
 async def _decide(
     issuer: Issuer, client: Client, reference: str, record: PolledRequest, body: CompleteDeviceBody, subject: str
 ) -> None:
-    """Raises _UnusableCodeError where it was decided meanwhile."""
+    """Store the decision. Raises _UnusableCodeError where there is another one already."""
     if body.result == AUTHORIZED:
         grant = _grant(issuer, client, record.request, body, subject)
         await judge_members(issuer, client, subject, grant.members)
@@ -163,7 +163,7 @@ async def _decide(
 def _grant(
     issuer: Issuer, client: Client, request: AuthorizationRequest, body: CompleteDeviceBody, subject: str
 ) -> Grant:
-    """What the user allowed, in the caller's words; never more than the client may have."""
+    """Return the grant for the permission that the caller reports, limited to what the client may have."""
     scope = request.scope
     if body.scopes is not None:
         scope = " ".join(dict.fromkeys(word for word in body.scopes if word in client.scopes))

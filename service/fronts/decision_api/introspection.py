@@ -1,4 +1,4 @@
-"""/auth/introspection: may this access token be used for that; and /standard: the answer of RFC 7662 for others."""
+"""/auth/introspection for the caller's own resource servers, and /standard with the RFC 7662 response for others."""
 
 from collections.abc import Mapping
 from typing import Annotated, Any, NamedTuple
@@ -28,19 +28,19 @@ from service.tokens.access_tokens import resolve_token
 from service.tokens.binding import Possession, check_algorithm
 from service.tokens.opening import check_possession, open_access_token
 
-# resource servers of the caller
+# the caller's own resource servers
 
 
 class IntrospectionBody(PresentedTokenBody):
-    """What the token must cover: everything that is given here. ``htu`` names the resource."""
+    """The token, and the requirements that it must meet. ``htu`` names the resource."""
 
     scopes: Words = ()
     subject: Text = ""
     resources: Words = ()
     acr_values: Words = ()
-    """One of these."""
+    """The acr values of which the token must have one."""
     max_age: Annotated[int, Field(ge=0, le=2**53)] = 0
-    """Seconds since the authentication at most, 0 = any."""
+    """The most seconds since the authentication; 0: any."""
 
 
 class _Token(NamedTuple):
@@ -59,9 +59,9 @@ class _Token(NamedTuple):
 
 
 async def introspection(call: Call, body: IntrospectionBody) -> CallResult:
-    """Whether an access token exists, may be used, and covers what is required.
+    """Answer whether an access token exists, may be used, and meets the requirements.
 
-    ``responseContent`` is the challenge for the client that sent it, to be sent as WWW-Authenticate.
+    ``responseContent`` is the challenge for the client that sent the token, for the header WWW-Authenticate.
     """
     if not body.token:
         return _lacking("BAD_REQUEST", ResultCode.TOKEN_MISSING, "invalid_request", "An access token is required.")
@@ -82,9 +82,9 @@ async def introspection(call: Call, body: IntrospectionBody) -> CallResult:
 
 
 async def _opened(issuer: Issuer, text: str, possession: Possession | None) -> _Token:
-    """Raises InvalidToken for all that is no living access token of ours.
+    """Return a living access token of ours. Raises InvalidToken for anything else.
 
-    ``possession``: what its sender showed beside it, for a token that is bound to a key; None: it is not to be used.
+    ``possession`` is the sender's proof of possession, for a token that is bound to a key; None where the token is only read.
     """
     shown = await resolve_token(issuer, text)
     if shown.stateless is not None:
@@ -109,7 +109,7 @@ async def _opened(issuer: Issuer, text: str, possession: Possession | None) -> _
 
 
 async def _stateless(issuer: Issuer, text: str, possession: Possession | None) -> _Token:
-    """A JWT that is kept nowhere: its claims are all there is."""
+    """Return a JWT that is not stored, from its claims."""
     claims = await describe(issuer, None, text)
     client = await issuer.store.clients.get(claims["client_id"]) if claims else None
     if claims is None or client is None:
@@ -126,7 +126,7 @@ async def _stateless(issuer: Issuer, text: str, possession: Possession | None) -
 
 
 def _unmet(issuer: Issuer, body: IntrospectionBody, token: _Token) -> CallResult | None:
-    """The first requirement that is not met (RFC 6750 section 3.1, RFC 8707, RFC 9470 section 3)."""
+    """Return the answer for the first requirement that is not met (RFC 6750 section 3.1, RFC 8707, RFC 9470 section 3)."""
     grant, insufficient, again = token.grant, ResultCode.TOKEN_INSUFFICIENT, ResultCode.AUTHENTICATION_INSUFFICIENT
     if set(body.scopes) - set(token.scope.split()):
         scopes = " ".join(body.scopes)
@@ -146,7 +146,7 @@ def _unmet(issuer: Issuer, body: IntrospectionBody, token: _Token) -> CallResult
 
 
 def _lacking(action: str, result: ResultCode, error: str, description: str, **further: str) -> CallResult:
-    """Why a token will not do. ``further``: in the challenge (RFC 6750 section 3)."""
+    """Return the answer for a token that is refused; ``further`` is added to the challenge (RFC 6750 section 3)."""
     parameters = {"error": error, "error_description": description, **further}
     challenge = "Bearer " + ", ".join(f'{name}="{printable(text)}"' for name, text in parameters.items())
     return CallResult(result, {"responseContent": challenge}, action, facts={"error": error, "reason": description})
@@ -189,7 +189,7 @@ class StandardBody(Body):
 
 
 async def standard(call: Call, body: StandardBody) -> CallResult:
-    """RFC 7662 section 2.2, or signed (RFC 9701). The caller has authenticated the resource server."""
+    """Return the response of RFC 7662 section 2.2, or a signed one (RFC 9701), for an authenticated resource server."""
     issuer = call.issuer
     token = Request(parse_form(body.parameters.encode()).parameters).required("token")
     response = await describe(issuer, None, token) or {"active": False}
@@ -203,7 +203,7 @@ async def standard(call: Call, body: StandardBody) -> CallResult:
 
 
 async def _hidden(issuer: Issuer, text: str) -> dict[str, Any]:
-    """All properties of an access token, by name; none where a registered member could be, even if it is not."""
+    """Return all properties of an access token by name, except names of registered members of the response."""
     try:
         token = await _opened(issuer, text, None)
     except InvalidToken:  # a refresh token

@@ -1,4 +1,4 @@
-"""Issued tokens as members of a result (AU-16 to AU-30), with what a caller adds to them."""
+"""Issued tokens as members of a result (AU-16 to AU-30), with the caller's additions."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -19,7 +19,7 @@ from service.tokens.authorization import Authorization, Issued
 
 
 def with_additions(authorization: Authorization, added: tuple[Property, ...], lifetime: int) -> Authorization:
-    """With what the caller adds: to the grant where it begins here, else to this access token."""
+    """Return the authorization with the caller's additions: to a new grant, or else to this access token alone."""
     if authorization.spends is None and added:
         grant = msgspec.structs.replace(authorization.grant, properties=authorization.grant.properties + added)
         authorization = msgspec.structs.replace(authorization, grant=grant)
@@ -39,7 +39,7 @@ async def tokens_issued(
 
 
 async def _members(issuer: Issuer, client: Client, issued: Issued, added: tuple[Property, ...]) -> dict[str, Any]:
-    """AU-16 to AU-30, from the response itself: so a response that is given a second time says the same (P2)."""
+    """Return AU-16 to AU-30, derived from the response itself, so that a repeated response has the same members (P2)."""
     body, grant, now = orjson.loads(issued.content), issued.grant, int(issuer.clock())
     access_ends, refresh_ends = issued.access_token_ends_at, issued.refresh_token_ends_at
     if issued.repeated:
@@ -65,7 +65,7 @@ async def _members(issuer: Issuer, client: Client, issued: Issued, added: tuple[
 
 
 async def _kept_of(issuer: Issuer, body: Mapping[str, Any]) -> tuple[int, int, tuple[Property, ...]]:
-    """When the tokens of a repeated response end by the only clocks there are (P4), 0 = ended meanwhile, and what was added."""
+    """Return when the tokens of a repeated response end, by their records (P4; 0: ended), and the caller's additions."""
     tokens = issuer.store.tokens
     access, refresh = (
         (await resolve_token(issuer, body["access_token"])).credential,

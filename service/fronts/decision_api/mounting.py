@@ -1,4 +1,4 @@
-"""The decision API over HTTP: every call goes through here, so that no step can be forgotten."""
+"""The decision API over HTTP: every call passes here, so that no step can be forgotten."""
 
 import logging
 import secrets
@@ -40,7 +40,7 @@ _ANYTHING, _NOT_OFFERED = "/api/{anything:.*}", "not_offered"
 
 
 def routes(issuer: Issuer, table: Sequence[Route]) -> list[web.RouteDef]:
-    """Every call at both prefixes; of one path the method chooses."""
+    """Return the routes of every call at both prefixes; calls with the same path differ in their methods."""
     paths: dict[str, dict[str, Route]] = {}
     for route in table:
         paths.setdefault(route.path, {}).update(dict.fromkeys(route.methods, route))
@@ -53,7 +53,7 @@ def routes(issuer: Issuer, table: Sequence[Route]) -> list[web.RouteDef]:
 
 
 def routes_while_off() -> list[web.RouteDef]:
-    """Where there is no API key: a backend that calls reads why it is refused."""
+    """Return the routes without API keys, which answer that the API is off."""
     off = "The decision API is off: decision_api_keys has no entry."
 
     async def handle(_: web.BaseRequest) -> web.StreamResponse:
@@ -65,7 +65,7 @@ def routes_while_off() -> list[web.RouteDef]:
 def _handler(
     issuer: Issuer, path: str, by_method: Mapping[str, Route] | None
 ) -> Callable[[Any], Awaitable[web.StreamResponse]]:
-    """Make what answers at a path. ``by_method``: None for every path where nothing is offered."""
+    """Return the handler of a path; ``by_method`` is None for a path without a call."""
 
     async def handle(http: web.Request) -> web.StreamResponse:
         api_key = ""
@@ -94,7 +94,7 @@ def _handler(
 
 
 async def _called(issuer: Issuer, http: web.Request) -> Call:
-    """Who calls. Raises CallError, InvalidRequest, TemporarilyUnavailable."""
+    """Return the call, with its caller authenticated. Raises CallError, InvalidRequest, TemporarilyUnavailable."""
     peer = peer_of(http, issuer.settings)
     note_address(peer.address)
     _check_transport(peer, issuer.settings)
@@ -132,7 +132,7 @@ async def _answered(call: Call, http: web.Request, by_method: Mapping[str, Route
 
 
 def _nothing_there(call: Call, http: web.Request) -> CallResult:
-    """Callers read the message, not the status alone."""
+    """Return the answer for a path without a call, with a message for the developer of the caller."""
     below = http.match_info.get("anything", "").strip("/")
     first, _, rest = below.partition("/")
     is_service = first == call.api_key or (first.isascii() and first.isdigit())
@@ -140,22 +140,22 @@ def _nothing_there(call: Call, http: web.Request) -> CallResult:
 
 
 def _check_no_page(http: web.Request) -> None:
-    """Backends call, and perhaps a browser; never a page of another site. Raises CallError.
+    """Refuse requests of other sites' pages (Fetch Metadata 2.1). Raises CallError.
 
-    Its browser may remember a secret from before, and some calls are a plain GET or form away (Fetch Metadata 2.1).
+    A browser may have stored a secret, and would send it with a plain GET or form.
     """
     if http.headers.get("Sec-Fetch-Site", "none") not in ("none", "same-origin"):
         raise CallError(ResultCode.FROM_A_PAGE, status=403)
 
 
 def _check_transport(peer: Peer, settings: Settings) -> None:
-    """API secrets travel encrypted, or do not leave this machine."""
-    if address_of(peer.address) is not None and not is_loopback(peer.address):  # nor a unix socket
+    """Require HTTPS except on this machine, as API secrets must not travel in clear. Raises InvalidRequest."""
+    if address_of(peer.address) is not None and not is_loopback(peer.address):  # a unix socket has no address
         check_transport(peer, settings)
 
 
 async def _members(http: web.Request) -> Mapping[str, Any]:
-    """The members of the call, from a JSON object, a form or the query. Raises CallError, InvalidRequest."""
+    """Return the members of the call, from a JSON object, a form or the query. Raises CallError, InvalidRequest."""
     if http.method in ("GET", "DELETE"):
         return query_form(http).parameters
     content, kind = await body(http), http.content_type.lower()
@@ -175,19 +175,19 @@ async def _members(http: web.Request) -> Mapping[str, Any]:
 
 
 async def _not_served(_: web.BaseRequest, error: ProtocolError) -> web.StreamResponse:
-    """Another method than those of the path, or an expectation that cannot be met."""
+    """Answer a method that the path does not have, or an expectation that cannot be met."""
     result = ResultCode.NOT_ALLOWED if error.status == 405 else ResultCode.MALFORMED
     return _response(CallResult(result, detail=error.description, status=error.status, headers=error.headers))
 
 
 def _detail(answer: CallResult) -> str:
-    """Why it was refused; by /fail the caller says it."""
+    """Return the reason of a refusal; with /fail it is the caller's."""
     by_caller = answer.result in (ResultCode.TOKEN_FAILED, ResultCode.AUTHORIZATION_FAILED)
     return f"the caller says {answer.facts['reason']}" if by_caller else str(answer.facts["reason"])
 
 
 def _refused(error: ProtocolError) -> CallResult:
-    """What is refused before an endpoint decides: the transport, the body, or Redis that is away (P7)."""
+    """Return the answer where no endpoint decides: for the transport, the body, or an unavailable Redis (P7)."""
     facts = {"error": error.error, "reason": error.log or error.description}
     if error.status == 503:
         return CallResult(ResultCode.UNAVAILABLE, status=503, headers=error.headers, facts=facts)
@@ -196,7 +196,7 @@ def _refused(error: ProtocolError) -> CallResult:
 
 
 def _incident(path: str, error: Exception) -> CallResult:
-    """An unforeseen exception: an id for the caller, everything else for the log (IT-23)."""
+    """Answer an unforeseen exception with an id for the caller; everything else goes to the log (IT-23)."""
     incident = secrets.token_hex(8)
     log.error(Event.INCIDENT, exc_info=error, extra={"incident": incident, "path": path})
     content = orjson.dumps({"error": "server_error", "error_description": f"incident {incident}"}).decode()
@@ -206,7 +206,7 @@ def _incident(path: str, error: Exception) -> CallResult:
 
 
 def _summarize(issuer: Issuer, path: str, api_key: str, answer: CallResult) -> None:
-    """Log a call in one line: what became of it and who called, without anything secret (AU-35)."""
+    """Log a call in one line, with its caller and result, without secrets (AU-35)."""
     issuer.metrics.request("decision_api", answer.result.name.lower())
     if "reason" in answer.facts:
         issuer.refusals.keep("decision_api", str(answer.facts["error"]), _detail(answer))

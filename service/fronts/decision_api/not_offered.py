@@ -1,4 +1,4 @@
-"""Calls that Authlete documents and that are not offered here, with what to do instead, for those who move here."""
+"""Authlete's calls that are not offered here, with their replacements, for callers that migrate."""
 
 from service.fronts.decision_api.call import CallResult
 from service.fronts.decision_api.result_codes import ResultCode
@@ -20,15 +20,15 @@ _INSTEAD = {
     "lifecycle/healthcheck": "Whether the service is there, /livez and /readyz say, at the same port and without credentials.",
     "info": "What the service offers is at /service/configuration.",
 }
-"""By the beginning of the path below ``/api`` or ``/api/{serviceId}``: Authlete 2.x and 3.0, all of their SDKs."""
+"""Replacements by the beginning of the path below ``/api`` or ``/api/{serviceId}``, for Authlete 2.x and 3.0."""
 
 
 def not_offered(method: str, path: str, below: str) -> CallResult:
-    """404, in words that an SDK shows: the call, and what does its work here, if anything does.
+    """Return 404 with a message that an SDK shows: the call, and its replacement if there is one.
 
     Args:
-        method: Of the request.
-        path: The whole path, as it was called.
+        method: The method of the request.
+        path: The whole path of the request.
         below: The path below ``/api`` and the id of the service.
     """
     called = f"{method[:16]} {path[:200]}"

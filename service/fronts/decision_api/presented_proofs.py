@@ -15,7 +15,7 @@ from service.tokens.binding.dpop import KEY_PROOF, SCHEME
 
 
 def with_nonces(call: Call, body: DpopBody) -> Call:
-    """The call, with an issuer that wants nonces where the body says so. Raises CallError where none can be made."""
+    """Return the call, with an issuer that requires nonces where the body does. Raises CallError where it cannot make any."""
     settings = call.issuer.settings
     if settings.dpop_nonce_required or not body.dpop_nonce_required:
         return call
@@ -25,7 +25,7 @@ def with_nonces(call: Call, body: DpopBody) -> Call:
 
 
 def answered(call: Call, result: CallResult) -> CallResult:
-    """The answer with the nonce for the client's next proof, where one is wanted."""
+    """Return the answer with the nonce for the client's next proof, where one is required."""
     issuer = call.issuer
     if not issuer.settings.dpop_nonce_required:
         return result
@@ -33,15 +33,16 @@ def answered(call: Call, result: CallResult) -> CallResult:
 
 
 class PresentedTokenBody(CertificateBody, DpopBody):
-    """An access token that a client brought to the caller, and what it showed beside it."""
+    """An access token that a client sent to the caller, with its proofs of possession."""
 
     token: Text = ""
 
 
 async def certificate_of(call: Call, body: PresentedTokenBody, path: str = "") -> Possession:
-    """What the sender of an access token shows beside it. Raises InvalidDpopProof, UseDpopNonce, InvalidRequest.
+    """Return the keys that the sender of an access token proved to possess.
 
-    ``path``: of what the request was for, where it were ours.
+    ``path`` is that of our endpoint for the same purpose, if there is one. Raises InvalidDpopProof, UseDpopNonce,
+    InvalidRequest.
     """
     url, scheme = call.issuer.url_of(path), f"{SCHEME} {body.token}" if body.dpop else None
     request = Request({}, scheme, call.address, method="GET", url=url, certificate=body.certificate())
@@ -49,7 +50,7 @@ async def certificate_of(call: Call, body: PresentedTokenBody, path: str = "") -
 
 
 def refused_proof(call: Call, error: InvalidDpopProof | UseDpopNonce) -> CallResult:
-    """Why a proof will not do, as a challenge for the client."""
+    """Return the answer for a refused proof, with a challenge for the client."""
     content = challenge(SCHEME, error, KEY_PROOF.challenge(call.issuer))
     facts = {"error": error.error, "reason": error.log or error.description}
     return CallResult(of_error(error.error), {"responseContent": content}, "UNAUTHORIZED", facts=facts)

@@ -1,4 +1,4 @@
-"""/pushed_auth_req: a pushed authorization request checked and kept (RFC 9126)."""
+"""/pushed_auth_req: a pushed authorization request is validated and stored (RFC 9126)."""
 
 import orjson
 
@@ -11,7 +11,7 @@ from service.fronts.decision_api.result_codes import ResultCode
 
 
 async def pushed_authorization(call: Call, body: ClientRequestBody) -> CallResult:
-    """Answer a client as our own endpoint does; /auth/authorization takes what its user's browser comes with."""
+    """Return the response for a client, as from our own endpoint; /auth/authorization accepts its request_uri."""
     request = request_of(call, body, endpoint.PATH)
     authenticated = await authenticate(call.issuer, request)
     decision = await endpoint.answer_client(call.issuer, request, authenticated, by_backend=True)

@@ -1,7 +1,7 @@
-"""Every ``resultCode`` of the decision API, with what it means: stable, so that callers and searches may rely on them (AU-34).
+"""Every ``resultCode`` of the decision API, with its meaning. Codes are stable, so that callers may rely on them (AU-34).
 
 ``M0…`` is about the call itself, ``M1…`` about a result by its kind, ``M2…`` a refusal by its OAuth error code, ``M3…`` about
-what is managed.
+management.
 A code is never given another meaning; new ones are added.
 """
 
@@ -9,7 +9,7 @@ from enum import Enum
 
 
 class ResultCode(Enum):
-    """``code``: as callers get it; ``text``: the beginning of ``resultMessage``."""
+    """A result: the ``code`` for callers, and the ``text`` that begins ``resultMessage``."""
 
     code: str
     text: str
@@ -122,7 +122,7 @@ class ResultCode(Enum):
 
 
 def of_error(error: str) -> ResultCode:
-    """The code for an OAuth error code."""
+    """Return the result code for an OAuth error code."""
     return _BY_ERROR.get(error, ResultCode.SERVER_ERROR)
 
 

@@ -1,4 +1,4 @@
-"""/auth/revocation: a revocation request answered (RFC 7009)."""
+"""/auth/revocation: the response to a revocation request (RFC 7009)."""
 
 from service.endpoints import revoke
 from service.fronts.decision_api.call import Call, CallResult, Route
@@ -7,7 +7,7 @@ from service.fronts.decision_api.result_codes import ResultCode
 
 
 async def revocation(call: Call, body: ClientRequestBody) -> CallResult:
-    """The client is authenticated as at our own endpoint; a token of another client is left alone."""
+    """Authenticate the client and revoke its token, as our own endpoint does; another client's token is left alone."""
     decision = await revoke.decide(call.issuer, request_of(call, body, revoke.PATH))
     return CallResult(ResultCode.REVOKED, {"responseContent": decision.content.decode()}, "OK")
 

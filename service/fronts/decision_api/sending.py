@@ -1,4 +1,4 @@
-"""What goes to the client of an authorization request, by way of the caller: a URL, or a page that posts itself."""
+"""Authorization responses to the client by way of the caller: a URL, or a page with a form that posts itself."""
 
 from collections.abc import Mapping
 from html import escape
@@ -18,14 +18,15 @@ from service.records.client import Client
 
 
 async def back(issuer: Issuer, client: Client, request: AuthorizationRequest, error: ProtocolError) -> CallResult:
-    """The error on its way to the client (RFC 6749 4.1.2.1)."""
+    """Return the answer with an error for the client (RFC 6749 section 4.1.2.1)."""
     return await refusal(issuer, RefusedRequestError(client, verified_of(request), error))
 
 
 async def refusal(issuer: Issuer, refused: RefusedRequestError) -> CallResult:
-    """The same, of a refused request.
+    """Return the answer for a refused request.
 
-    Where no operator answers for the address the caller learns so, to ask the user before it goes there (RFC 9700 4.11.2).
+    Where no operator approved the client's address the answer says so: the caller should ask the user before redirecting
+    there (RFC 9700 section 4.11.2).
     """
     client, error, uri = refused.client, refused.error, refused.verified.redirect_uri
     facts = {"client_id": client.client_id, "error": error.error}
@@ -34,26 +35,26 @@ async def refusal(issuer: Issuer, refused: RefusedRequestError) -> CallResult:
 
 
 def leads_to(redirect_uri: str) -> dict[str, str]:
-    """For the caller's page: the site, device or app that gets the answer."""
+    """Return the site, device or app that gets the authorization response, for the caller's page."""
     where = destinations.destination(redirect_uri)
     return {"redirectUri": redirect_uri, "redirectKind": where.kind.upper(), "redirectHost": where.name}
 
 
 def bad_request(error: ProtocolError) -> CallResult:
-    """An error that is not sent to the client: the caller shows it to the user. Raises it where the service is unavailable."""
+    """Return an error that the caller shows to the user, not the client. Raises it where the service is unavailable."""
     return CallResult(of_error(error.error), response_content(error), "BAD_REQUEST", error.description)
 
 
 def sent(
     what: Redirect | FormPost, result: ResultCode, facts: Mapping[str, Any], members: Mapping[str, Any]
 ) -> CallResult:
-    """LOCATION with the URL to redirect to, or FORM with a page that posts itself."""
+    """Return LOCATION with the URL to redirect to, or FORM with a page that posts itself."""
     action, content = ("LOCATION", what.location) if isinstance(what, Redirect) else ("FORM", _form(what))
     return CallResult(result, {**members, "responseContent": content}, action, facts=facts)
 
 
 def _form(what: FormPost) -> str:
-    """OAuth 2.0 Form Post Response Mode. The caller serves it: it needs nothing of ours, and without script has a button."""
+    """Return the page of OAuth 2.0 Form Post Response Mode; it needs no other files, and has a button in case of no scripts."""
     inputs = "".join(
         f'<input type="hidden" name="{escape(name)}" value="{escape(value)}">' for name, value in what.fields.items()
     )

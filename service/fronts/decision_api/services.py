@@ -1,4 +1,4 @@
-"""The service as Authlete's Service object, its metadata and its public keys: to be read, for the settings say what it is."""
+"""The service as Authlete's Service object, its metadata and its public keys; read-only, as they follow from the settings."""
 
 import re
 from collections.abc import Iterable
@@ -43,35 +43,35 @@ _WORDS = {
     "supportedPromptValues": "prompt_values_supported",
     "supportedDisplays": "display_values_supported",
 }
-"""Their members and those of the metadata document; the words of the second kind are names of enumerations there."""
+"""Authlete's members for members of the metadata document whose words are names of enumerations."""
 
 
 async def get(call: Call, _: Body) -> CallResult:
-    """This service, for the holder of a key of it; there is no other one."""
+    """Return this service; there is no other one."""
     if call.path.get("key", call.api_key) != call.api_key:
         raise CallError(ResultCode.NOT_FOUND, "A key gives access to its own service.", status=404)
     return CallResult(members=_describe(call.issuer, call.api_key))
 
 
 async def get_list(call: Call, body: WindowBody) -> CallResult:
-    """This service alone."""
+    """Return a list with only this service."""
     window = cut([_describe(call.issuer, call.api_key)], body)
     return CallResult(members=window.members(body) | {"services": list(window.items)})
 
 
 async def change(_: Call, __: Body) -> NoReturn:
-    """Refused, whatever it is."""
+    """Refuse any change. Raises CallError."""
     text = "The settings are the service: nothing of it is created, changed or deleted by API."
     raise CallError(ResultCode.UNSUPPORTED, text, status=403)
 
 
 def number_of_key(api_key: str) -> int | None:
-    """The id of the service for SDKs to whom it is a number: the API key, None where it is none."""
+    """Return the API key as a number, which SDKs use as the id of the service; None where it is no number."""
     return int(api_key) if _IS_NUMBER.fullmatch(api_key) else None
 
 
 def scopes_json(settings: Settings, names: Iterable[str], default: str) -> list[dict[str, Any]]:
-    """Scopes as Authlete describes them. ``default``: those that a request gets without naming any."""
+    """Return scopes in Authlete's form; ``default`` has the scopes of a request that names none."""
     described, usual = settings.scopes, default.split()
     return [{"name": name, "description": described.get(name), "defaultEntry": name in usual} for name in names]
 
@@ -103,32 +103,32 @@ def _describe(issuer: Issuer, api_key: str) -> dict[str, Any]:
     return {name: value for name, value in members.items() if value is not None}
 
 
-# documents that describe it
+# documents that describe the service
 
 
 class ConfigurationBody(Body):
-    """A call for the metadata."""
+    """The parameters of a call for the metadata."""
 
     pretty: bool = True
     patch: Text = ""
 
 
 class JwksBody(Body):
-    """A call for the keys."""
+    """The parameters of a call for the keys."""
 
     pretty: bool = True
     include_private_keys: bool = False
 
 
 async def configuration(call: Call, body: ConfigurationBody) -> bytes:
-    """The metadata of OpenID Connect Discovery and RFC 8414. A ``patch`` is refused: what is not so must not be said."""
+    """Return the metadata of OpenID Connect Discovery and RFC 8414. A ``patch`` is refused, as it would make them untrue."""
     if body.patch:
         raise CallError(ResultCode.UNSUPPORTED, "patch: the document says what this service does.")
     return _json(discovery(call.issuer), pretty=body.pretty)
 
 
 async def service_jwks(call: Call, body: JwksBody) -> bytes:
-    """Our public keys. Private ones never leave: a request for them is refused."""
+    """Return our public keys. A request for private ones is refused."""
     if body.include_private_keys:
         raise CallError(ResultCode.UNSUPPORTED, "includePrivateKeys: private keys never leave this service.")
     if call.issuer.keyring is None:

@@ -1,4 +1,4 @@
-"""The certificate that a client showed to a caller's server, as Authlete's calls hand it over."""
+"""The certificate that a client sent to a caller's server, as passed on by Authlete's calls."""
 
 from collections.abc import Iterable
 
@@ -9,13 +9,13 @@ from service.protocol.forwarded_certificates import ClientCertificate, from_pem
 
 
 class CertificateBody(Body):
-    """What a call says of a client's TLS connection."""
+    """The certificate of a client's TLS connection."""
 
     client_certificate: Text = ""
-    """In PEM."""
+    """The certificate in PEM."""
 
     def certificate(self, path: Iterable[str] = ()) -> ClientCertificate | None:
-        """The certificate, None where the client showed none. ``path``: what came with it. Raises InvalidRequest."""
+        """Return the certificate with those of ``path``, None where the client sent none. Raises InvalidRequest."""
         if not self.client_certificate.strip():
             return None
         try:
@@ -27,11 +27,11 @@ class CertificateBody(Body):
 
 
 class CertificatePathBody(CertificateBody):
-    """The same, with the certificates that came with it."""
+    """The certificate of a client's TLS connection, with its chain."""
 
     client_certificate_path: Words = ()
 
     @property
     def chain(self) -> ClientCertificate | None:
-        """The certificate with its chain. Raises InvalidRequest."""
+        """Return the certificate with its chain. Raises InvalidRequest."""
         return self.certificate(self.client_certificate_path)

@@ -1,4 +1,4 @@
-"""Tickets: they bind the two calls about one request, for one caller and one use (AU-15)."""
+"""Tickets, which connect the two calls about one request, for one caller and one use (AU-15)."""
 
 from base64 import urlsafe_b64decode
 from collections.abc import AsyncIterator
@@ -21,14 +21,14 @@ _MAX = 64
 
 
 class TicketError(Exception):
-    """Unknown, used, expired, another caller's, or for another call: which of them is not said."""
+    """A ticket is unknown, used, expired, another caller's, or for another call; callers do not learn which."""
 
 
 async def give(call: Call, record: DecisionTicket) -> str:
-    """Keep a request for this caller; the ticket has 256 random bits. One round trip."""
+    """Store a request for this caller and return its ticket of 256 random bits. One round trip."""
     ticket = new_secret(Kind.TICKET, call.issuer.randomness)
     if record.password is not None:
-        # Redis holds no name as it was typed: it opens with the ticket, of which only the hash is kept.
+        # Usernames are sealed in Redis: only the ticket opens them, and Redis has no more than its hash.
         username = record.password.username.encode("utf-8", "surrogatepass")
         sealed = base64url(sealing.seal(username, ticket, call.issuer.randomness(sealing.NONCE_BYTES)))
         password = msgspec.structs.replace(record.password, username="", sealed_username=sealed)
@@ -38,7 +38,7 @@ async def give(call: Call, record: DecisionTicket) -> str:
 
 
 async def look_up(call: Call, ticket: str) -> DecisionTicket:
-    """What waits under a ticket of this caller. One round trip. Raises TicketError."""
+    """Return the request under a ticket of this caller. One round trip. Raises TicketError."""
     record = None
     if ticket.isascii() and 0 < len(ticket) <= _MAX:
         record = await call.issuer.store.decision_tickets.get(ticket)
@@ -50,9 +50,9 @@ async def look_up(call: Call, ticket: str) -> DecisionTicket:
 
 @asynccontextmanager
 async def used(call: Call, ticket: str, seen: DecisionTicket) -> AsyncIterator[None]:
-    """Use it up for what is done meanwhile: of several at once one succeeds, the others raise TicketError. One round trip.
+    """Use a ticket up for the act in the block: of several concurrent calls one succeeds. One round trip.
 
-    Where that cannot be done now (TemporarilyUnavailable), the caller may come again with it.
+    If the block raises TemporarilyUnavailable the ticket can be used again. Raises TicketError.
     """
     held = call.issuer.store.decision_tickets
     taken: DecisionTicket = msgspec.structs.replace(seen, taken=base64url(call.issuer.randomness(16)))
@@ -62,7 +62,7 @@ async def used(call: Call, ticket: str, seen: DecisionTicket) -> AsyncIterator[N
         if seen.pushed:
             await spend(call.issuer, seen.pushed, by=hashed(ticket))
         yield
-    except StaleError as error:  # the same pushed request was answered under another ticket
+    except StaleError as error:  # the pushed request was used under another ticket
         raise TicketError from error
     except TemporarilyUnavailable:
         held.release_soon(ticket, seen, taken)
@@ -70,7 +70,7 @@ async def used(call: Call, ticket: str, seen: DecisionTicket) -> AsyncIterator[N
 
 
 async def client_of(call: Call, record: DecisionTicket) -> Client:
-    """The client of a ticket, if it is still what it was. Raises TicketError."""
+    """Return the client of a ticket, if it was not changed or disabled meanwhile. Raises TicketError."""
     client = await call.issuer.store.clients.get(record.client_id)
     if client is None or not client.enabled or client.generation != record.client_generation:
         raise TicketError
@@ -78,7 +78,7 @@ async def client_of(call: Call, record: DecisionTicket) -> Client:
 
 
 async def give_backchannel(call: Call, record: DecisionTicket, ciba_request: BackchannelRequest) -> str:
-    """Keep a CIBA request for this caller, sealed under its ticket. One round trip."""
+    """Store a CIBA request for this caller, sealed under its ticket, which is returned. One round trip."""
     ticket = new_secret(Kind.TICKET, call.issuer.randomness)
     sealed = sealing.seal(msgspec.json.encode(ciba_request), ticket, call.issuer.randomness(sealing.NONCE_BYTES))
     kept = msgspec.structs.replace(record, sealed_backchannel=base64url(sealed))
@@ -87,7 +87,7 @@ async def give_backchannel(call: Call, record: DecisionTicket, ciba_request: Bac
 
 
 def backchannel_of(record: DecisionTicket, ticket: str) -> BackchannelRequest:
-    """Raises TicketError for a ticket of another call."""
+    """Return the CIBA request of a ticket. Raises TicketError for a ticket of another call."""
     opened = sealing.unseal(urlsafe_b64decode(record.sealed_backchannel + "=="), ticket)
     if not record.sealed_backchannel or opened is None:
         raise TicketError
@@ -95,7 +95,7 @@ def backchannel_of(record: DecisionTicket, ticket: str) -> BackchannelRequest:
 
 
 def password_of(record: DecisionTicket, ticket: str) -> PasswordRequest:
-    """Raises TicketError for a ticket of another call."""
+    """Return the password request of a ticket. Raises TicketError for a ticket of another call."""
     request = record.password
     if request is None:
         raise TicketError

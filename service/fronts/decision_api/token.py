@@ -1,4 +1,4 @@
-"""/auth/token: a token request answered, or handed to the caller, who knows the user or whom to believe."""
+"""/auth/token: a token request is answered, or left to the caller, who knows the user or the issuer of an assertion."""
 
 from typing import Any
 
@@ -35,7 +35,7 @@ from service.tokens.exchangeable_tokens import present_own
 
 
 class TokenBody(ClientRequestBody, AdditionsBody):
-    """A token request, whatever its grant type."""
+    """A token request of any grant type."""
 
 
 async def token(call: Call, body: TokenBody) -> CallResult:
@@ -55,7 +55,7 @@ async def token(call: Call, body: TokenBody) -> CallResult:
 
 
 async def _known(issuer: Issuer, authenticated: AuthenticatedClient, name: str) -> CallResult:
-    """What every answer to this client says. ``name``: of the grant type."""
+    """Return the members of every answer to this client; ``name`` is that of the grant type."""
     client = authenticated.client
     note_grant_type(name if name in GRANT_TYPES else "unknown")
     members = await client_members(issuer, client, _presented(authenticated)) | {
@@ -70,7 +70,7 @@ async def _known(issuer: Issuer, authenticated: AuthenticatedClient, name: str) 
 
 
 def _presented(authenticated: AuthenticatedClient) -> str:
-    """How the client called itself."""
+    """Return the name that the client used: its alias or its client_id."""
     client = authenticated.client
     return client.alias if authenticated.alias_used and client.alias else client.client_id
 
@@ -110,7 +110,7 @@ async def _answered(
 
 
 async def _possession(issuer: Issuer, authenticated: AuthenticatedClient, request: Request) -> Possession:
-    """The keys that the client holds, which its tokens are to be bound to. Raises ProtocolError."""
+    """Return the keys that the client proved to possess, to which its tokens are bound. Raises ProtocolError."""
     try:
         return await bound_by(issuer, authenticated.client, request)
     except ProtocolError:
@@ -118,23 +118,23 @@ async def _possession(issuer: Issuer, authenticated: AuthenticatedClient, reques
         raise
 
 
-# what the caller has to check
+# requests that the caller has to check
 
 
 def _to_bind_to(possession: Possession) -> dict[str, str]:
-    """What the caller has to hand over with the token that it creates."""
+    """Return the thumbprints that the caller has to pass on to /auth/token/create."""
     binding = possession.binding
     members = {"dpopKeyThumbprint": binding.jkt, "certificateThumbprint": binding.x5t_s256}
     return {name: value for name, value in members.items() if value}
 
 
 def _for_caller(result: ResultCode, so_far: CallResult, members: dict[str, Any]) -> CallResult:
-    """The action is called as the result is."""
+    """Return an answer whose action has the name of its result."""
     return CallResult(result, {**so_far.members, **members}, result.name, facts=so_far.facts)
 
 
 def _scopes(issuer: Issuer, client: Client, grant_type: GrantTypeName, request: Request) -> list[str]:
-    """Those that a grant would have. Raises InvalidScope, InvalidTarget."""
+    """Return the scopes that a grant would have. Raises InvalidScope, InvalidTarget."""
     return fresh_authorization(issuer, client, grant_type, Requested.of(request)).granted.scope.split()
 
 
@@ -146,7 +146,7 @@ async def _password(
     error: PasswordError,
     binding: Binding,
 ) -> dict[str, Any]:
-    """Username and password for the caller to check (AU-07, AU-31, AU-32); they wait nowhere, only the request does."""
+    """Return username and password for the caller to check (AU-07, AU-31, AU-32). The password is not stored."""
     client = authenticated.client
     waiting = DecisionTicket(
         api_key=call.api_key,
@@ -171,9 +171,9 @@ async def _password(
 
 
 def _assertion(issuer: Issuer, client: Client, request: Request, untrusted: UntrustedIssuer) -> dict[str, Any]:
-    """An assertion of an issuer that is not trusted here: what can be seen without a key is checked, the rest by the caller.
+    """Return an assertion of an issuer that is not trusted here, after the checks that need no key; the caller verifies it.
 
-    Where its issuer is trusted here, or is the client itself, which may assert subjects, it is verified and never gets here.
+    Assertions of trusted issuers, or of clients that may assert subjects, are verified before and never get here.
     """
     try:
         assertions.check_unverified(issuer, untrusted.assertion, assertions.audiences(issuer, request))
@@ -187,9 +187,9 @@ def _assertion(issuer: Issuer, client: Client, request: Request, untrusted: Untr
 
 
 async def _exchange(issuer: Issuer, authenticated: AuthenticatedClient, request: Request) -> dict[str, Any]:
-    """A token exchange (RFC 8693): the caller decides what may be exchanged.
+    """Return the description of a token exchange (RFC 8693), which the caller decides.
 
-    An access token that is brought must be a living one of ours; tokens of other types are the caller's to verify.
+    Access tokens in the request must be living ones of ours; the caller verifies tokens of other types.
     """
     client = authenticated.client
     possession = await _possession(issuer, authenticated, request)
@@ -222,9 +222,9 @@ async def _exchange(issuer: Issuer, authenticated: AuthenticatedClient, request:
 
 
 async def _info(issuer: Issuer, name: str, text: str, token_type: TokenType, shown: Binding) -> dict[str, Any] | None:
-    """What an access token of ours says; None for what the caller has to verify.
+    """Return the description of an access token of ours; None for a token that the caller has to verify.
 
-    Raises InvalidRequest for one that is dead, not ours, or bound to a key that its sender does not hold (P9).
+    Raises InvalidRequest for one that has ended, is not ours, or is bound to a key that its sender does not possess (P9).
     """
     presented = await present_own(issuer, name, text, shown, reads_id_tokens=False)
     opened = presented.opened if presented is not None else None

@@ -1,8 +1,8 @@
-"""Tokens by API: made without a flow, changed, deleted, revoked, listed.
+"""Calls to create tokens without a flow, and to change, delete, revoke and list them.
 
-What Authlete calls the hash of a token is its handle here (see ``admin.tokens``): with the id of the grant in front, so that
-it is found by one look. Of a grant that is listed the access tokens are not known one by one: there the id of the grant
-names them all, and ends all that it issued.
+Authlete's hash of a token is its handle here (see ``admin.tokens``), with the id of the grant in front, so that one read finds
+it. The list does not know the single access tokens of a grant: there the id of the grant stands for all of them, and deleting
+it ends all that the grant issued.
 """
 
 from typing import Annotated, Any
@@ -43,17 +43,17 @@ _UNSUPPORTED = {
     "for_external_attachment": "there are no external attachments here",
     "jwt_at_claims": "claims of JWT access tokens come from properties and scopes",
 }
-"""Members that are refused, and why: ignored ones would promise what the token does not hold."""
+"""Members that are refused, with the reason: if they were ignored, the token would lack what the caller expects."""
 
 _BOUND_TO = ("dpop_key_thumbprint", "certificate_thumbprint")
-"""Members by which a token is bound as it is made."""
+"""Members that bind a new token to a key."""
 
 Milliseconds = Annotated[int, Field(ge=0, le=_LATEST)]
-"""Since the epoch, 0 = stays."""
+"""Epoch milliseconds; 0: unchanged."""
 
 
 class UnsupportedBody(Body):
-    """Members of both requests that are refused when they are filled in."""
+    """Members of both requests that are refused unless they are empty."""
 
     access_token_persistent: bool = False
     certificate_thumbprint: Text = ""
@@ -63,11 +63,11 @@ class UnsupportedBody(Body):
 
 
 class CreateBody(UnsupportedBody):
-    """Tokens as they are to be made."""
+    """The tokens to create."""
 
     grant_type: Text = ""
     client_id: int | Text = ""
-    """Number, client_id or alias."""
+    """The number, client_id or alias of the client."""
     subject: Text = ""
     scopes: Words | None = None
     access_token_duration: Duration = 0
@@ -83,7 +83,7 @@ class CreateBody(UnsupportedBody):
 
 
 class UpdateTokenBody(UnsupportedBody):
-    """What is to change of a token."""
+    """The changes of a token."""
 
     access_token: Text = ""
     access_token_hash: Text = ""
@@ -96,7 +96,7 @@ class UpdateTokenBody(UnsupportedBody):
 
 
 class RevokeBody(Body):
-    """A token by itself or its hash; or all of a user, of a client, or of a user to a client."""
+    """A token or its hash; or a user, a client or both, for all their tokens."""
 
     access_token_identifier: Text = ""
     refresh_token_identifier: Text = ""
@@ -105,13 +105,13 @@ class RevokeBody(Body):
 
 
 class ListTokensBody(WindowBody):
-    """Whose grants are listed; all where neither is said."""
+    """The user and client whose grants are listed; all grants without either."""
 
     client_identifier: Text = ""
     subject: Subject = ""
 
 
-# made and changed
+# creating and changing
 
 
 async def create(call: Call, body: CreateBody) -> CallResult:
@@ -200,7 +200,7 @@ def _updated(body: UpdateTokenBody, held: GrantSnapshot) -> dict[str, Any]:
 
 
 def _check_offered(body: Body, *names: str) -> None:
-    """Raises CallError for members that are not supported."""
+    """Refuse members that are not supported. Raises CallError."""
     filled = [name for name in names if name in _UNSUPPORTED and getattr(body, name)]
     if filled:
         faults = "; ".join(f"{type(body).model_fields[name].alias}: {_UNSUPPORTED[name]}" for name in filled)
@@ -208,7 +208,7 @@ def _check_offered(body: Body, *names: str) -> None:
 
 
 def _refused(error: AdminError, missing: ResultCode, action: str) -> CallResult:
-    """The answer to what operators may not do either. ``missing``, ``action``: for what does not exist."""
+    """Return the answer to a refused operation; ``missing`` and ``action`` are those for what does not exist."""
     if isinstance(error, NotFound):
         return CallResult(missing, action=action)
     if isinstance(error, NotAllowed):
@@ -220,18 +220,18 @@ def _records(properties: PropertiesBody) -> list[dict[str, Any]]:
     return [msgspec.structs.asdict(member.record()) for member in properties]
 
 
-# ended
+# ending
 
 
 async def delete(call: Call, _: Body) -> CallResult:
-    """End a token, named by itself or its hash, and all that its grant issued."""
+    """End a token, given by itself or its hash, and all that its grant issued."""
     if not await tokens.end_token(call.issuer, call.path["token"]):
         raise CallError(ResultCode.TOKEN_NOT_FOUND, status=404)
     return NO_CONTENT
 
 
 async def revoke(call: Call, body: RevokeBody) -> CallResult:
-    """End tokens; ``count``: how many grants that were, -1 for a client as a whole: that is one step, however many."""
+    """End tokens. ``count`` is the number of grants, or -1 for all of a client, which end in one step without a count."""
     issuer = call.issuer
     if identifier := body.access_token_identifier:
         return _revoked(int(await tokens.end_token(issuer, identifier, Kind.ACCESS_TOKEN)))
@@ -250,11 +250,11 @@ def _revoked(count: int, detail: str = "") -> CallResult:
     return CallResult(ResultCode.TOKENS_REVOKED, {"count": count}, detail=detail)
 
 
-# listed
+# listing
 
 
 async def get_list(call: Call, body: ListTokensBody) -> CallResult:
-    """What was granted and lives, by user, by client, or all: hashes, never tokens."""
+    """Return living grants by user, by client, or all, with hashes instead of tokens."""
     issuer, subject = call.issuer, body.subject
     client = await find_client(issuer, body.client_identifier) if body.client_identifier else None
     client_id = client.client_id if client else None
@@ -284,7 +284,7 @@ async def _rows(issuer: Issuer, known: list[KnownGrant]) -> list[dict[str, Any]]
 
 
 def _row(known: KnownGrant, live: LiveRefreshToken | None, number: int) -> dict[str, Any]:
-    """``accessTokenExpiresAt``: when the last of what the grant issued so far ends."""
+    """Return a grant; ``accessTokenExpiresAt`` is the end of the last token that it has issued so far."""
     grant = known.grant
     return {
         "accessTokenHash": known.grant_id + known.access_hash,

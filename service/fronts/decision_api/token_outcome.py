@@ -1,4 +1,4 @@
-"""/auth/token/issue and /fail: the caller says whether the password was right."""
+"""/auth/token/issue and /fail: the caller reports whether the password was right."""
 
 from service.admin.audit import audited
 from service.fronts.decision_api import tickets
@@ -22,15 +22,15 @@ from service.tokens.binding import bind
 
 
 class IssueTokensBody(AdditionsBody):
-    """The password was right."""
+    """The user whose password was right."""
 
     ticket: Text
     subject: Identifier
-    """Who it was, as the caller knows them."""
+    """The caller's subject of the user."""
 
 
 async def issue(call: Call, body: IssueTokensBody) -> CallResult:
-    """The password was right: tokens, once (AU-08)."""
+    """Issue tokens after the password was right; a ticket can be used once (AU-08)."""
     body.check_supported()
     waiting = await tickets.look_up(call, body.ticket)
     request = tickets.password_of(waiting, body.ticket)
@@ -46,7 +46,7 @@ async def _right(
     facts = {"client_id": client.client_id, "grant_type": "password", "subject": body.subject}
     try:
         issued = await _issue(issuer, client, request, body)
-    except ProtocolError as error:  # the user is disabled here, or the client was changed: nothing for the caller to do
+    except ProtocolError as error:  # the user is disabled, or the client was changed
         members |= response_content(error)
         issuer.metrics.token_request("password", error.error)
         return CallResult(ResultCode.REFUSED, members, "INTERNAL_SERVER_ERROR", facts=facts)
@@ -69,18 +69,18 @@ _REASONS: dict[str, ProtocolError] = {
     "INVALID_RESOURCE_OWNER_CREDENTIALS": InvalidGrant("The username or password is wrong."),
     "INVALID_TARGET": InvalidTarget("The resource is not allowed."),
 }
-"""Wrong credentials of a user are invalid_grant (RFC 6749 section 5.2), where Authlete says invalid_request."""
+"""Wrong credentials of a user are invalid_grant (RFC 6749 section 5.2), though Authlete has invalid_request."""
 
 
 class FailTokensBody(Body):
-    """The password was wrong, or something else."""
+    """The reason why there are no tokens."""
 
     ticket: Text
     reason: str = "UNKNOWN"
 
 
 async def fail(call: Call, body: FailTokensBody) -> CallResult:
-    """The password was wrong, or something else was: an error for the client, once (AU-09)."""
+    """Return the error for the client, such as for a wrong password; a ticket can be used once (AU-09)."""
     error = _REASONS.get(body.reason)
     if error is None:
         raise CallError(ResultCode.MALFORMED, f"reason: must be one of {', '.join(_REASONS)}.")
@@ -97,7 +97,7 @@ async def fail(call: Call, body: FailTokensBody) -> CallResult:
 _BAD_TICKET = CallResult(
     ResultCode.INVALID_TICKET, response_content(ServerError("The ticket cannot be used.")), "INTERNAL_SERVER_ERROR"
 )
-"""Authlete's actions have no word of its own for it: the caller's request was wrong."""
+"""Authlete has no own action for an invalid ticket, which is a fault of the caller's request."""
 ROUTES = (
     Route("/auth/token/issue", issue, IssueTokensBody, bad_ticket=_BAD_TICKET),
     Route("/auth/token/fail", fail, FailTokensBody, bad_ticket=_BAD_TICKET),

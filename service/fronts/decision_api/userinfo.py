@@ -1,4 +1,4 @@
-"""/auth/userinfo and /issue: which claims an access token is good for; then the caller brings their values."""
+"""/auth/userinfo and /issue: the claims that an access token gives access to, then their values from the caller."""
 
 from service.endpoints.userinfo import PATH, names_of, opened_for_claims, rendered
 from service.fronts.decision_api.body import JsonObject, Text, properties_json
@@ -16,7 +16,10 @@ _ACTIONS = {400: "BAD_REQUEST", 401: "UNAUTHORIZED", 403: "FORBIDDEN"}
 
 
 async def userinfo(call: Call, body: PresentedTokenBody) -> CallResult:
-    """Whose token it is and which claims it gives access to; ``responseContent`` of a refusal is for WWW-Authenticate."""
+    """Return the user of a token and the claims that it gives access to.
+
+    ``responseContent`` of a refusal is for the header WWW-Authenticate.
+    """
     if not body.token:
         raise TokenRequired
     try:
@@ -35,16 +38,16 @@ async def userinfo(call: Call, body: PresentedTokenBody) -> CallResult:
 
 
 class IssueUserInfoBody(Body):
-    """The claims that the caller brings; what the sender of the token shows beside it was looked at before."""
+    """The claims of the caller. Proofs of possession were checked by the call before."""
 
     token: Text = ""
     claims: JsonObject | None = None
     sub: Identifier | None = None
-    """What the client calls the user, None = as its ID tokens do."""
+    """The subject for the client; None: that of its ID tokens."""
 
 
 async def issue(call: Call, body: IssueUserInfoBody) -> CallResult:
-    """The claims for the client, as JSON or as the JWT that it is registered for; never more than the token allows."""
+    """Return the claims that the token allows, as JSON or as the JWT that the client is registered for."""
     if not body.token:
         raise TokenRequired
     token, client = await opened_for_claims(call.issuer, body.token, None)
@@ -58,7 +61,7 @@ async def issue(call: Call, body: IssueUserInfoBody) -> CallResult:
 
 
 def _refused(error: ProtocolError) -> CallResult:
-    """Why the token will not do, as a challenge. Raises other errors again."""
+    """Return the answer for a refused token, with a challenge. Raises other errors again."""
     if isinstance(error, TokenRequired):
         challenge = f'Bearer error="invalid_request", error_description="{error.description}"'
         facts = {"error": "invalid_request", "reason": error.description}

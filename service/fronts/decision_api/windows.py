@@ -1,7 +1,7 @@
-"""Lists in Authlete's way: from ``start`` to before ``end`` of a list that has an order and a length.
+"""Authlete's windows of lists: from ``start`` up to, but without, ``end``.
 
-What is not kept in such a list (tokens of a client, clients) is read in the house's pages, in the order in which Redis has it,
-and no further than to a bound: then ``totalCount`` is what was seen, and ``resultMessage`` says that there is more.
+Records without an order and a count (tokens of a client, clients) are read in our pages, in the order of Redis, up to a bound.
+Beyond it ``totalCount`` is the number of entries that were read, and ``resultMessage`` says that there are more.
 """
 
 from collections.abc import Awaitable, Callable, Sequence
@@ -14,18 +14,18 @@ from service.fronts.decision_api.call import Body
 _Item = TypeVar("_Item")
 
 WIDEST = 500
-"""Entries in one answer."""
+"""The most entries in one answer."""
 _PAGES = 20
-"""Pages of a list that one call reads."""
+"""The most pages of a list that one call reads."""
 _MORE = "There are more than one call looks at: narrow the list down."
 
 
 class WindowBody(Body):
-    """Which part of a list is wanted: five entries where nothing is said, as with Authlete."""
+    """The requested part of a list; by default five entries, as with Authlete."""
 
     start: Annotated[int, Field(ge=0, le=1_000_000_000)] = 0
     end: Annotated[int, Field(ge=0, le=1_000_000_000)] | None = None
-    """The first entry behind it."""
+    """The index of the first entry after it."""
 
     @model_validator(mode="after")
     def _is_a_window(self) -> Self:
@@ -35,7 +35,7 @@ class WindowBody(Body):
 
     @property
     def stop(self) -> int:
-        """Where it ends; an ``end`` of 0 is none: the SDKs send it where nothing was said."""
+        """The end of the window; an ``end`` of 0 counts as none, as the SDKs send it by default."""
         return self.end or self.start + 5
 
 
@@ -44,22 +44,27 @@ class Window(NamedTuple):
 
     items: Sequence[Any]
     total: int
-    """How many entries were seen."""
+    """The number of entries that were read."""
     detail: str
-    """Says so where that is not all."""
+    """The message where there are more entries; otherwise ""."""
 
     def members(self, window: WindowBody) -> dict[str, Any]:
-        """What every list answer has."""
+        """Return the members of every answer with a list."""
         return {"start": window.start, "end": window.stop, "totalCount": self.total}
 
 
 def cut(items: Sequence[_Item], window: WindowBody) -> Window:
-    """Of a list that is known whole."""
+    """Return a window of a complete list."""
     return Window(items[window.start : window.stop], len(items), "")
 
 
 async def read_window(page_at: Callable[[str], Awaitable[tuple[Sequence[_Item], str]]], window: WindowBody) -> Window:
-    """Of one that comes in pages. ``page_at``: a cursor → entries and the next cursor, empty at the end."""
+    """Return a window of a list in pages.
+
+    Args:
+        page_at: Returns the entries at a cursor, and the next cursor, "" at the end.
+        window: The requested window.
+    """
     found: list[_Item] = []
     cursor = ""
     for _ in range(_PAGES):
