@@ -1,7 +1,7 @@
-"""The console: pages on which an operator sees how the service is and does what the command line and the admin API do.
+"""The console: pages for operators with the state of the service and the operations of the admin API.
 
-Handlers read a form, call ``service.admin`` and name a template; they decide nothing that those do not decide. The pages work
-without scripts; ``console.js`` only adds comfort.
+Handlers read a form, perform an operation of ``service.admin`` and name a template; all rules are in the operations. The pages
+work without scripts; ``console.js`` only adds comfort.
 """
 
 from service.fronts.console.front import make_routes

@@ -1,4 +1,4 @@
-"""Small charts as paths of SVG: no script draws them, so they are there without one."""
+"""Small charts as paths of SVG, which need no scripts."""
 
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -12,11 +12,11 @@ class Chart(NamedTuple):
 
     line: str
     area: str
-    """Like ``line`` "" where there is nothing to draw."""
+    """The path of the area, "" like ``line`` where there is nothing to draw."""
     top: float
     """The value at the upper edge."""
     last: float | None
-    """The newest value, None = unknown."""
+    """The newest value; None: unknown."""
 
 
 def chart(points: Sequence[tuple[float, float | None]], begins: float, ends: float, unit: int = 1) -> Chart:
@@ -36,12 +36,12 @@ def chart(points: Sequence[tuple[float, float | None]], begins: float, ends: flo
 
 
 def _place(share: float, length: int) -> float:
-    """With a pixel above, so that a line at the top is whole."""
+    """Return a coordinate, with a margin so that a line at the edge is not cut off."""
     return min(max(share, 0.0), 1.0) * (length - 3) + 1.5
 
 
 def _rounded_up(value: float) -> float:
-    """To 1, 2, 2.5 or 5 times a power of ten, so that the scale does not jump about."""
+    """Round up to 1, 2, 2.5 or 5 times a power of ten, so that the scale rarely changes."""
     if value <= 1:
         return 1.0
     power = 10.0 ** (len(str(int(value))) - 1)

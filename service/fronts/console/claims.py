@@ -1,4 +1,4 @@
-"""What is known about a user, to be edited: a line for each claim, as the command line writes them."""
+"""The form for the claims of a user: a line for each claim, as on the command line."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -11,13 +11,13 @@ from service.fronts.console.pages import ConsolePage, ConsoleReply, ConsoleReque
 
 
 async def show(request: ConsoleRequest) -> ConsoleReply:
-    """The claims as lines."""
+    """Show the claims as lines."""
     shown = await request.perform(users.SHOW, username=request.named("name"))
     return Show("claims", _values(shown, written(shown.body["claims"]), ""))
 
 
 async def save(request: ConsoleRequest) -> ConsoleReply:
-    """Put them in the place of those that were shown; or the form again, with what is wrong."""
+    """Replace the claims that were shown; or show the form again with its faults."""
     shown = await request.perform(users.SHOW, username=request.named("name"))
     username, text = shown.body["username"], request.get("claims")
     try:
@@ -33,7 +33,7 @@ async def save(request: ConsoleRequest) -> ConsoleReply:
 
 
 def written(claims: Mapping[str, Any]) -> str:
-    """``name=Alice``, and ``email_verified:=true`` for what is no text, or would be read as another one."""
+    """Return claims as lines: ``name=Alice``, or JSON as in ``email_verified:=true`` for what is not a plain text."""
     return "\n".join(
         f"{name}={value}"
         if isinstance(value, str) and value == " ".join(value.split())
@@ -43,7 +43,7 @@ def written(claims: Mapping[str, Any]) -> str:
 
 
 def read(text: str) -> dict[str, Any]:
-    """Raises InvalidInput for a line that is no claim."""
+    """Return the claims of lines. Raises InvalidInput for a line that is no claim."""
     claims: dict[str, Any] = {}
     for line in filter(None, map(str.strip, text.splitlines())):
         name, separator, value = line.partition("=")

@@ -1,4 +1,4 @@
-"""The form of a client, from the client metadata table: a field for each row, read and shown alike."""
+"""The form of a client, derived from the client metadata table: a field for each row."""
 
 from collections.abc import Iterable, Mapping
 from enum import StrEnum
@@ -13,7 +13,7 @@ from service.protocol.client_metadata import ROWS
 
 
 class FieldKind(StrEnum):
-    """How a field is written."""
+    """The kinds of input for a field."""
 
     TEXT = "text"
     LONG = "long"
@@ -34,9 +34,9 @@ class Field(NamedTuple):
     hint: str
     kind: FieldKind
     choices: Mapping[str, str]
-    """Value → text; "" is the value of what the settings say."""
+    """The texts by value; the value "" means the default of the settings."""
     is_optional: bool
-    """Whether an empty text means that nothing is said."""
+    """Whether an empty text means None."""
     default: Any
     is_duration: bool
 
@@ -80,7 +80,7 @@ def _field(row: Row) -> Field:
 
 
 FIELDS = {row.name: _field(row) for group in MemberGroup for row in ROWS.values() if row.member.group is group}
-"""By groups, as the form shows them."""
+"""The fields in the order of the form, by groups."""
 
 
 class FieldGroup(NamedTuple):
@@ -89,7 +89,7 @@ class FieldGroup(NamedTuple):
     heading: str
     fields: tuple[Field, ...]
     folded: bool
-    """Whether few need them."""
+    """Whether the group is folded at first, as few operators need it."""
     has_secrets: bool
     """Whether the client's secrets are shown with them."""
 
@@ -109,7 +109,7 @@ _ALWAYS_SHOWN = ("grant_types", "scopes", "auth_method")
 
 
 def facts_of(client: Mapping[str, Any]) -> list[FieldGroup]:
-    """The groups with the members that are not as by default, without what stands in the heading of the page."""
+    """Return the groups with the members that differ from their defaults, without those in the heading of the page."""
     return [
         group._replace(fields=fields)
         for group in GROUPS
@@ -125,12 +125,12 @@ def facts_of(client: Mapping[str, Any]) -> list[FieldGroup]:
 
 
 def written(described: Mapping[str, Any]) -> dict[str, Any]:
-    """A client's members as the form shows them: texts, a set of chosen values, or whether it is checked."""
+    """Return the values of the form for a client: a text, a set of chosen values, or whether a box is checked."""
     return {name: _written(field, described[name]) for name, field in FIELDS.items()}
 
 
 def shown(parameters: Mapping[str, str]) -> list[str]:
-    """The fields that the form had: one of another release does not empty what it did not show."""
+    """Return the fields that the form had. A form of another release must not empty members that it did not have."""
     return [name for name in parameters.get("fields", "").split() if name in FIELDS]
 
 
@@ -151,7 +151,7 @@ def _written(field: Field, value: MemberValue) -> MemberValue:
 
 
 def sent(parameters: Mapping[str, str], names: Iterable[str]) -> dict[str, Any]:
-    """The same from a form, to be shown again where something was wrong."""
+    """Return the values of the form as they were sent, to show them again with faults."""
     return {name: _sent(FIELDS[name], parameters) for name in names}
 
 
@@ -164,25 +164,25 @@ def _sent(field: Field, parameters: Mapping[str, str]) -> object:
 
 
 def members(parameters: Mapping[str, str], names: Iterable[str]) -> dict[str, Any]:
-    """Members of ``ClientInput`` from a form. Raises InvalidInput for what is no number or no JSON."""
+    """Return members of ``ClientInput`` from a form. Raises InvalidInput for an invalid number or JSON."""
     return {name: _member(FIELDS[name], _sent(FIELDS[name], parameters)) for name in names}
 
 
 def changes(described: Mapping[str, Any], parameters: Mapping[str, str], names: Iterable[str]) -> dict[str, Any]:
-    """Members whose fields were touched: the others stay as they are, even where a form cannot show all of them.
+    """Return the members whose fields were changed. The others stay, even if a form cannot show their values.
 
-    Raises InvalidInput for what is no number or no JSON.
+    Raises InvalidInput for an invalid number or JSON.
     """
     touched = differing(described, parameters, names)
     changed = members(parameters, touched)
     for name in touched:
-        if FIELDS[name].kind is FieldKind.CHOICES:  # what is not offered is not taken away
+        if FIELDS[name].kind is FieldKind.CHOICES:  # keep values that the form does not offer
             changed[name] += tuple(one for one in described[name] if one not in FIELDS[name].choices)
     return changed
 
 
 def _settled(field: Field, value: object) -> object:
-    """Without the difference that a form makes: blanks, how lines end, and choices that it does not offer."""
+    """Return a value without differences that come from the form: blanks, line ends, and choices that it does not offer."""
     if isinstance(value, set):
         return value & set(field.choices)
     if not isinstance(value, str):
@@ -195,7 +195,7 @@ def _settled(field: Field, value: object) -> object:
 
 
 def differing(described: Mapping[str, Any], parameters: Mapping[str, str], names: Iterable[str]) -> list[str]:
-    """The fields that say another thing than the client does."""
+    """Return the names of fields whose values differ from the client's."""
     return [
         name
         for name in names
@@ -241,7 +241,7 @@ def _json(field: Field, text: str) -> MemberValue:
 
 
 def faults_of(error: Exception) -> dict[str, str]:
-    """The faults by the name of the field that they are about; "" for all else."""
+    """Return the faults by field; those of no field are under ""."""
     faults: dict[str, str] = {}
     for line in str(error).splitlines():
         where, _, text = line.partition(": ")

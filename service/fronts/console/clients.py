@@ -1,4 +1,4 @@
-"""Clients: found, shown, changed, given new secrets, disabled, revoked, deleted."""
+"""The pages of clients: search, one client, its form and secrets, and acts such as disabling it."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -12,11 +12,11 @@ from service.fronts.console.confirmation import Act, Question, act_of, confirmed
 from service.fronts.console.pages import ConsolePage, ConsoleReply, ConsoleRequest, Go, Show, addresses, link
 from service.fronts.console.searching import search
 
-# looking
+# showing
 
 
 async def show_list(request: ConsoleRequest) -> ConsoleReply:
-    """Show those whose id or name holds the words that are sought."""
+    """Show the clients whose id or name contains the searched text."""
     registered = request.get("registered") == "1"
     found = await search(request, clients.LIST, clients.SHOW, "clients", "client_id", "name", registered=registered)
     listed = [client for client in found["clients"] if client["registered_itself"] or not registered]
@@ -24,7 +24,7 @@ async def show_list(request: ConsoleRequest) -> ConsoleReply:
 
 
 async def show(request: ConsoleRequest) -> ConsoleReply:
-    """Show everything about a client, and what can be done."""
+    """Show a client with the acts for it."""
     client = await request.do(clients.SHOW, client_id=request.named("id"))
     values = {
         "here": "clients",
@@ -37,19 +37,19 @@ async def show(request: ConsoleRequest) -> ConsoleReply:
     return Show("client", values)
 
 
-# changing it
+# changing
 
 Values = dict[str, Any]
 
 
 async def show_form(request: ConsoleRequest) -> ConsoleReply:
-    """Show the members of a client, to be changed."""
+    """Show the form of a client."""
     shown = await request.perform(clients.SHOW, client_id=request.named("id"))
     return Show("client_edit", _form(shown.body, shown.etag, fields.written(shown.body)))
 
 
 async def change(request: ConsoleRequest) -> ConsoleReply:
-    """Save what was sent, if no other operator was first; else show the form again, with what is wrong."""
+    """Save the form, if no other operator changed the client meanwhile; else show it again with its faults."""
     shown = await request.perform(clients.SHOW, client_id=request.named("id"))
     client_id, seen = shown.body["client_id"], request.get("version")
     try:
@@ -67,14 +67,14 @@ async def change(request: ConsoleRequest) -> ConsoleReply:
 
 
 def _conflict(request: ConsoleRequest, now: OperationResult) -> ConsoleReply:
-    """What is in the form stays; which members others changed meanwhile, or this operator would, is listed one by one."""
+    """Show the form again as it was sent, with the members that differ from the client's present ones."""
     differing = fields.differing(now.body, request.parameters, fields.shown(request.parameters))
     labels = [fields.FIELDS[name].label for name in differing]
     return Show("client_edit", _form(now.body, now.etag, _values_of(request, now.body), conflict=labels), 409)
 
 
 def _values_of(request: ConsoleRequest, client: Mapping[str, Any]) -> Values:
-    """What was sent, and the members that the form did not show as they are."""
+    """Return the values that were sent and, for fields that the form did not have, those of the client."""
     return fields.written(client) | fields.sent(request.parameters, fields.shown(request.parameters))
 
 
@@ -176,7 +176,7 @@ async def _question(request: ConsoleRequest) -> Question:
 
 
 async def ask_rotation(request: ConsoleRequest) -> ConsoleReply:
-    """Ask whether the old secret is to stay valid for a while."""
+    """Ask whether the old secret is to stay valid for some time."""
     client = await request.do(clients.SHOW, client_id=request.named("id"))
     if not has_secret(client["auth_method"]):
         raise InvalidInput(f"{client['client_id']} has no secret: it authenticates by {client['auth_method']}")
@@ -184,7 +184,7 @@ async def ask_rotation(request: ConsoleRequest) -> ConsoleReply:
 
 
 async def rotate(request: ConsoleRequest) -> ConsoleReply:
-    """Make a new secret, and show it once."""
+    """Make a new secret and show it, once."""
     keeps = request.get("keep") == "old"
     client = await request.do(clients.ROTATE_SECRET, client_id=request.named("id"), keep_old=keeps)
     return Show("secret", secret_page(request, client, kept=keeps))
@@ -193,7 +193,7 @@ async def rotate(request: ConsoleRequest) -> ConsoleReply:
 def secret_page(
     request: ConsoleRequest, client: Mapping[str, Any], *, kept: bool = False, created: bool = False
 ) -> Values:
-    """Return the values of the page that shows a client's new secret, and what else it needs to know."""
+    """Return the values of the page with a client's new secret and the URLs that the client needs."""
     return {"here": "clients", "client": client, "created": created, "kept": kept} | addresses(request.issuer)
 
 

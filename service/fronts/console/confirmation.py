@@ -1,4 +1,4 @@
-"""The question before an act, on a page of its own: what will happen, and for what cannot be undone a name to type."""
+"""The confirmation page before an act: it says what will happen and, if that cannot be undone, has the name typed."""
 
 from collections.abc import Awaitable, Callable
 from typing import NamedTuple
@@ -9,31 +9,31 @@ from service.fronts.console.pages import ConsolePage, ConsoleReply, ConsoleReque
 
 
 class Act(NamedTuple):
-    """Something that is done after a question; ``{name}`` in its title is what it is done to."""
+    """An act that needs confirmation; ``{name}`` in its title is replaced by the name of its target."""
 
     title: str
     text: str
     button: str
     operation: AnyOperation
     done: str = ""
-    """What the page that comes next says has been done."""
+    """The name of the message on the next page."""
     typed: bool = False
     """Whether the name must be typed to confirm."""
 
 
 class Question(NamedTuple):
-    """An act, and what it is done to."""
+    """An act with its target."""
 
     act: Act
     here: str
     name: str
-    """What it is done to, as operators know it."""
+    """The name of the target for operators."""
     fields: dict[str, str]
     back: str
     key: str = ""
-    """What is to be typed."""
+    """The text to type."""
     what: str = ""
-    """What that is called, where it is too long to be said again."""
+    """The word for the key in a message, where the key is too long to be repeated."""
 
 
 def act_of(acts: dict[str, Act], name: str) -> Act:
@@ -48,12 +48,12 @@ def confirmed(
     question: Callable[[ConsoleRequest], Awaitable[Question]],
     perform: Callable[[ConsoleRequest, Question], Awaitable[Go]],
 ) -> ConsolePage:
-    """Return the page that asks before an act, and does it when the answer comes.
+    """Return the page that asks for confirmation and then performs the act.
 
     Args:
-        path: Where it is.
-        question: What is asked. Raises NotFound.
-        perform: Does it, and says where to go then.
+        path: The path of the page.
+        question: Returns the question. Raises NotFound.
+        perform: Performs the act, and returns the redirect.
     """
 
     def page(confirmation: Question, fault: str = "", status: int = 200) -> Show:

@@ -1,4 +1,4 @@
-"""The first page: what the service does now, how Redis is, and which clients hold live grants."""
+"""The first page: numbers of requests, the state of Redis, and the clients with the most live grants."""
 
 from typing import Any
 
@@ -7,17 +7,17 @@ from service.fronts.console.charts import Chart, chart
 from service.fronts.console.pages import ConsolePage, ConsoleReply, ConsoleRequest, Show
 
 SPAN = 600
-"""Seconds that the charts show."""
+"""Seconds in the charts."""
 _MOST_CLIENTS = 8
 
 
 async def show(request: ConsoleRequest) -> ConsoleReply:
-    """The whole page."""
+    """Show the whole page."""
     return Show("dashboard", await _values(request))
 
 
 async def show_numbers(request: ConsoleRequest) -> ConsoleReply:
-    """The part of it that changes, for the script that puts it in the place of the one before."""
+    """Show the part of the page that changes, for the script that replaces it."""
     return Show("numbers", await _values(request))
 
 
@@ -41,7 +41,7 @@ async def _values(request: ConsoleRequest) -> dict[str, Any]:
 
 
 def _charts(points: list[dict[str, Any]], now: float) -> list[tuple[str, str, str, Chart]]:
-    """Name, heading, how its values are written, and the chart."""
+    """Return the charts, each with its name, heading and unit."""
     begins = now - SPAN
     return [
         (

@@ -1,4 +1,4 @@
-"""The console's way in: cookies, forms and errors. Every page goes through ``ConsoleFront`` and cannot forget a check."""
+"""The front of the console: cookies, forms and errors. All pages are served by ``ConsoleFront``, which makes all checks."""
 
 import hmac
 import logging
@@ -46,11 +46,11 @@ PAGES: tuple[ConsolePage, ...] = (
 )
 _COOKIE = "mintmark_operator"
 _FIELDS = 256
-"""Most fields of a form: that of a client has one for each member of its metadata, and for each choice of a list."""
+"""The most fields of a form; that of a client has one for each metadata member, and for each choice of a list."""
 _OURS = re.compile(rf"{ROOT}(/[a-z/-]*)?(\?[A-Za-z0-9%&=._~+-]*)?", re.ASCII)
-"""What a way to a page of the console may be written with."""
+"""The characters of a link to a page of the console."""
 _READ = frozenset(f"{ROOT}{page.path}" for page in PAGES if page.get and page.prolongs)
-"""Where signing in may lead to: pages of the console that one looks at, and nothing else."""
+"""The pages to which signing in may redirect: only those that an operator reads."""
 _LOADED = {
     "Cache-Control": "public, max-age=31536000, immutable",
     "X-Content-Type-Options": "nosniff",
@@ -60,7 +60,7 @@ _LOADED = {
 
 
 class RefusedError(Exception):
-    """Ends a request with a page that says why: ``kind`` is one of the texts in ``error.html``."""
+    """Ends a request with an error page; ``kind`` selects its text in ``error.html``."""
 
     def __init__(self, kind: str, status: int, text: str = "") -> None:
         super().__init__(kind)
@@ -68,7 +68,7 @@ class RefusedError(Exception):
 
 
 def make_routes(issuer: Issuer) -> list[web.RouteDef]:
-    """Every path of the console."""
+    """Return the routes of the console."""
     front = ConsoleFront(issuer)
     table: dict[str, tuple[tuple[str, ...], Handler]] = {
         f"{ROOT}{page.path}": (page.methods, front.page(page)) for page in PAGES
@@ -93,10 +93,10 @@ class ConsoleFront:
         self._issuer = issuer
         self.rendering = Rendering(issuer.settings)
 
-    # the ways in
+    # handlers
 
     def page(self, page: ConsolePage) -> Handler:
-        """The handler of a page for those who are signed in."""
+        """Return the handler of a page for signed-in operators."""
 
         async def handle(http: web.BaseRequest) -> web.StreamResponse:
             return await self._guarded(http, lambda peer: self._visited(http, peer, page))
@@ -104,30 +104,30 @@ class ConsoleFront:
         return handle
 
     async def not_found(self, http: web.BaseRequest) -> web.StreamResponse:
-        """For other paths of the console; with a slash too many the page that was meant is there."""
+        """Answer an unknown path of the console with an error page, or a redirect where only a slash at the end is too much."""
         path = http.path.removesuffix("/")
         if path in _READ:
             return self._response(Go(path), None)
         return self._response(Show("error", {"kind": "not_found", "text": "There is no such page."}, 404), None)
 
     async def refused(self, _: web.BaseRequest, error: ProtocolError) -> web.StreamResponse:
-        """A page that says why."""
+        """Return an error page with the reason."""
         return self._response(_failed(error), None)
 
     async def sign_in(self, http: web.BaseRequest) -> web.StreamResponse:
-        """The form for an operator's token, and what comes of it."""
+        """Show the form for an operator's token, and sign the operator in."""
         return await self._guarded(http, lambda peer: self._signing_in(http, peer))
 
     async def sign_out(self, http: web.BaseRequest) -> web.StreamResponse:
-        """Ends the session."""
+        """End the session."""
         return await self._guarded(http, lambda peer: self._signing_out(http, peer))
 
-    # how it is done
+    # shared steps
 
     async def _guarded(
         self, http: web.BaseRequest, answer: Callable[[Peer], Awaitable[web.StreamResponse]]
     ) -> web.StreamResponse:
-        """With every error as a page, and an incident's number where it was not foreseen."""
+        """Check the transport, and answer every error with a page; an unforeseen one has an id in the log."""
         try:
             peer = peer_of(http, self._issuer.settings)
             if not is_private(peer, self._issuer.settings):
@@ -196,7 +196,7 @@ class ConsoleFront:
         return response
 
     async def _parameters(self, http: web.BaseRequest, signed: SignedInOperator) -> dict[str, str]:
-        """Of the query or the form; a form must be ours. Raises RefusedError, InvalidRequest."""
+        """Return the parameters of the query, or of a form after its CSRF checks. Raises RefusedError, InvalidRequest."""
         if http.method != "POST":
             return query_form(http).parameters
         _check_origin(http)
@@ -218,7 +218,7 @@ class ConsoleFront:
 
 
 def _without_commands(error: AdminError) -> str:
-    """The command line's advice ("; `mintmark client list` shows all") is of no use here."""
+    """Return the text of an error without advice for the command line ("; `mintmark client list` shows all")."""
     text = str(error).partition("; `mintmark")[0]
     return f"{text[:1].upper()}{text[1:]}."
 
@@ -235,7 +235,7 @@ def _failed(error: ProtocolError) -> Show:
 
 
 def _check_origin(http: web.BaseRequest) -> None:
-    """A form that another site made the browser send is refused, even before its token is looked at. Raises RefusedError."""
+    """Refuse forms from other sites, before the form itself is read. Raises RefusedError."""
     site, origin = http.headers.get("Sec-Fetch-Site"), http.headers.get(hdrs.ORIGIN)
     if site is not None and site != "same-origin":
         raise RefusedError("foreign", 403)
@@ -244,7 +244,7 @@ def _check_origin(http: web.BaseRequest) -> None:
 
 
 def _back_to(http: web.BaseRequest) -> str:
-    """To sign in, and then to the page that was wanted."""
+    """Return the link to sign in, and then to the requested page."""
     wanted = http.path_qs if http.method == "GET" and len(http.path_qs) < 1000 else ROOT
     if not _is_ours(wanted) or wanted == ROOT:
         return SIGN_IN
@@ -256,12 +256,12 @@ def _is_ours(wanted: str) -> bool:
 
 
 def _cookie_name(peer: Peer) -> str:
-    """Without TLS (on this machine only) browsers refuse the prefix that ties a cookie to one host."""
+    """Return the name of the cookie. Without TLS (only on this machine) browsers refuse the prefix ``__Host-``."""
     return f"__Host-{_COOKIE}" if peer.secure else _COOKIE
 
 
 def _set_cookie(peer: Peer, value: str) -> str:
-    """For Set-Cookie; an empty value deletes it. It ends with the browser, or earlier with the session (RFC 6265)."""
+    """Return the value of Set-Cookie for a session cookie; an empty value deletes it (RFC 6265)."""
     cookie: SimpleCookie = SimpleCookie()
     cookie[_cookie_name(peer)] = value
     morsel = cookie[_cookie_name(peer)]

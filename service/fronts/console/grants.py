@@ -1,4 +1,4 @@
-"""Grants: of a client, and one with what is alive in it."""
+"""The pages of grants: those of a client, and one with its live credentials."""
 
 from service.admin.operations import clients, grants, tokens, users
 from service.fronts.console.confirmation import Act, Question, confirmed
@@ -22,7 +22,7 @@ async def show_of_client(request: ConsoleRequest) -> ConsoleReply:
 
 
 async def show(request: ConsoleRequest) -> ConsoleReply:
-    """Show who allowed whom what, and which credentials live."""
+    """Show a grant with its user, client, scopes and live credentials."""
     grant = await request.do(grants.SHOW, grant_id=request.named("id"))
     issued, cursor = await scan(request, tokens.LIST_ISSUED, "issued", grant_id=grant["grant_id"])
     issued.sort(key=lambda one: one["used"])
@@ -36,7 +36,7 @@ async def _question(request: ConsoleRequest) -> Question:
 
 
 async def _revoke(request: ConsoleRequest, _: Question) -> Go:
-    """End the grant, and go back to whose it was."""
+    """End the grant, and return to the page of its user or client."""
     grant = await request.do(grants.SHOW, grant_id=request.named("id"))
     await request.do(grants.REVOKE, grant_id=grant["grant_id"])
     if grant["subject"] and await request.find(users.SHOW, username=grant["subject"]) is not None:

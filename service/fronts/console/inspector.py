@@ -1,6 +1,6 @@
-"""The token inspector: what a pasted token is.
+"""The token inspector: the description of a pasted token.
 
-It comes in the body of a form and goes nowhere: it is not kept, logged, put into a URL, or shown again.
+The token comes in the body of a form, and is not stored, logged, put into a URL, or shown again.
 """
 
 from service.admin.operations import clients, tokens
@@ -28,7 +28,7 @@ async def show(_: ConsoleRequest) -> ConsoleReply:
 
 
 async def inspect(request: ConsoleRequest) -> ConsoleReply:
-    """Show what the token is."""
+    """Show the description of the token."""
     token = request.get("token")
     if not token:
         return Show("inspector", {"here": "inspector", "found": None, "empty": True}, 422)

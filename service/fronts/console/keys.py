@@ -1,4 +1,4 @@
-"""Signing keys, and when which one signs: a picture of the past and the next weeks."""
+"""Signing keys, with a timeline of the past and the next weeks that shows when each one signs."""
 
 from collections.abc import Mapping, Sequence
 from itertools import groupby
@@ -11,14 +11,14 @@ from service.fronts.console.confirmation import Act, Question, act_of, confirmed
 from service.fronts.console.pages import ConsolePage, ConsoleReply, ConsoleRequest, Go, Show, link
 
 _BEFORE, _AFTER = 30 * 86400, 120 * 86400
-"""Seconds around now that the picture shows at most."""
+"""The most seconds before and after now in the timeline."""
 _NEVER = 2**62
 
 Key = Mapping[str, Any]
 
 
 class Bar(NamedTuple):
-    """When a key signs and when it is published, in percent of the picture's width."""
+    """The times in which a key signs and is published, in percent of the timeline's width."""
 
     kid: str
     state: str
@@ -29,7 +29,7 @@ class Bar(NamedTuple):
 
 
 class KeyLane(NamedTuple):
-    """The keys of one algorithm, as bars and one by one."""
+    """The keys of one algorithm, with their bars."""
 
     algorithm: str
     bars: list[Bar]
@@ -37,7 +37,7 @@ class KeyLane(NamedTuple):
 
 
 async def show(request: ConsoleRequest) -> ConsoleReply:
-    """All keys, or why there are none."""
+    """Show all keys, or why there are none."""
     issuer, now = request.issuer, int(request.issuer.clock())
     try:
         known = (await request.do(keys.LIST))["keys"]
@@ -70,12 +70,12 @@ def _values(request: ConsoleRequest, rows: list[KeyLane], begins: int, ends: int
 
 
 def _signs_from(key: Key) -> int:
-    """Return since when a key signs; infinity where the next key waits for a moment that is not known yet."""
+    """Return since when a key signs, in epoch seconds; infinity for a next key whose start is unknown yet."""
     return key["signs_from_at"] or (_NEVER if key["state"] == "next" else 0)
 
 
 def _frame(known: Sequence[Key], now: int, lifetime: int) -> tuple[int, int]:
-    """From the oldest key to the last end that is known or planned, with room on both sides."""
+    """Return the timeline's begin and end: from the oldest key to the last known or planned end, with margins."""
     begins = [key["signs_from_at"] for key in known if key["signs_from_at"]]
     ends = [key["signs_until_at"] for key in known if key["signs_until_at"]]
     ends += [at + lifetime for at in begins if lifetime]
@@ -85,7 +85,7 @@ def _frame(known: Sequence[Key], now: int, lifetime: int) -> tuple[int, int]:
 
 
 def _bar(key: Key, begins: int, ends: int, lifetime: int) -> Bar:
-    """Return the bar of a key that signs for a lifetime if no operator rotates it, 0 = as long as it takes."""
+    """Return the bar of a key. It signs for a lifetime (seconds; 0: without an end) unless an operator rotates it."""
     signs_from = _signs_from(key)
     planned = signs_from + lifetime if lifetime else ends
     until = key["signs_until_at"] or (planned if signs_from < _NEVER else 0)
@@ -138,7 +138,7 @@ async def _act(request: ConsoleRequest, question: Question) -> Go:
 
 
 async def _question(request: ConsoleRequest) -> Question:
-    """Return what is asked. Raises NotFound for an act, a key or an algorithm that does not exist."""
+    """Return the question. Raises NotFound for an act, a key or an algorithm that does not exist."""
     name, what = request.get("act"), request.get("what")
     wanted = act_of(ACTS, name)
     known = (await request.do(keys.LIST))["keys"]

@@ -1,4 +1,4 @@
-"""What happened lately, with filters: the audit log, and requests that were refused."""
+"""The pages of the audit log and of recent refused requests, with filters."""
 
 from service.admin.errors import InvalidInput
 from service.admin.operations import AnyOperation, audit, refusals
@@ -19,7 +19,7 @@ async def show_audit(request: ConsoleRequest) -> ConsoleReply:
 
 
 async def show_refused(request: ConsoleRequest) -> ConsoleReply:
-    """Show the newest refused requests that match, with what to do about each."""
+    """Show the newest refused requests that match, each with its remedy."""
     wanted = {"client_id": request.get("client"), "error": request.get("error"), "reason": request.get("reason")}
     return await _newest(request, refusals.LIST, "refused", wanted, here="refused", errors=refusals.KNOWN_ERRORS)
 

@@ -1,4 +1,4 @@
-"""What the handlers of the console take and return: a request of an operator, and a page or a redirect."""
+"""The interface of the console's handlers: they get the request of an operator, and return a page or a redirect."""
 
 from collections.abc import Awaitable, Callable, Collection, Mapping
 from dataclasses import dataclass, field
@@ -19,34 +19,34 @@ _LONGEST_NAME = 255
 
 @dataclass(frozen=True, slots=True)
 class ConsoleRequest:
-    """A request of an operator who is signed in."""
+    """A request of a signed-in operator."""
 
     issuer: Issuer
     actor: Actor
     parameters: Mapping[str, str]
-    """Of the query, or of the form of a POST."""
+    """The parameters of the query, or of the form of a POST."""
 
     def get(self, name: str) -> str:
         """Return a parameter without blanks around it; "" where there is none."""
         return self.parameters.get(name, "").strip()
 
     def named(self, name: str) -> str:
-        """Return the parameter that names what the page is about. Raises NotFound for what can name nothing."""
+        """Return the parameter that names the subject of the page. Raises NotFound where it is empty or too long."""
         text = self.get(name)
         if not 0 < len(text) <= _LONGEST_NAME:
             raise NotFound("nothing of this name is here")
         return text
 
     async def perform(self, operation: AnyOperation, /, **given: object) -> OperationResult:
-        """Do what an operator does, in the operator's name. Raises AdminError, TemporarilyUnavailable."""
+        """Perform an operation in the name of the operator. Raises AdminError, TemporarilyUnavailable."""
         return await perform(self.issuer, operation, given, self.actor)
 
     async def do(self, operation: AnyOperation, /, **given: object) -> Mapping[str, Any]:
-        """Do the same, and return the output alone."""
+        """Perform an operation, and return only its output. Raises AdminError, TemporarilyUnavailable."""
         return (await self.perform(operation, **given)).body
 
     async def find(self, operation: AnyOperation, /, **given: object) -> Mapping[str, Any] | None:
-        """Return what an operation shows, None where it does not exist. Raises TemporarilyUnavailable."""
+        """Return the output of an operation, None where it is refused. Raises TemporarilyUnavailable."""
         try:
             return await self.do(operation, **given)
         except AdminError:
@@ -60,7 +60,7 @@ class Show(NamedTuple):
     values: Mapping[str, Any]
     status: int = 200
     headers: Mapping[str, str] = MappingProxyType({})
-    """Of this response alone."""
+    """Further headers of this response."""
 
 
 class Go(NamedTuple):
@@ -76,7 +76,7 @@ Handler = Callable[[ConsoleRequest], Awaitable[ConsoleReply]]
 
 @dataclass(frozen=True, slots=True)
 class ConsolePage:
-    """A path below ``ROOT``, and who handles it."""
+    """A path below ``ROOT``, with its handlers."""
 
     path: str
     get: Handler | None = None
@@ -86,12 +86,12 @@ class ConsolePage:
 
     @property
     def methods(self) -> tuple[str, ...]:
-        """The methods that it has a handler for."""
+        """The methods that have a handler."""
         return tuple(name for name, handler in (("GET", self.get), ("POST", self.post)) if handler)
 
 
 def addresses(issuer: Issuer) -> dict[str, str]:
-    """What a client has to know of the service, for a page."""
+    """Return the URLs of the service that a client needs."""
     return {
         "issuer": issuer.url,
         "discovery": issuer.url_of(OPENID_PATH),
@@ -100,13 +100,13 @@ def addresses(issuer: Issuer) -> dict[str, str]:
 
 
 def link(path: str, /, **query: str) -> str:
-    """A path of the console with a query; parameters that are empty are left out."""
+    """Return a path of the console with a query, without empty parameters."""
     given = {name: value for name, value in query.items() if value}
     return f"{ROOT}{path}?{urlencode(given)}" if given else f"{ROOT}{path}"
 
 
 def faults_of(error: Exception, names: Collection[str]) -> dict[str, str]:
-    """Return the faults by the name of the form's field that they are about; "" for all else."""
+    """Return the faults by field of the form; those of no field are under ""."""
     faults: dict[str, str] = {}
     for line in str(error).splitlines():
         where, _, text = line.partition(": ")

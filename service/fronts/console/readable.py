@@ -1,4 +1,4 @@
-"""Numbers, times and durations as operators read them; times also for machines."""
+"""Numbers, times and durations in readable form; times also in machine-readable form."""
 
 import time
 from collections.abc import Mapping
@@ -12,11 +12,11 @@ from service.protocol.display_names import spelled_out
 _UNITS = ((86400, "day"), (3600, "hour"), (60, "minute"), (1, "second"))
 _SIZES = ("B", "KiB", "MiB", "GiB", "TiB")
 _FAR = 4_000_000_000_000
-"""Epoch seconds beyond which nothing has a date that is worth showing."""
+"""Epoch seconds beyond which no date is shown."""
 
 
 def number(value: float | None) -> str:
-    """12345 → 12,345; with one digit after the point where it is small and not whole; – for what is not known."""
+    """Return 12345 as 12,345; a small fraction has one decimal, and an unknown number is –."""
     if value is None:
         return "–"
     if value and value < 100 and value != int(value):
@@ -25,12 +25,12 @@ def number(value: float | None) -> str:
 
 
 def called(client: Mapping[str, Any]) -> str:
-    """What a client is called, with nothing in it that an operator could not see; its client_id where that is nothing."""
+    """Return the name of a client, with invisible characters spelled out; without a name, its client_id."""
     return spelled_out(client["name"]) if client["name"].strip() else str(client["client_id"])
 
 
 def size(value: int | None) -> str:
-    """Bytes: 1536 → 1.5 KiB."""
+    """Return bytes in a unit: 1536 → 1.5 KiB."""
     if value is None:
         return "–"
     amount, unit = float(value), 0
@@ -40,7 +40,7 @@ def size(value: int | None) -> str:
 
 
 def duration(seconds: float) -> str:
-    """In the largest unit that it is whole in, or in the two largest: 5400 → 1 hour 30 minutes."""
+    """Return a duration in its one or two largest units: 5400 → 1 hour 30 minutes."""
     left, words = round(seconds), list[str]()
     for length, unit in _UNITS:
         count, left = divmod(left, length)
@@ -52,7 +52,7 @@ def duration(seconds: float) -> str:
 
 
 def moment(seconds: float) -> Markup:
-    """A time in UTC, for people and in ``datetime`` for machines (HTML 4.5.14)."""
+    """Return a time in UTC, also in the attribute ``datetime`` for machines (HTML 4.5.14)."""
     if not 0 < seconds < _FAR:
         return Markup("–")
     when = datetime.fromtimestamp(seconds, UTC)
@@ -62,7 +62,7 @@ def moment(seconds: float) -> Markup:
 
 
 def since(seconds: float, now: float | None = None) -> Markup:
-    """How long ago, or how far ahead; the time itself is in ``datetime`` and in the tooltip."""
+    """Return the time before or after now; the moment itself is in ``datetime`` and in the tooltip."""
     if not 0 < seconds < _FAR:
         return Markup("–")
     when = datetime.fromtimestamp(seconds, UTC)

@@ -1,4 +1,4 @@
-"""From a template and its values to HTML, with the headers that keep it safe."""
+"""Rendering of templates to HTML, with the security headers of the console."""
 
 import hashlib
 from collections.abc import Mapping
@@ -29,7 +29,7 @@ HEADERS: Mapping[str, str] = {
     "Content-Security-Policy": _POLICY,
     "Cross-Origin-Opener-Policy": "same-origin",
     "Cross-Origin-Resource-Policy": "same-origin",
-    "Referrer-Policy": "same-origin",  # not no-referrer: forms would come with "Origin: null"
+    "Referrer-Policy": "same-origin",  # with no-referrer forms would have "Origin: null"
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "DENY",
     "Permissions-Policy": "camera=(), geolocation=(), microphone=(), payment=()",
@@ -37,12 +37,12 @@ HEADERS: Mapping[str, str] = {
 
 
 class File(NamedTuple):
-    """A file that pages load."""
+    """A stylesheet, script or image of the pages."""
 
     content: bytes
     content_type: str
     digest: str
-    """Changes with its content."""
+    """A hash of its content."""
 
 
 class Rendering:
@@ -83,10 +83,10 @@ def _file(name: str, kind: str) -> File:
 
 
 def _json(value: object) -> str:
-    """For people to read; the template escapes it."""
+    """Return a value as indented JSON, which the template escapes."""
     return orjson.dumps(value, option=orjson.OPT_INDENT_2, default=str).decode()
 
 
 def _words(name: str) -> str:
-    """``client_disabled`` → client disabled."""
+    """Return ``client_disabled`` as "client disabled"."""
     return Markup.escape(name.replace("_", " "))

@@ -1,4 +1,4 @@
-"""Registered resources: listed, made, changed, deleted."""
+"""The pages of registered resources: the list, the form, and their deletion."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -47,7 +47,7 @@ _FIELDS: tuple[Mapping[str, Any], ...] = (
 )
 _NAMES = tuple(one["name"] for one in _FIELDS)
 _ID = "id"
-"""What its identifier is called in forms and queries, where ``resource`` is a parameter of OAuth that may be repeated."""
+"""The parameter with the identifier in forms and queries, as ``resource`` is parsed as the repeatable one of OAuth."""
 _DELETE = Act(
     "Delete the resource {name}?",
     "Clients that registered themselves get no tokens for it any more. Tokens that are out stay until they end.",
@@ -57,18 +57,18 @@ _DELETE = Act(
 
 
 async def show_list(request: ConsoleRequest) -> ConsoleReply:
-    """Show all of them."""
+    """Show all resources."""
     listed = (await request.do(resources.LIST))["resources"]
     return Show("resources", {"here": "resources", "resources": listed, "done": request.get("done")})
 
 
 async def show_new(_: ConsoleRequest) -> ConsoleReply:
-    """Show the form for a new one."""
+    """Show the form for a new resource."""
     return Show("resource_edit", _form({}, {}))
 
 
 async def create(request: ConsoleRequest) -> ConsoleReply:
-    """Register it; or show the form again, with what is wrong."""
+    """Register the resource; or show the form again with its faults."""
     sent = {name: request.get(name) for name in (_ID, *_NAMES)}
     try:
         await request.do(resources.CREATE, resource=sent[_ID], **_members(sent))
@@ -79,14 +79,14 @@ async def create(request: ConsoleRequest) -> ConsoleReply:
 
 
 async def show_form(request: ConsoleRequest) -> ConsoleReply:
-    """Show the members of one, to be changed."""
+    """Show the form of a resource."""
     found = await request.do(resources.SHOW, resource=request.named(_ID))
     values = {name: found[name] or "" for name in _NAMES} | {"scopes": " ".join(found["scopes"])}
     return Show("resource_edit", _form(values, {}, found["resource"]))
 
 
 async def change(request: ConsoleRequest) -> ConsoleReply:
-    """Save what was sent; or show the form again, with what is wrong."""
+    """Save the form; or show it again with its faults."""
     resource = (await request.do(resources.SHOW, resource=request.named(_ID)))["resource"]
     sent = {name: request.get(name) for name in _NAMES}
     try:
@@ -109,7 +109,7 @@ def _members(sent: Mapping[str, str]) -> dict[str, Any]:
 
 
 def _form(values: Mapping[str, Any], faults: Mapping[str, str], resource: str = "") -> dict[str, Any]:
-    """``resource``: the one that is changed, "" for a new one."""
+    """Return the values of the form; ``resource`` is the changed one, "" for a new one."""
     return {"here": "resources", "fields": _FIELDS, "values": values, "faults": faults, "resource": resource}
 
 

@@ -1,4 +1,4 @@
-"""Lists of what Redis has no index for: a bounded part of the keys is scanned for each page."""
+"""Lists of records that have no index in Redis: each page scans a bounded part of the keys."""
 
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -7,11 +7,11 @@ from service.admin.operations import AnyOperation
 from service.fronts.console.pages import ConsoleRequest
 
 SHOWN = 50
-"""Rows of a page."""
+"""The number of rows of a page, about."""
 _CALLS = 10
-"""How often an operation is asked for more until there are enough rows."""
+"""The most calls of an operation for one page."""
 SCANNED = 500
-"""How many things a call asks for: it scans some ten times as many keys."""
+"""The limit of one call, which scans about ten times as many keys."""
 
 Row = Mapping[str, Any]
 
@@ -23,17 +23,17 @@ async def scan(
     matches: Callable[[Row], bool] = lambda _: True,
     **given: object,
 ) -> tuple[list[Row], str]:
-    """Look for rows of a list.
+    """Scan for rows of a list.
 
     Args:
-        request: Whose ``cursor`` says where to go on.
-        operation: Lists them.
-        member: Of its output, where the rows are.
-        matches: Whether a row is wanted.
+        request: The request, with the ``cursor`` at which to continue.
+        operation: Lists the rows.
+        member: The member of its output with the rows.
+        matches: Whether a row is included.
         given: The operation's input besides the cursor.
 
     Returns:
-        The rows, and the cursor of what follows, empty at the end.
+        The rows, and the cursor of the next page, "" at the end.
     """
     found, cursor = list[Row](), request.get("cursor")
     for _ in range(_CALLS):
@@ -54,16 +54,16 @@ async def search(
     other: str,
     **given: object,
 ) -> dict[str, Any]:
-    """Look for those whose name holds the words that are sought, the one of exactly this name in front.
+    """Search for rows whose name contains the text, with an exact match first.
 
     Args:
-        request: Whose ``q`` is sought.
-        lists: Lists all.
-        shows: Shows one by its name.
-        member: Of the list's output, where the rows are.
-        key: The member that names a row.
+        request: The request, with the text in ``q``.
+        lists: Lists all rows.
+        shows: Shows one row by its name.
+        member: The member of the list's output with the rows.
+        key: The member with the name of a row.
         other: Another member that is searched.
-        given: More of the list's input.
+        given: Further input of the list.
 
     Returns:
         The values of a page with a list.

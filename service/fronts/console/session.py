@@ -1,4 +1,4 @@
-"""Who is at the console: an operator's token is traded for a session whose cookie no script and no other site can use."""
+"""Sessions of the console: a token of an operator is exchanged for a cookie that no script and no other site can use."""
 
 import hmac
 from typing import NamedTuple
@@ -23,12 +23,12 @@ class SignedInOperator(NamedTuple):
 
     @property
     def csrf(self) -> str:
-        """What the session's forms carry: only the holder of the cookie can make it."""
+        """The CSRF token in the session's forms, which only the holder of the cookie can make."""
         return base64url(hmac.digest(self.cookie.encode(), b"console form", "sha256"))
 
 
 class WaitError(Exception):
-    """Too many wrong tokens came from there: ``seconds`` to wait."""
+    """Too many wrong tokens came from this network. ``seconds`` is the time to wait."""
 
     def __init__(self, seconds: int) -> None:
         super().__init__(seconds)
@@ -36,9 +36,9 @@ class WaitError(Exception):
 
 
 async def sign_in(issuer: Issuer, token: str, address: str) -> SignedInOperator | None:
-    """A new session for the holder of an operator's token; None for a wrong one, which is counted.
+    """Begin a session for the holder of an operator's token. Return None for a wrong token, which is counted.
 
-    Raises WaitError where too many wrong ones came from this network, TemporarilyUnavailable.
+    Raises WaitError where too many wrong tokens came from this network, TemporarilyUnavailable.
     """
     name = operator_of(issuer.settings, token[:_LONGEST_TOKEN])
     if name is None:
@@ -52,9 +52,9 @@ async def sign_in(issuer: Issuer, token: str, address: str) -> SignedInOperator 
 
 
 async def read(issuer: Issuer, cookie: str, *, prolongs: bool) -> SignedInOperator | None:
-    """Return the operator that a cookie belongs to, if their token is still one of the settings'. One round trip.
+    """Return the operator of a cookie, if their token is still in the settings. One round trip.
 
-    The idle time begins anew if that ``prolongs`` it.
+    If it ``prolongs`` the session, the idle time begins anew.
     """
     if not _is_cookie(cookie):
         return None
@@ -72,7 +72,7 @@ async def read(issuer: Issuer, cookie: str, *, prolongs: bool) -> SignedInOperat
 
 
 async def end(issuer: Issuer, cookie: str) -> None:
-    """End the session of this cookie, if there is one."""
+    """End the session of a cookie, if there is one."""
     if _is_cookie(cookie):
         await issuer.store.operator_sessions.end(hashed(cookie))
 
@@ -86,6 +86,6 @@ def _mark(token: SecretStr, cookie: str) -> str:
 
 
 def _ends_at(issuer: Issuer, session: OperatorSession, now: int) -> int:
-    """Idle or absolute limit, whichever is first; epoch seconds."""
+    """Return the earlier of the idle and the absolute limit, in epoch seconds."""
     settings = issuer.settings
     return min(now + settings.console_idle_lifetime, session.started_at + settings.console_lifetime)

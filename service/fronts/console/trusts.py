@@ -1,4 +1,4 @@
-"""Trusted issuers: listed, added, removed."""
+"""The pages of trusted issuers: the list, the form, and their removal."""
 
 from typing import Any
 
@@ -24,7 +24,7 @@ _REMOVE = Act(
 
 
 async def show_list(request: ConsoleRequest) -> ConsoleReply:
-    """Show all of them; few services have many."""
+    """Show all trusted issuers on one page, as few services have many."""
     page = await request.do(trusts.LIST, cursor=request.get("cursor"), limit=SCANNED)
     values = {
         "here": "trusts",
@@ -37,12 +37,12 @@ async def show_list(request: ConsoleRequest) -> ConsoleReply:
 
 
 async def show_new(_: ConsoleRequest) -> ConsoleReply:
-    """Show the form for a new one."""
+    """Show the form for a new trusted issuer."""
     return Show("trust_new", _form({}, {}))
 
 
 async def add(request: ConsoleRequest) -> ConsoleReply:
-    """Trust it; or show the form again, with what is wrong."""
+    """Add the trusted issuer; or show the form again with its faults."""
     sent = {name: request.get(name) for name in _TEXTS}
     try:
         given: dict[str, Any] = {name: sent[name] or None for name in ("jwks_uri", "audience")}

@@ -1,4 +1,4 @@
-"""Users of the built-in directory, with their sessions and grants."""
+"""The pages of users of the built-in directory, with their sessions and grants."""
 
 import asyncio
 from collections.abc import Mapping
@@ -13,22 +13,22 @@ from service.fronts.console.searching import SHOWN, search
 _MOST_SESSIONS = 20
 
 
-# finding them
+# searching
 
 
 async def show_list(request: ConsoleRequest) -> ConsoleReply:
-    """Show those whose username or subject holds what is sought."""
+    """Show the users whose username or subject contains the searched text."""
     if request.issuer.settings.directory_url:
         return Show("users", {"here": "users", "elsewhere": True, "done": ""})
     found = await search(request, users.LIST, users.SHOW, "users", "username", "subject")
     return Show("users", found | {"elsewhere": False, "ended": _ended(request)})
 
 
-# one of them
+# showing
 
 
 async def show(request: ConsoleRequest) -> ConsoleReply:
-    """Show the user, with sessions and grants."""
+    """Show a user with sessions and grants."""
     user = await request.do(users.SHOW, username=request.named("name"))
     name, cursor = user["username"], request.get("cursor")
     granted, signed_in = await asyncio.gather(
@@ -50,7 +50,7 @@ async def show(request: ConsoleRequest) -> ConsoleReply:
 
 
 def _ended(request: ConsoleRequest) -> str:
-    """How many grants and sessions an act ended, for the page that it leads to."""
+    """Return the message with how many grants and sessions an act ended."""
     grants, sessions = _number(request, "grants_ended"), _number(request, "sessions_ended")
     return f"{grants} grant{'s' * (grants != 1)} and {sessions} session{'s' * (sessions != 1)} ended"
 
@@ -60,16 +60,16 @@ def _number(request: ConsoleRequest, name: str) -> int:
     return int(text) if text.isascii() and text.isdigit() and len(text) < 10 else 0
 
 
-# new ones
+# creating
 
 
 async def show_new(_: ConsoleRequest) -> ConsoleReply:
-    """The form for a new one."""
+    """Show the form for a new user."""
     return Show("user_new", _new({}, {}))
 
 
 async def create(request: ConsoleRequest) -> ConsoleReply:
-    """Create them; or show the form again, with what is wrong. The password is not repeated."""
+    """Create a user; or show the form again with its faults, without the password."""
     username, subject = request.get("username"), request.get("subject")
     claims = {name: text for name in ("name", "email") if (text := request.get(name))}
     password = request.parameters.get("password") or None
@@ -118,7 +118,7 @@ ACTS = {
 
 
 async def _act(request: ConsoleRequest, question: Question) -> Go:
-    """Do it, and say how many grants and sessions ended."""
+    """Perform an act, and report how many grants and sessions it ended."""
     ended = _counts(await request.do(question.act.operation, username=question.key))
     if question.act is ACTS["delete"]:
         return Go(link("/users", done="deleted", about=question.key, **ended))
@@ -132,7 +132,7 @@ async def _question(request: ConsoleRequest) -> Question:
 
 
 def _counts(ended: Mapping[str, Any]) -> dict[str, str]:
-    """How many grants and sessions ended, for the page that comes next."""
+    """Return the numbers of ended grants and sessions, for the query of the next page."""
     return {name: str(ended[name]) for name in ("grants_ended", "sessions_ended") if name in ended}
 
 
@@ -143,7 +143,7 @@ async def ask_password(request: ConsoleRequest) -> ConsoleReply:
 
 
 async def set_password(request: ConsoleRequest) -> ConsoleReply:
-    """Set it, if it was typed twice alike."""
+    """Set the password, if it was typed the same way twice."""
     user = await request.do(users.SHOW, username=request.named("name"))
     password = request.parameters.get("password", "")
     try:
@@ -157,7 +157,7 @@ async def set_password(request: ConsoleRequest) -> ConsoleReply:
 
 
 async def end_session(request: ConsoleRequest) -> ConsoleReply:
-    """End one session with what was granted in it."""
+    """End one session and the grants that began in it."""
     user = await request.do(users.SHOW, username=request.named("name"))
     session = await request.do(sessions.SHOW, sid=request.named("sid"))
     if session["subject"] != user["subject"]:

@@ -1,4 +1,4 @@
-"""A new client, step by step: what is being built decides what is asked, and every choice is explained."""
+"""A new client, step by step: the kind of application decides the fields, and every choice is explained."""
 
 import re
 import secrets
@@ -20,19 +20,19 @@ _DEVICE = GrantTypeName.DEVICE_CODE.value
 
 
 class ApplicationKind(NamedTuple):
-    """A kind of application, which settles most of its client."""
+    """A kind of application, which determines most members of its client."""
 
     title: str
     text: str
     examples: str
     given: Mapping[str, Any]
-    """Members of the client that it settles."""
+    """The members of the client that it determines."""
     gets: tuple[tuple[str, str], ...]
-    """The same in words."""
+    """The features of the client, each with an explanation."""
     methods: tuple[Method, ...]
-    """How its client may authenticate, the default first."""
+    """The authentication methods of its client, the default first."""
     asks: tuple[str, ...]
-    """The fields of its form."""
+    """The names of the fields in its form."""
 
 
 _ID_TOKENS = "id_token_signed_response_alg"
@@ -46,7 +46,7 @@ _SIGNATURES = fields.FIELDS[_ID_TOKENS]._replace(
         Algorithm.ES256.value: "ES256: suggested",
     },
 )
-"""The two that matter to a beginner; all others are under Edit."""
+"""The field with the two algorithms that matter to a beginner; the others are under Edit."""
 KINDS = {
     "web": ApplicationKind(
         "Web application",
@@ -123,7 +123,7 @@ _WORD = re.compile("[^a-z0-9]+")
 
 
 async def show(request: ConsoleRequest) -> ConsoleReply:
-    """The kinds, or the form of one."""
+    """Show the kinds, or the form of one."""
     name = request.get("kind")
     if not name:
         return Show("client_kinds", {"here": "clients", "kinds": KINDS})
@@ -132,7 +132,7 @@ async def show(request: ConsoleRequest) -> ConsoleReply:
 
 
 async def create(request: ConsoleRequest) -> ConsoleReply:
-    """Create it and show its secret, this once; or the form again, with what is wrong."""
+    """Create the client and show its secret, once; or show the form again with its faults."""
     name, sent = request.get("kind"), request.parameters
     kind = _kind(name)
     client_id = request.get("client_id") or _suggested(request.get("name"))
@@ -158,7 +158,7 @@ def _kind(name: str) -> ApplicationKind:
 
 
 def _fresh(name: str, kind: ApplicationKind) -> dict[str, Any]:
-    """An empty form; the usual choices are made."""
+    """Return the values of an empty form, with the usual choices made."""
     values = {"client_id": "", "name": "", "auth_method": kind.methods[0].value, "jwks_uri": ""}
     if "application_type" in kind.asks:
         values["application_type"] = "web"
@@ -187,7 +187,7 @@ async def _form(
 
 
 def _fields_of(request: ConsoleRequest, kind: ApplicationKind) -> list[fields.Field]:
-    """The fields of the form; which signature only where there is a choice."""
+    """Return the fields of the form; that of the signing algorithm only where there is a choice."""
     keyring = request.issuer.keyring
     has_choice = keyring is not None and {Algorithm.RS256, Algorithm.ES256} <= set(keyring.algorithms)
     found = [_SIGNATURES if name == _ID_TOKENS else fields.FIELDS[name] for name in kind.asks]
@@ -195,7 +195,7 @@ def _fields_of(request: ConsoleRequest, kind: ApplicationKind) -> list[fields.Fi
 
 
 def _suggested(name: str) -> str:
-    """A client_id from the name: readable in logs, and no other client's."""
+    """Return a client_id derived from the name: readable in logs, and unique by its random part."""
     word = _WORD.sub("-", name.lower()).strip("-")[:40]
     return f"{word or 'client'}-{secrets.token_hex(3)}"
 
