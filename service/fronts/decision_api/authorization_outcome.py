@@ -64,10 +64,10 @@ class IssueAuthorizationBody(AdditionsBody):
     acr: Annotated[str, Field(max_length=255), AfterValidator(readable)] = ""
     claims: JsonObject = Field(default_factory=dict)
     scopes: Words | None = None
-    """The allowed scopes; None: all requested ones."""
+    """The scopes that the user allowed; left out: all requested ones."""
     idt_header_params: Text = ""
     authorization_details: OptionalDetails = None
-    """The allowed details; None: all requested ones."""
+    """The details that the user allowed; left out: all requested ones."""
     UNSUPPORTED = ("idt_header_params", "jwt_at_claims", "access_token")
 
 

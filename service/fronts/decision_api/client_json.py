@@ -134,7 +134,7 @@ class Extension(Body):
     refresh_token_duration: Duration = 0
     access_token_claims: Words | None = None
     id_token_claims: Words | None = None
-    """Like ``access_token_claims`` a member that Authlete does not have; None: unchanged."""
+    """Like ``accessTokenClaims`` a member that Authlete does not have; left out: unchanged."""
 
 
 class Attribute(Body):

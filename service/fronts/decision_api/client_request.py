@@ -19,7 +19,7 @@ class ClientRequestBody(CertificatePathBody, DpopBody):
     """The form as the caller received it."""
     client_id: Text | None = None
     client_secret: Text | None = None
-    """Like ``client_id`` from HTTP Basic, if the client used it."""
+    """Like ``clientId`` from HTTP Basic, if the client used it."""
 
     @property
     def authorization(self) -> str | None:

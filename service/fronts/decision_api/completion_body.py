@@ -20,14 +20,14 @@ class CompletionBody(AdditionsBody):
 
     result: str
     subject: Identifier | None = None
-    """None where the request names the user, or was not allowed."""
+    """The user; may be left out where the request names the user, or was not allowed."""
     sub: Identifier | None = None
     auth_time: Annotated[int, Field(ge=0, le=2**53)] = 0
     """Epoch seconds; 0: unknown."""
     acr: Annotated[str, Field(max_length=255), AfterValidator(readable)] = ""
     claims: JsonObject = Field(default_factory=dict)
     scopes: Words | None = None
-    """The allowed scopes; None: all requested ones."""
+    """The scopes that the user allowed; left out: all requested ones."""
     idt_header_params: Text = ""
     UNSUPPORTED: ClassVar[tuple[str, ...]] = (
         "idt_header_params",

@@ -60,7 +60,7 @@ async def get_list(call: Call, body: WindowBody) -> CallResult:
 
 
 async def change(_: Call, __: Body) -> NoReturn:
-    """Refuse any change. Raises CallError."""
+    """Refuse any change, as the settings determine the service."""
     text = "The settings are the service: nothing of it is created, changed or deleted by API."
     raise CallError(ResultCode.UNSUPPORTED, text, status=403)
 

@@ -16,10 +16,7 @@ _ACTIONS = {400: "BAD_REQUEST", 401: "UNAUTHORIZED", 403: "FORBIDDEN"}
 
 
 async def userinfo(call: Call, body: PresentedTokenBody) -> CallResult:
-    """Return the user of a token and the claims that it gives access to.
-
-    ``responseContent`` of a refusal is for the header WWW-Authenticate.
-    """
+    """Return the user and the claims of a token; ``responseContent`` of a refusal is for WWW-Authenticate."""
     if not body.token:
         raise TokenRequired
     try:
@@ -43,7 +40,7 @@ class IssueUserInfoBody(Body):
     token: Text = ""
     claims: JsonObject | None = None
     sub: Identifier | None = None
-    """The subject for the client; None: that of its ID tokens."""
+    """The subject for the client; left out: that of its ID tokens."""
 
 
 async def issue(call: Call, body: IssueUserInfoBody) -> CallResult:
