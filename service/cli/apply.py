@@ -22,16 +22,16 @@ Files = Annotated[
 ]
 DryRun = Annotated[
     bool,
-    typer.Option("--dry-run", help="Only show what would be done; exit code 5 if there is anything.", metavar=""),
+    typer.Option("--dry-run", help="Only show the changes; the exit code is 5 if there are any.", metavar=""),
 ]
-Prune = Annotated[bool, typer.Option("--prune", help="End what was made so and is in no file any more.", metavar="")]
-Adopt = Annotated[
-    bool, typer.Option("--adopt", help="Take over what was made by hand and is declared now.", metavar="")
+Prune = Annotated[
+    bool, typer.Option("--prune", help="End what this owner declared before and no longer does.", metavar="")
 ]
+Adopt = Annotated[bool, typer.Option("--adopt", help="Take over declared objects that were made by hand.", metavar="")]
 Owner = Annotated[
     str | None,
     typer.Option(
-        help="Whose files these are, kept as managed_by: a name for each folder that is applied to one service. "
+        help="The owner of these files, stored as managed_by: another name for each folder of one service. "
         f"{_OWNER} if not given; --prune needs one.",
         metavar="NAME",
     ),
@@ -52,14 +52,14 @@ def apply(
     yes: Yes = False,
     json: Json = False,
 ) -> None:
-    """Make clients, resources and trusted issuers as files declare them. What is to be done is shown first.
+    """Create, update and end clients, resources and trusted issuers as files declare them. The changes are shown first.
 
     Example: `mintmark apply -f clients/ --dry-run`
 
     Example: `mintmark apply -f clients/ --owner shop --prune --secrets-to secrets/ --yes`
 
-    What was made by hand is not touched, unless it is declared and --adopt is given. Secrets are in no file: a client gets
-    one when it is made, which is shown now and never again. `mintmark client export` writes such files of what there is.
+    Objects that were made by hand are not touched, unless they are declared and --adopt is given. Files contain no secrets: a
+    new client gets one, which is shown now and never again. `mintmark client export` writes such files of existing clients.
     """
     if owner is not None and not owner.strip():
         raise typer.BadParameter("--owner: must not be empty: it marks what is yours")

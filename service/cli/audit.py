@@ -25,7 +25,7 @@ _PAUSE = 1.0
 add_list(
     app,
     operations.LIST,
-    """List what operators did, the newest first. `begun`: whether it was done is not known, for it was cut off.
+    """List what operators did, the newest first. `begun`: the act was interrupted, so it is unknown whether it was done.
 
     Example: `mintmark audit list --target client:web --since 7d`
 

@@ -108,18 +108,18 @@ def update(
     client_id: ClientName,
     unset: Annotated[
         list[str] | None,
-        typer.Option(help="Make it what it is where nothing is said. May be repeated.", metavar="MEMBER"),
+        typer.Option(help="Reset this member to its default. May be repeated.", metavar="MEMBER"),
     ] = None,
     json: Json = False,
     **members: object,
 ) -> None:
-    """Change a client. What is not named stays; a list that is named is replaced as a whole.
+    """Change a client. Members that are not given stay; a list that is given is replaced as a whole.
 
     Example: `mintmark client update web --scope "read write delete" --access-token-lifetime 600`
 
     Example: `mintmark client update web --unset access_token_lifetime --unset require_pkce`
 
-    Members for --unset are called as `mintmark client show --json` calls them. Secrets and tokens stay as they are.
+    The names of members for --unset are those of `mintmark client show --json`. Secrets and tokens stay as they are.
     """
     changes = given(members) | _unset(unset or [])
     if not changes:
@@ -171,7 +171,7 @@ def rotate_secret(
 add_command(
     app,
     operations.DISABLE,
-    """Refuse a client and everything it holds, until it is enabled again.
+    """Refuse a client and all its grants and tokens, until it is enabled again.
 
     Example: `mintmark client disable web`
     """,
@@ -182,7 +182,7 @@ add_command(
 add_command(
     app,
     operations.ENABLE,
-    """Let a disabled client in again.
+    """Enable a disabled client; its unexpired tokens become valid again.
 
     Example: `mintmark client enable web`
     """,
@@ -194,15 +194,15 @@ add_command(
 def approve(
     client_id: ClientName,
     withdraw: Annotated[
-        bool, typer.Option("--withdraw", help="Take it back: users are warned again.", metavar="")
+        bool, typer.Option("--withdraw", help="Withdraw the approval: users are warned again.", metavar="")
     ] = False,
     json: Json = False,
 ) -> None:
-    """Approve a client that registered itself, whose name and addresses you have checked: users are not warned of it any more.
+    """Approve a client that registered itself, after checking its name and addresses. Users are then no longer warned of it.
 
     Example: `mintmark client approve WAq3rZ8k`
 
-    Look at its name and addresses first, with `mintmark client show`. It holds until the client changes anything of itself.
+    See its name and addresses with `mintmark client show`. The approval ends when the client changes its registration.
     """
     if withdraw:
         client = do(operations.WITHDRAW_APPROVAL, client_id=client_id)
@@ -227,11 +227,11 @@ def _show_check(found: dict[str, Any]) -> None:
 add_command(
     app,
     operations.CHECK,
-    """Say rule by rule whether a client keeps a security profile, and what is to be done.
+    """Show for each rule of a security profile whether a client keeps it, and the remedy.
 
     Example: `mintmark client check web --profile fapi2_security`
 
-    Without --profile it is that of the client, beside that of the settings.
+    Without --profile, the profiles of the client and of the settings are checked.
     """,
     show=_show_check,
 )
@@ -240,7 +240,7 @@ add_command(
 add_command(
     app,
     operations.REVOKE,
-    """End every grant and token of a client, for good. The client itself stays and may ask anew.
+    """End every grant and token of a client, for good. The client itself stays and may request new ones.
 
     Example: `mintmark client revoke web --yes`
     """,
@@ -252,7 +252,7 @@ add_command(
 add_command(
     app,
     operations.DELETE,
-    """Delete a client, and with it all its grants and tokens.
+    """Delete a client with all its grants and tokens.
 
     Example: `mintmark client delete web --yes`
     """,

@@ -44,18 +44,18 @@ def demo(
     check: Annotated[
         bool,
         typer.Option(
-            "--check", help="Run a check over HTTP, say what came back, and end; nothing is kept.", metavar=""
+            "--check", help="Check the service over HTTP, print the answers, and end; nothing is stored.", metavar=""
         ),
     ] = False,
     mcp: Annotated[
         bool,
         typer.Option(
-            "--mcp", help="Start an MCP server, too, whose clients register and sign in by themselves.", metavar=""
+            "--mcp", help="Also start an MCP server, whose clients register and sign in by themselves.", metavar=""
         ),
     ] = False,
     json: Json = False,
 ) -> None:
-    """Bring up a service to play with, with a client, a user and the console, and print commands to try. Ctrl-C ends it.
+    """Start a service to experiment with, with a client, a user and the console, and print commands to try. Ctrl-C ends it.
 
     Example: `mintmark demo`
 
@@ -63,7 +63,7 @@ def demo(
 
     Example: `mintmark demo --check`
 
-    With --check it tries itself over HTTP on a free port, and the exit code is 1 if any answer is not what it must be.
+    With --check it tests itself over HTTP on a free port, and the exit code is 1 if any answer is wrong.
     """
     if mcp and not mcp_demo.is_installed():
         raise typer.BadParameter(

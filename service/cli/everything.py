@@ -24,9 +24,9 @@ def end_everything(
 
     Example: `mintmark end-everything --yes`
 
-    A backup brings back what was ended since it was made. Whatever was alive when this began is dead when it is done; run it
-    again if it was cut off. Clients, users, what users have allowed and signing keys stay. JWTs that are kept nowhere are
-    ended too, but not counted. Applications are not notified; hooks are once, of everything.
+    A backup brings back grants and tokens that have ended since. This ends everything that was issued before it began; run it
+    again if it was interrupted. Clients, users, remembered consent and signing keys stay. JWTs that are not stored end too,
+    but are not counted. Applications are not notified; hooks get one notification for all.
     """
     if not dry_run:
         confirm("End everything that was issued? All users sign in again, all clients ask anew.", yes=yes)

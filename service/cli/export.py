@@ -14,7 +14,7 @@ from service.declared import KINDS, list_all, manifests_of
 from service.declared.kinds import MANAGED_BY
 
 All = Annotated[
-    bool, typer.Option("--all", help="Also what files or a cluster declare already (managed_by).", metavar="")
+    bool, typer.Option("--all", help="Include what files or a cluster declare already (managed_by).", metavar="")
 ]
 
 
@@ -35,7 +35,7 @@ def add_export(app: typer.Typer, kind_name: str, text: str) -> None:
         text: Its help, with an example.
     """
     kind = KINDS[kind_name]
-    argument = typer.Argument(metavar=f"[{kind.key.upper()}]...", help="Only these.", show_default=False)
+    argument = typer.Argument(metavar=f"[{kind.key.upper()}]...", help="Export only these.", show_default=False)
 
     def export(
         names: Annotated[list[str] | None, argument] = None, everything: All = False, json: Json = False

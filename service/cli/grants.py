@@ -86,7 +86,7 @@ def list_(
 
     Example: `mintmark grant list --user alice`
 
-    Those of a client are found by a scan of all keys, which takes time where there are millions.
+    Grants of a client are found by a scan of all keys, which takes time if there are millions.
     """
     if (user is None) == (client is None):
         raise typer.BadParameter("Say whose: either --user or --client.")
@@ -107,7 +107,7 @@ def show(
         str, typer.Argument(metavar="[GRANT_ID]", help="22 characters of a token.", show_default=False)
     ] = "",
     id_token_stdin: Annotated[
-        bool, typer.Option("--id-token-stdin", help="The one that an ID token was issued from.", metavar="")
+        bool, typer.Option("--id-token-stdin", help="Show the grant of the ID token on standard input.", metavar="")
     ] = False,
     json: Json = False,
 ) -> None:
@@ -134,7 +134,7 @@ def issued(
     grant_id: Annotated[str, typer.Argument(metavar="GRANT_ID", help="22 characters of a token.", show_default=False)],
     json: Json = False,
 ) -> None:
-    """List what is alive of what a grant has issued: there is no index, so all keys of a server are looked at.
+    """List the live credentials that a grant has issued. There is no index for them, so all keys of a server are scanned.
 
     Example: `mintmark grant issued Yk3JvQ0fT0mZb2bXgqN1Aw`
     """
@@ -161,7 +161,7 @@ def revoke(
 
     Example: `mintmark grant revoke --user alice --client web --yes`
 
-    Of a user's grants it is said how many were alive. A client's end in one step, without being counted.
+    The living grants of a user are counted. All grants of a client end in one step, without being counted.
     """
     if (grant_id is None) == (user is None and client is None):
         raise typer.BadParameter("Say which: either a grant id, or --user and/or --client.")

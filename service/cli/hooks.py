@@ -22,7 +22,7 @@ _BYTES = 32
 add_list(
     app,
     operations.LIST,
-    """List the hooks that the settings name, and what each is asked and notified of.
+    """List the hooks of the settings, with the decisions and notifications of each.
 
     Example: `mintmark hook list`
     """,
@@ -41,13 +41,13 @@ def try_(
     ] = "",
     json: Json = False,
 ) -> None:
-    """Send a hook a made-up event of each kind that it is there for; show what came back, and after how many milliseconds.
+    """Send a hook an example of each of its events. Show its answers, and how many milliseconds they took.
 
     Example: `mintmark hook test risk`
 
     Example: `mintmark hook test crm --user alice --client web` shows what it would add to tokens of hers.
 
-    The facts carry `"test": true`; nothing is issued. Ends with 1 where an answer would not count.
+    The facts have `"test": true`; nothing is issued. The exit code is 1 if an answer is invalid.
     """
     about = {name: value for name, value in (("user", user), ("client", client)) if value}
     tried = do(operations.TRY, "calling the hook …", hook=name, **about)
@@ -69,7 +69,7 @@ def secret(json: Json = False) -> None:
 
     Example: `mintmark hook secret`
 
-    To replace one, put the new one before the old one with a blank between; every delivery then carries both signatures. Drop
-    the old one when the receiver knows the new one.
+    To replace one, put the new one before the old one, separated by a blank; every delivery then has both signatures. Remove
+    the old one when the receiver has the new one.
     """
     emit_secret("secret", SECRET_PREFIX + base64.b64encode(secrets.token_bytes(_BYTES)).decode(), json)

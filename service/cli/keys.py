@@ -40,8 +40,8 @@ add_list(
 
     Example: `mintmark key list`
 
-    Those that clients encrypt for (use enc, setting encryption_algorithms) sign nothing: active ones are published, retired
-    ones decrypt for a day more.
+    Keys for which clients encrypt (use enc, setting encryption_algorithms) sign nothing: active ones are published, retired
+    ones decrypt for one more day.
     """,
     row=_row,
 )
@@ -63,12 +63,12 @@ add_command(
 add_command(
     app,
     operations.RETIRE,
-    """Trust a key no more: for one that others may have. Every process stops within 6 seconds.
+    """Take a key out of use at once, if it may have leaked. Every process stops publishing it within 6 seconds.
 
     Example: `mintmark key retire Z85Mavnh0p8M9 --yes`
 
-    What it signed is refused by all who fetch our keys again, which they may put off for `jwks_lifetime` seconds; ID tokens in
-    use fail until users sign in anew.
+    Its tokens are refused by all who fetch our keys again, which they may delay for `jwks_lifetime` seconds; ID tokens in use
+    fail until users sign in again.
     """,
     question="Take the key {kid} out of the published keys?",
     waiting="making keys …",
@@ -85,7 +85,7 @@ add_command(
 
     Example: `mintmark key reseal`
 
-    Signing keys do that by themselves. Afterwards the old master key can be dropped.
+    Signing keys are encrypted anew by themselves. Afterwards the old master key can be removed.
     """,
     waiting="looking at clients …",
     said="Secrets encrypted anew: {clients} clients.",
@@ -98,7 +98,7 @@ def master(json: Json = False) -> None:
 
     Example: `mintmark key master > /run/secrets/master_key`
 
-    To replace one, put the new one before the old one with a blank between, let all processes restart, run
-    `mintmark key reseal`, then drop the old.
+    To replace one, put the new one before the old one, separated by a blank, restart all processes, run
+    `mintmark key reseal`, then remove the old one.
     """
     emit_secret("master_key", new_secret(Kind.MASTER_KEY, secrets.token_bytes), json)

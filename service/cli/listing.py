@@ -14,7 +14,7 @@ _MOST = 500
 """The most items per request."""
 
 Limit = Annotated[int, typer.Option(min=0, help="Stop after about this many; 0 = show all.", metavar="NUMBER")]
-Cursor = Annotated[str, typer.Option(help="Go on where the list before ended.", metavar="CURSOR")]
+Cursor = Annotated[str, typer.Option(help="Continue after the end of the previous list.", metavar="CURSOR")]
 
 
 def collect(

@@ -31,7 +31,7 @@ def login(
     client_id: Annotated[
         str, typer.Option("--client-id", help="The client, which may use the device flow there.", metavar="CLIENT_ID")
     ],
-    scope: Annotated[str, typer.Option(help="What to ask for: words, separated by blanks.", metavar="SCOPE")] = "",
+    scope: Annotated[str, typer.Option(help="The scopes to request, separated by blanks.", metavar="SCOPE")] = "",
     resource: Annotated[str, typer.Option(help="The API that the access token is for (RFC 8707).", metavar="URL")] = "",
     secret_stdin: Annotated[
         bool, typer.Option("--secret-stdin", help="Read the client's secret from standard input.", metavar="")

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-Since = Annotated[str, typer.Option(help="No older than that: 90m, 12h, 7d, or a date in UTC.", metavar="TIME")]
+Since = Annotated[str, typer.Option(help="Show only newer ones: than 90m, 12h, 7d, or a date in UTC.", metavar="TIME")]
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 
 

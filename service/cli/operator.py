@@ -33,23 +33,26 @@ _Files = tuple[tuple[int, int, int], ...]
 
 _Namespaces = Annotated[
     list[str] | None,
-    typer.Option(help="Watch this namespace; all of them unless said. May be repeated.", metavar="NAME"),
+    typer.Option(help="Watch this namespace; by default all. May be repeated.", metavar="NAME"),
 ]
 _NamespaceLabels = Annotated[
     list[str] | None,
     typer.Option(help="Watch only namespaces with this label. May be repeated.", metavar="NAME=VALUE"),
 ]
 _IssuerUrl = Annotated[
-    str, typer.Option(help="The issuer that applications find in their Secrets; none unless said.", metavar="URL")
+    str, typer.Option(help="The issuer in the Secrets for applications; by default none.", metavar="URL")
 ]
 _ClusterName = Annotated[
-    str, typer.Option(help="Tells this cluster apart, where several declare what one service has.", metavar="NAME")
+    str,
+    typer.Option(
+        help="The name of this cluster, where several clusters declare objects of one service.", metavar="NAME"
+    ),
 ]
 _Resync = Annotated[
-    int, typer.Option(help="Seconds between two looks at an object that does not change.", min=1, metavar="SECONDS")
+    int, typer.Option(help="Seconds between two checks of an object that does not change.", min=1, metavar="SECONDS")
 ]
 _SecretGrace = Annotated[
-    int, typer.Option(help="Seconds for which a secret counts beside the one after it.", min=0, metavar="SECONDS")
+    int, typer.Option(help="Seconds for which a replaced secret stays valid.", min=0, metavar="SECONDS")
 ]
 _HealthPort = Annotated[
     int,

@@ -8,7 +8,7 @@ import typer
 from service.protocol.redaction import redacted
 
 Yes = Annotated[
-    bool, typer.Option("--yes", "-y", help="Don't ask; needed where nobody sits at a terminal.", metavar="")
+    bool, typer.Option("--yes", "-y", help="Do not ask for confirmation; needed without a terminal.", metavar="")
 ]
 
 

@@ -15,13 +15,13 @@ app = typer.Typer(
 add_list(
     app,
     operations.LIST,
-    """List requests that were refused lately, the newest first; --json has what to do about each (`remedy`).
+    """List recent requests that were refused, the newest first; --json has the remedy of each (`remedy`).
 
     Example: `mintmark refused list --client web --since 1h`
 
     Example: `mintmark refused list --error invalid_grant --json`
 
-    About 2,000 are kept, for a week at most; where many are refused at once only some are here, and all are in the metrics.
+    About 2,000 are kept, for at most a week. If many are refused at once, only some are listed; the metrics count all.
     """,
     "refused request",
     flags={"client_id": "--client"},

@@ -76,7 +76,7 @@ add_export(
 @app.command()
 def update(
     resource: Annotated[str, typer.Argument(metavar="RESOURCE", help="As clients name it.", show_default=False)],
-    name: Annotated[str | None, typer.Option(help="What people call it.", metavar="TEXT")] = None,
+    name: Annotated[str | None, typer.Option(help="Its name for users.", metavar="TEXT")] = None,
     scope: Annotated[list[str] | None, _SCOPE] = None,
     token_format: Annotated[
         AccessTokenFormat | None, typer.Option(help="Format of its access tokens.", metavar="FORMAT")
@@ -97,11 +97,11 @@ def update(
     ] = None,
     unset: Annotated[
         list[str] | None,
-        typer.Option(help="Make it what it is where nothing is said. May be repeated.", metavar="MEMBER"),
+        typer.Option(help="Reset this member to its default. May be repeated.", metavar="MEMBER"),
     ] = None,
     json: Json = False,
 ) -> None:
-    """Change a resource. What is not named stays; scopes that are named replace those that there are.
+    """Change a resource. Members that are not given stay; scopes that are given replace all present ones.
 
     Example: `mintmark resource update https://mcp.example.com/mcp --scope "mcp:tools mcp:admin" --token-lifetime 600`
 
@@ -127,7 +127,7 @@ def update(
 add_command(
     app,
     operations.DELETE,
-    """Delete a resource: clients that registered themselves get no tokens for it any more. Tokens that are out stay.
+    """Delete a resource: clients that registered themselves get no tokens for it any more. Issued tokens stay valid.
 
     Example: `mintmark resource delete https://mcp.example.com/mcp --yes`
     """,

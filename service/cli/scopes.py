@@ -10,10 +10,10 @@ app = typer.Typer(no_args_is_help=True, callback=stays_a_group, help="List the s
 add_list(
     app,
     operations.LIST,
-    """List the scopes: what users read about each, and what of a user it lets clients see.
+    """List the scopes, each with its description for users, and the claims to which it gives access.
 
     Example: `mintmark scope list`
 
-    Clients may have others too, which only their resource servers understand.
+    Clients may have further ones, which only their resource servers understand.
     """,
 )

@@ -28,7 +28,7 @@ add_command(
 add_command(
     app,
     operations.END,
-    """End a browser session with what was granted in it, and notify its clients, as signing out does.
+    """End a browser session and the grants that began in it, and notify its clients, as signing out does.
 
     Example: `mintmark session end Yk3JvQ0fT0mZb2bXgqN1Aw`
 

@@ -24,11 +24,11 @@ def inspect(
     ] = False,
     json: Json = False,
 ) -> None:
-    """Say what a token is, whose, what it allows, until when, and why it would be refused. It is asked for, and kept nowhere.
+    """Show the kind of a token, its user, what it allows, its end, and why it would be refused.
 
     Example: `mintmark token inspect --token-stdin < token.txt`
 
-    Also codes, refresh tokens, ID tokens and other JWTs.
+    The token is asked for, and is not stored. It may also be a code, a refresh token, an ID token or another JWT.
     """
     if context.args:  # not echoed, as it may be a valid token
         raise typer.BadParameter("not on a command line, which everybody on this machine can see: use --token-stdin.")

@@ -15,15 +15,15 @@ app = typer.Typer(
 add_command(
     app,
     operations.PUT,
-    """Trust an issuer, in the place of what was said of it before.
+    """Trust an issuer. If it is trusted already, its members are replaced.
 
     Example: `mintmark trust add https://ci.example.com --jwks-uri https://ci.example.com/jwks --client deployer --scope deploy`
 
     A client that is registered for the grant type urn:ietf:params:oauth:grant-type:jwt-bearer then gets tokens for the
-    assertions of this issuer: for the subject that they name, unless --subject says otherwise. --use id-jag takes identity
-    assertion grants (ID-JAG) of it, --use token-exchange tokens that clients exchange (RFC 8693), --use login-hint the
-    login_hint_token of CIBA requests, in the place of assertions or beside them where --use is repeated. --use
-    client-authentication lets workloads prove themselves as clients by tokens of it (federated_jwt).
+    assertions of this issuer, for the subjects that they name, as far as --subject allows. With --use, its JWTs are accepted
+    for other purposes instead: id-jag for identity assertion grants (ID-JAG), token-exchange for tokens that clients exchange
+    (RFC 8693), login-hint for the login_hint_token of CIBA requests, client-authentication for workloads that authenticate as
+    clients (federated_jwt). Repeat --use for several purposes.
     """,
     name="add",
     flags={
@@ -66,7 +66,7 @@ add_export(
 add_command(
     app,
     operations.REMOVE,
-    """Trust an issuer no more. Tokens that were issued for its assertions stay; end them by client or user.
+    """Stop trusting an issuer. Tokens that were issued for its assertions stay valid; end them by client or user.
 
     Example: `mintmark trust remove https://ci.example.com`
     """,

@@ -35,17 +35,23 @@ Claims = Annotated[
 ]
 Groups = Annotated[
     list[str] | None,
-    typer.Option("--group", help="A group (the claim groups); all are said anew. May be repeated.", metavar="NAME"),
+    typer.Option(
+        "--group", help="A group (the claim groups); replaces all present ones. May be repeated.", metavar="NAME"
+    ),
 ]
 Roles = Annotated[
     list[str] | None,
-    typer.Option("--role", help="A role (the claim roles); all are said anew. May be repeated.", metavar="NAME"),
+    typer.Option(
+        "--role", help="A role (the claim roles); replaces all present ones. May be repeated.", metavar="NAME"
+    ),
 ]
 
 
 @app.command()
 def create(
-    username: Annotated[str, typer.Argument(metavar="USERNAME", help="What they sign in with; up to 255 characters.")],
+    username: Annotated[
+        str, typer.Argument(metavar="USERNAME", help="The name to sign in with; up to 255 characters.")
+    ],
     subject: Annotated[
         str | None,
         typer.Option(help="The subject in tokens (`sub`), which never changes. By default the username.", metavar="ID"),
@@ -55,7 +61,7 @@ def create(
     roles: Roles = None,
     password_stdin: PasswordStdin = False,
     no_password: Annotated[
-        bool, typer.Option("--no-password", help="They cannot sign in by password.", metavar="")
+        bool, typer.Option("--no-password", help="The user cannot sign in by password.", metavar="")
     ] = False,
     json: Json = False,
 ) -> None:
@@ -139,10 +145,10 @@ def set_user_code(
     user_code_stdin: Annotated[
         bool, typer.Option("--user-code-stdin", help="The code is the first line of standard input.", metavar="")
     ] = False,
-    remove: Annotated[bool, typer.Option("--remove", help="Clients need none any more.", metavar="")] = False,
+    remove: Annotated[bool, typer.Option("--remove", help="Remove the code: clients need none.", metavar="")] = False,
     json: Json = False,
 ) -> None:
-    """Set what a client must know to ask a user without a browser (CIBA), at least 4 characters; it is asked for.
+    """Set the code that a client must know to ask a user without a browser (CIBA), at least 4 characters; it is asked for.
 
     Example: `mintmark user set-user-code alice --user-code-stdin < code-file`
 
@@ -160,7 +166,7 @@ def set_user_code(
 add_command(
     app,
     operations.SIGN_OUT,
-    """Sign a user out everywhere: every browser session and grant ends, and nothing that the user allowed is remembered.
+    """Sign a user out everywhere: every browser session and grant ends, and the remembered consent is deleted.
 
     Example: `mintmark user sign-out alice`
 
@@ -176,7 +182,7 @@ add_command(
 add_command(
     app,
     operations.DISABLE,
-    """Refuse a user's sign-ins, and end all grants and tokens of the user, for good.
+    """Disable a user: sign-ins are refused, and all grants and tokens of the user end, for good.
 
     Example: `mintmark user disable alice --yes`
     """,
