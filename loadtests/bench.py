@@ -1,4 +1,4 @@
-"""``python -m loadtests.bench``: what each kind of request costs, as a multiple of what aiohttp itself needs (E).
+"""``python -m loadtests.bench``: the cost of each kind of request, as a multiple of the cost of aiohttp itself (E).
 
 CPU µs of the server process per request, user + system, E and Mintmark in turns. See README.md here.
 """
@@ -31,13 +31,13 @@ SHORT = {LIMITED_AT: Pace(8_000, 3)}
 WARM_UP = 1_500
 ARGON2_CHECKS = 5
 BUDGET_SECONDS = {False: 130.0, True: 40.0}
-"""Beyond it what is left is measured in one round each: on a slow machine the table is rougher, not later."""
+"""When it is used up, the remaining works get one round each: a slow machine gets a rougher table, not a later one."""
 CLUSTER_LIMIT = 1.35
 
 
 @dataclass(frozen=True, slots=True)
 class Scene:
-    """What takes part: E, Mintmark, the same behind a proxy, and who makes codes and tokens for it."""
+    """The servers: E, Mintmark, the same behind a proxy, and the supplier of codes and tokens for them."""
 
     empty: Server
     mintmark: Server
@@ -59,7 +59,7 @@ def main(
     against: Annotated[Path | None, typer.Option(help="Show the change from this earlier --json file.")] = None,
     python: interpreter.Named = None,
 ) -> None:
-    """Measure, print, and end with 1 if any answer was wrong."""
+    """Measure, print, and end with 1 if any response was wrong."""
     earlier = report.read_earlier(against) if against else None
     works = _chosen(only, short=short)
     paces = _paces(connections, short=short)
@@ -90,7 +90,7 @@ def _paces(connections: list[int] | None, *, short: bool) -> dict[int, Pace]:
 async def _bench(
     works: list[Work], paces: dict[int, Pace], workers: int, budget: float, json: Path | None, earlier: Any
 ) -> int:
-    """Every work at every number of connections; the exit code."""
+    """Measure every work at every number of connections, and return the exit code."""
     deadline = time.monotonic() + budget
     busy, rows = machine.Busy(), []
     with servers.redis_server() as redis:
@@ -123,7 +123,7 @@ async def _scene(redis: Any, workers: int) -> AsyncIterator[Scene]:
 
 
 async def _measure_work(scene: Scene, work: Work, paces: dict[int, Pace], deadline: float) -> list[Row]:
-    """A row for each number of connections."""
+    """Return a row for each number of connections."""
     await _warm_up(scene, work)
     rows = []
     for connections, pace in paces.items():
@@ -135,7 +135,7 @@ async def _measure_work(scene: Scene, work: Work, paces: dict[int, Pace], deadli
 
 
 async def _warm_up(scene: Scene, work: Work) -> None:
-    """So that no first-time work is counted: both servers have seen this kind of request."""
+    """Send this kind of request to both servers, so that their first-time work is not counted."""
     for contender in await _contenders(scene, work, WARM_UP + spare_for(LIMITED_AT)):
         await take_one(contender, LIMITED_AT, WARM_UP)
 
@@ -175,7 +175,7 @@ def _row(work: Work, connections: int, of_empty: Sequence[Round], of_mintmark: S
 
 
 async def _argon2_default() -> float:
-    """CPU µs of one password check at the cost that ships: its threads count as this process."""
+    """Return the CPU µs of one password check at the default cost; its threads count as this process."""
     hashing = Hashing(load())
     hashed = await hashing.hash("password")
     before = time.process_time_ns()
@@ -206,7 +206,7 @@ def _report(notes: list[str], rows: Sequence[Row]) -> None:
 
 
 async def _compare_cluster(works: list[Work], paces: dict[int, Pace], json: Path | None) -> int:
-    """Mintmark on one Redis and on three primaries, in turns; the exit code."""
+    """Compare Mintmark on one Redis and on three primaries, in turns, and return the exit code."""
     rows: list[dict[str, Any]] = []
     with servers.redis_server() as one, servers.redis_cluster() as three:
         facts = machine.facts(one)

@@ -1,7 +1,7 @@
-"""``python -m loadtests.bench_peers``: Mintmark beside other servers: the same work, machine, generator and run.
+"""``python -m loadtests.bench_peers``: a comparison of Mintmark with other servers, on the same work, machine and generator.
 
-Each is one process with the features on that the work needs. CPU µs of server and store per request, in turns. A peer that
-cannot be had here is left out, with what to install. See README.md here.
+Each server is one process with the features that the work needs. The figures are CPU µs of server and store per request,
+measured in turns. A peer that is not installed is left out, with a hint what to install. See README.md here.
 """
 
 import asyncio
@@ -27,12 +27,12 @@ from loadtests.supplies import Supplier, supplier
 from loadtests.work import WORKS
 
 PACE = Pace(6_000, 3)
-"""Of Mintmark; each peer has requests a round of its own, for some would take minutes for these."""
+"""The pace of Mintmark. Each peer has its own number of requests a round, as some would take minutes for this one."""
 WARM_UP = 5_000
 
 
 class Scene(NamedTuple):
-    """What runs."""
+    """The running servers."""
 
     supplies: Supplier
     mintmark: Server
@@ -51,7 +51,7 @@ def main(
     ] = None,
     python: interpreter.Named = None,
 ) -> None:
-    """Measure, print, and end with 1 if any answer was wrong or a peer did not come up."""
+    """Measure, print, and end with 1 if any response was wrong or a peer did not start."""
     names, works = _chosen(only, list(PEERS)), _chosen(work, list(PEER_WORKS))
     page = peer_report.read_page(markdown) if markdown else None
     run = peer_report.read(earlier) if earlier else _run(names, works, python)
@@ -70,7 +70,7 @@ def _run(names: list[str], works: list[str], python: str | None) -> Run:
 
 
 def _chosen(wished: list[str] | None, known: list[str]) -> list[str]:
-    """Those that were named, in the order of the table; all where none was."""
+    """Return the named ones in the order of the table, all where none was named."""
     named = {name for part in wished or () for name in part.split(",") if name}
     if unknown := sorted(named - set(known)):
         raise typer.BadParameter(f"there is no {', '.join(unknown)}: {', '.join(known)}")
@@ -106,7 +106,7 @@ async def _bench(names: list[str], works: list[str]) -> Run:
 
 
 async def _measure(work: str, scene: Scene) -> Row:
-    """One kind of work, all in turns, after each has been warmed up."""
+    """Measure one kind of work on all servers in turns, after a warm-up of each."""
     peers = [PEERS[name] for name in scene.running if work not in PEERS[name].does_not]
     await _take_turns(work, scene, peers, Pace(WARM_UP, 1), {peer.name: peer.warm_up for peer in peers}, REPEATED)
     ours, *theirs = await _take_turns(work, scene, peers, PACE, {peer.name: peer.requests for peer in peers})

@@ -1,10 +1,9 @@
-"""Makes authorization codes for locust: ``python -m loadtests.code_issuer CLIENT_ID``, a process beside each locust worker.
+"""``python -m loadtests.code_issuer CLIENT_ID``: a process that makes authorization codes for a locust worker.
 
-Each line on standard input is a number; so many lines of JSON come back: ``code``, ``code_verifier``, ``redirect_uri``,
-``subject``. It stands for the authorization endpoint: the codes come from ``service.tokens.authorization_codes`` straight
-into the Redis of MINTMARK_REDIS_URL (or of ``mintmark demo`` in this folder). A process of its own, because locust's gevent and
-the service's asyncio do not share one; one beside each worker, so that nothing has to be handed around when locust runs
-distributed.
+Each line on standard input is a number; it prints so many lines of JSON with ``code``, ``code_verifier``, ``redirect_uri``
+and ``subject``. It replaces the authorization endpoint: ``service.tokens.authorization_codes`` writes the codes directly into
+the Redis of MINTMARK_REDIS_URL (or of ``mintmark demo`` in this folder). It is a process of its own, as locust's gevent and
+the service's asyncio cannot share one. Each worker has its own, so that distributed locust needs no exchange of codes.
 """
 
 import asyncio
@@ -31,12 +30,12 @@ SCOPE = "read write"
 
 
 def redis_url() -> str:
-    """MINTMARK_REDIS_URL, else the demo's."""
+    """Return MINTMARK_REDIS_URL, otherwise the demo's URL."""
     return os.environ.get("MINTMARK_REDIS_URL") or f"unix://{quote(str(DEMO_SOCKET.absolute()))}"
 
 
 async def main(client_id: str) -> None:
-    """Answer until standard input ends."""
+    """Print codes until standard input ends."""
     async with open_issuer(load(redis_url=redis_url()), listen=False) as issuer:
         client = await issuer.store.clients.get(client_id)
         if client is None:

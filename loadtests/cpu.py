@@ -1,4 +1,4 @@
-"""CPU time of running processes: user + system, in nanoseconds, read from outside (Linux)."""
+"""CPU time of running processes (user + system) in nanoseconds, read from outside (Linux)."""
 
 import os
 import time
@@ -20,17 +20,17 @@ class Machine(NamedTuple):
 
 
 def nanoseconds(*pids: int) -> int:
-    """CPU time of these processes with all their living descendants. Raises ProcessLookupError where one has ended."""
+    """Return the CPU time of these processes and their running descendants. Raises ProcessLookupError where one has ended."""
     return sum(_own(pid) + sum(_own_or_nothing(child) for child in descendants(pid)) for pid in pids)
 
 
 def main_thread_nanoseconds(*pids: int) -> int:
-    """CPU time of the first thread of each of these processes and of their living descendants: their event loops."""
+    """Return the CPU time of the first threads, which run the event loops, of these processes and their descendants."""
     return sum(_first_thread(each) for pid in pids for each in (pid, *descendants(pid)))
 
 
 def descendants(pid: int) -> list[int]:
-    """Children, their children, and so on."""
+    """Return the children of a process, their children, and so on."""
     found: list[int] = []
     for thread in _threads(pid):
         with suppress(OSError):
@@ -39,13 +39,13 @@ def descendants(pid: int) -> list[int]:
 
 
 def machine() -> Machine:
-    """From the first line of /proc/stat."""
+    """Read the first line of /proc/stat."""
     ticks = [int(part) for part in Path("/proc/stat").read_text().partition("\n")[0].split()[1:9]]
     return Machine(sum(ticks) - ticks[3] - ticks[4], sum(ticks))
 
 
 def ticks_to_nanoseconds(ticks: int) -> int:
-    """Clock ticks of /proc, usually 10 ms each."""
+    """Convert clock ticks of /proc, usually 10 ms each, to nanoseconds."""
     return ticks * 1_000_000_000 // os.sysconf("SC_CLK_TCK")
 
 
@@ -63,7 +63,7 @@ def _own_or_nothing(pid: int) -> int:
 
 
 def _first_thread(pid: int) -> int:
-    """First field of schedstat: nanoseconds on a CPU."""
+    """Return the first field of schedstat, the nanoseconds on a CPU."""
     return int(Path(f"/proc/{pid}/task/{pid}/schedstat").read_text().split()[0])
 
 

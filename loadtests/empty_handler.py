@@ -1,4 +1,4 @@
-"""E, the unit: what aiohttp itself needs for a form POST. The handler does not even look at it, and answers a constant.
+"""E, the unit: the cost of a form POST in aiohttp itself. The handler ignores the form and answers a constant.
 
 ``python -m loadtests.empty_handler PORT [WORKERS]``: the same aiohttp, uvloop and options as ``service.app``.
 """
@@ -18,14 +18,14 @@ async def _answer(_: web.Request) -> web.Response:
 
 
 async def application() -> web.Application:
-    """What is served; a coroutine function, as gunicorn wants it."""
+    """Return the application; a coroutine function, as gunicorn requires."""
     made = web.Application()
     made.router.add_route("POST", "/token", _answer)
     return made
 
 
 async def _serve(port: int, *, shared: bool, parent: int | None) -> None:
-    """Until it is ended, or the ``parent`` at the other end of this pipe is."""
+    """Serve until the process, or the parent at the other end of the pipe ``parent``, ends."""
     runner = web.AppRunner(await application(), access_log=None)
     await runner.setup()
     await web.TCPSite(runner, "127.0.0.1", port, backlog=1024, reuse_port=shared).start()
@@ -36,7 +36,7 @@ async def _serve(port: int, *, shared: bool, parent: int | None) -> None:
 
 
 def main(port: int, workers: int = 1) -> None:
-    """Serve. Workers share the port (SO_REUSEPORT) and end with the first of them, however that ends."""
+    """Serve. Workers share the port (SO_REUSEPORT), and end when the first of them ends, in whatever way."""
     end_of_parent, held_by_parent = os.pipe()
     for _ in range(workers - 1):
         if os.fork() == 0:

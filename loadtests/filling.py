@@ -1,7 +1,7 @@
-"""Filling a Redis with very many grants: copies of one that the service made, written as they lie in Redis.
+"""Filling a Redis with millions of grants: copies of the keys of one that the service made.
 
-The service needs a hundred microseconds for a grant, so half an hour for ten million of them; a copy of its keys needs a tenth
-of that. Between the copies the service makes grants whose tokens are used afterwards, so that these are spread over all.
+The service needs a hundred microseconds for a grant, and half an hour for ten million; a copy of the keys needs a tenth of
+that. Between the copies the service makes the grants whose tokens are used afterwards, so that these are spread over all.
 """
 
 import asyncio
@@ -13,7 +13,7 @@ from service.tokens.authorization import Issued
 from tests.redis_shapes import Node, Shape
 
 AT_ONCE = 2_000
-"""Copies in one write: some MB, whatever the number of all."""
+"""Copies in one write, which is some MB for any number of grants."""
 MADE_AT_ONCE = 500
 _DONE = b"+OK\r\n"
 
@@ -23,7 +23,7 @@ class CopyFailedError(RuntimeError):
 
 
 class Copies:
-    """Copies of what one grant has in Redis: its keys and those of its user, in another name each time."""
+    """Copies of the keys of one grant and its user, each with other ids."""
 
     def __init__(self, node: Node, grant_id: str, subject: str) -> None:
         """Read the grant of this user, who has no other."""
@@ -39,7 +39,7 @@ class Copies:
         self._number = 0
 
     async def write(self, count: int) -> None:
-        """Write so many more of them. Raises CopyFailedError."""
+        """Write so many more copies. Raises CopyFailedError."""
         reader, writer = await asyncio.open_connection(self._node.host, self._node.port)
         try:
             while count > 0:
@@ -53,7 +53,7 @@ class Copies:
             writer.close()
 
     def _next(self) -> bytes:
-        """Return the commands that write the next copy: names as long as those that the service makes."""
+        """Return the commands that write the next copy, with ids as long as the service's own."""
         self._number += 1
         grant_length, subject_length = self._lengths
         grant, subject = b"%0*x" % (grant_length, self._number), b"%0*x" % (subject_length, self._number)
@@ -68,9 +68,17 @@ class Copies:
 async def fill(
     redis: Shape, supplies: Supplier, count: int, sample: int, told: Callable[[int], None] = lambda _: None
 ) -> list[Issued]:
-    """Add so many grants; return a sample of the service's own, spread over them. ``told``: how many are there, now and then.
+    """Add so many grants, and return a sample that the service made, spread over all of them.
 
-    Raises CopyFailedError.
+    Args:
+        redis: The Redis to fill.
+        supplies: Makes the grants of the sample.
+        count: The number of grants.
+        sample: The size of the sample.
+        told: Called with the number of grants so far, now and then.
+
+    Raises:
+        CopyFailedError: Redis refused a copy.
     """
     first = await supplies.issue_grant()
     copies = Copies(redis.primaries()[0], first.grant_id, first.grant.subject)
@@ -84,7 +92,7 @@ async def fill(
 
 
 def _restore(key: bytes, dumped: bytes, ends_at: int, own: tuple[bytes, bytes]) -> bytes:
-    """The command that writes this value under this key, with marks where the key names grant and subject."""
+    """Return the command that writes this value under this key, with marks in place of the grant's and user's ids."""
     named = key.replace(own[0], b"\0grant\0").replace(own[1], b"\0subject\0")
     until = b"%d" % max(ends_at, 0)
     arguments = ((len(key), named), (len(until), until), (len(dumped), dumped), (6, b"ABSTTL"), (7, b"REPLACE"))

@@ -1,7 +1,6 @@
-"""``python -m loadtests.flame_graph``: where the server's time goes under load, as a flame graph and as a list.
+"""``python -m loadtests.flame_graph``: a profile of the server under load, as a flame graph and as a list.
 
-py-spy looks at the running server from outside, some hundred times a second, C frames included where it can. See README.md
-here.
+py-spy samples the running server from outside, some hundred times a second, with C frames where it can. See README.md here.
 """
 
 import asyncio
@@ -27,11 +26,11 @@ from loadtests.work import WORKS, Work
 
 PICTURE, STACKS = Path("artifacts/profile.svg"), Path("artifacts/profile.txt")
 RATE = 400
-"""Looks per second."""
+"""Samples per second."""
 SHOWN = 30
 FASTEST, SLACK_SECONDS, PART = 8_000, 4, 8_000
-"""Credentials made beforehand last for so many requests per second, so many seconds longer than is needed; they are used up
-in parts of that size.
+"""Credentials are made beforehand for so many requests per second, for so many seconds more than needed, and are used in
+parts of that size.
 """
 HINT = (
     "py-spy may not look at the server: run this as root, or allow it until the next boot with "
@@ -40,11 +39,11 @@ HINT = (
 
 
 class ProfileFailedError(RuntimeError):
-    """py-spy did not deliver."""
+    """py-spy failed."""
 
 
 class Line(NamedTuple):
-    """A function's share of all looks (0 to 1): as the innermost one, and anywhere in the stack."""
+    """A function's share of all samples (0 to 1): as the innermost frame, and anywhere in the stack."""
 
     function: str
     itself: float
@@ -57,7 +56,7 @@ def main(
     native: Annotated[bool, typer.Option("--native", help="C frames too (uvloop, aiohttp's parser, hiredis).")] = False,
     python: interpreter.Named = None,
 ) -> None:
-    """Profile, write artifacts/profile.svg and profile.txt, and print where time is spent."""
+    """Profile, write artifacts/profile.svg and profile.txt, and print the functions with the most time."""
     require_wrk()
     interpreter.choose(python)
     try:
@@ -88,13 +87,13 @@ async def _profile(work: Work, seconds: int, native: bool) -> None:
 
 
 async def _keep_busy(url: str, orders: Orders, parts: int) -> None:
-    """Load until cancelled, or until what may be used once is used up."""
+    """Send requests until cancelled, or until the single-use credentials are used up."""
     for number in count() if not orders.once else range(parts):
         await drive(url, orders.part(number, PART + spare_for(LIMITED_AT)), LIMITED_AT, PART)
 
 
 async def _look(pid: int, seconds: int, form: str, out: Path, native: bool) -> None:
-    """Let py-spy look. Raises ProfileFailedError."""
+    """Run py-spy. Raises ProfileFailedError."""
     spy = shutil.which("py-spy", path=f"{Path(sys.executable).parent}:{os.environ.get('PATH', '')}")
     if spy is None:
         raise ProfileFailedError("py-spy is not installed: pip install py-spy")
@@ -109,7 +108,7 @@ async def _look(pid: int, seconds: int, form: str, out: Path, native: bool) -> N
 
 
 def summed(stacks: str) -> list[Line]:
-    """The functions of ``frame;frame;frame count`` lines, the ones that take most themselves in front."""
+    """Return the functions of ``frame;frame;frame count`` lines, those with the most samples of their own first."""
     itself: Counter[str] = Counter()
     whole: Counter[str] = Counter()
     for line in stacks.splitlines():

@@ -1,4 +1,4 @@
-"""What a process of the service takes before anybody asks it anything: seconds from its start until it is ready, and memory."""
+"""The footprint of an idle process of the service: seconds from its start until it is ready, and memory."""
 
 import re
 import time
@@ -11,11 +11,17 @@ from tests.redis_shapes import Shape
 
 STARTS = 3
 PSS_MB, READY_SECONDS = 60, 0.6
-"""What is to be reached."""
+"""The goals."""
 
 
 class Footprint(NamedTuple):
-    """Of one process; ``pss`` and ``rss`` in MB (10⁶ bytes). PSS counts a page that several processes map in parts."""
+    """The start and memory of one process.
+
+    Args:
+        ready_seconds: Seconds until it is ready.
+        pss: Proportional set size in MB (10⁶ bytes), in which each process has its part of shared pages.
+        rss: Resident set size in MB.
+    """
 
     ready_seconds: float
     pss: float
@@ -23,7 +29,7 @@ class Footprint(NamedTuple):
 
 
 async def footprint(redis: Shape, workers: int = 1) -> Footprint:
-    """Start it some times; the medians, of a worker where there are several."""
+    """Start the service several times, and return the medians, of one worker where there are several."""
     starts = [await _start(redis, workers) for _ in range(STARTS)]
     return Footprint(*(median(figures) for figures in zip(*starts, strict=True)))
 
@@ -38,7 +44,7 @@ async def _start(redis: Shape, workers: int) -> Footprint:
 
 
 def memory(pid: int) -> tuple[float, float]:
-    """PSS and RSS of a process, in MB."""
+    """Return PSS and RSS of a process in MB."""
     told = Path(f"/proc/{pid}/smaps_rollup").read_text()
     sizes = dict(re.findall(r"^(\w+): +(\d+) kB$", told, re.MULTILINE))
     return int(sizes["Pss"]) * 1024 / 1e6, int(sizes["Rss"]) * 1024 / 1e6

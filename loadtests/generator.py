@@ -1,5 +1,7 @@
-"""wrk, the load generator: compiled (a Python one would need more CPU than what it measures), packaged by every
-distribution, and scriptable in Lua, so that each request can carry its own credential and each answer is checked.
+"""wrk, the load generator.
+
+It is compiled, as one in Python would need more CPU than the measured server, every distribution packages it, and Lua
+scripts give each request its own credential and check each response.
 """
 
 import asyncio
@@ -16,12 +18,12 @@ from urllib.parse import urlencode
 
 SCRIPT = Path(__file__).with_name("wrk.lua")
 LONGEST = 60
-"""Seconds after which a run ends though answers are missing."""
+"""Seconds after which a run ends although responses are missing."""
 FORM = "application/x-www-form-urlencoded"
 
 
 class GeneratorMissingError(RuntimeError):
-    """There is no wrk on this machine."""
+    """wrk is not installed on this machine."""
 
 
 class GeneratorFailedError(RuntimeError):
@@ -30,11 +32,16 @@ class GeneratorFailedError(RuntimeError):
 
 @dataclass(frozen=True, slots=True)
 class Orders:
-    """What to send and what must come back.
+    """Requests and their expected responses.
 
-    ``forms``: a body each, POSTed in this order and from the start again after the last; an empty list is one GET.
-    ``once``: each may be sent once only, so there must be enough of them. ``status`` and ``patterns`` (Lua): of every
-    answer; ``own_headers``: of each form, beside ``headers``.
+    Args:
+        path: Of all requests.
+        forms: Bodies, posted in this order and again from the start after the last; none: requests are GET.
+        once: Each form may be sent once only, so there must be enough of them.
+        status: The expected status of every response.
+        patterns: Lua patterns that every response must match.
+        headers: Of all requests.
+        own_headers: Further headers of each form.
     """
 
     path: str
@@ -46,7 +53,7 @@ class Orders:
     own_headers: Sequence[dict[str, str]] = ()
 
     def part(self, number: int, size: int) -> "Orders":
-        """The ``number``-th ``size`` forms of those that may be sent once; the others as they are."""
+        """Return the ``number``-th part of ``size`` forms, or all forms if they may be sent again."""
         if not self.once:
             return self
         taken = slice(number * size, (number + 1) * size)
@@ -54,8 +61,15 @@ class Orders:
 
 
 class Driven(NamedTuple):
-    """What wrk saw. ``p50`` and ``p99`` in milliseconds; ``wrong``: answers that were not what they must be, requests
-    without an answer included; ``example``: one of them.
+    """The results of wrk.
+
+    Args:
+        requests: The number of requests.
+        seconds: The length of the run.
+        p50: Milliseconds.
+        p99: Milliseconds.
+        wrong: The number of wrong or missing responses.
+        example: One of them.
     """
 
     requests: int
@@ -67,17 +81,17 @@ class Driven(NamedTuple):
 
 
 def spare_for(connections: int) -> int:
-    """How many more forms than answers are needed where each is sent once: one per connection is under way at the end."""
+    """Return how many spare forms are needed where each is sent once, as every connection has one under way at the end."""
     return connections + 2
 
 
 def literally(text: str) -> str:
-    """A Lua pattern that matches this text and nothing else."""
+    """Return a Lua pattern that matches exactly this text."""
     return re.sub(r"([^A-Za-z0-9])", r"%\1", text)
 
 
 def find_wrk() -> str:
-    """Raises GeneratorMissingError, which says what to install."""
+    """Return the path of wrk. Raises GeneratorMissingError, which says what to install."""
     found = shutil.which("wrk")
     if found is None:
         raise GeneratorMissingError("wrk is not installed: apt-get install wrk, brew install wrk, dnf install wrk")
@@ -85,7 +99,7 @@ def find_wrk() -> str:
 
 
 def require_wrk() -> None:
-    """End the program where there is no wrk, saying what to install."""
+    """Exit with a hint what to install where wrk is missing."""
     try:
         find_wrk()
     except GeneratorMissingError as error:
@@ -93,9 +107,18 @@ def require_wrk() -> None:
 
 
 async def drive(url: str, orders: Orders, connections: int, requests: int) -> Driven:
-    """Keep ``connections`` busy until ``requests`` answers have come, each connection with one request at a time.
+    """Send requests until enough responses have come, one at a time on each connection.
 
-    Raises GeneratorMissingError, GeneratorFailedError, ValueError where forms that go once are too few.
+    Args:
+        url: Of the server.
+        orders: The requests.
+        connections: The number of connections.
+        requests: The number of responses.
+
+    Raises:
+        GeneratorMissingError: wrk is not installed.
+        GeneratorFailedError: wrk failed.
+        ValueError: There are too few forms that may be sent once only.
     """
     if orders.once and len(orders.forms) < requests + spare_for(connections):
         raise ValueError(f"{len(orders.forms)} credentials are too few for {requests} requests")
@@ -111,7 +134,7 @@ async def drive(url: str, orders: Orders, connections: int, requests: int) -> Dr
 
 
 def raw_requests(url: str, orders: Orders) -> list[bytes]:
-    """The bytes of each request."""
+    """Return the bytes of each request."""
     head = _lines({"Host": url.partition("://")[2], **orders.headers})
     if not orders.forms:
         return [f"GET {orders.path} HTTP/1.1\r\n{head}\r\n".encode()]
@@ -129,7 +152,7 @@ def _lines(headers: dict[str, str]) -> str:
 
 
 async def _run_wrk(url: str, connections: int, arguments: list[str]) -> str:
-    """The last line of its output."""
+    """Run wrk, and return the last line of its output. Raises GeneratorFailedError."""
     options = ["--threads", "1", "--connections", str(connections), "--duration", f"{LONGEST}s", "--timeout", "10s"]
     options += ["--latency", "--script", str(SCRIPT)]
     process = await asyncio.create_subprocess_exec(

@@ -1,6 +1,6 @@
-"""What a check by the guard costs: ``python -m loadtests.guard``. CPU time of one thread, the least of many rounds.
+"""``python -m loadtests.guard``: the CPU time of a check by the guard in one thread, the least of many rounds.
 
-JWTs are put beside a bare ES256 verification of the same run, so that a busy machine does not decide.
+JWTs are compared with a bare ES256 verification in the same run, so that the result does not depend on a busy machine.
 """
 
 import argparse
@@ -30,7 +30,7 @@ SCHEME = ec.ECDSA(SHA256())
 
 
 class Signer:
-    """A key, and JWTs that it signs."""
+    """A key that signs JWTs."""
 
     def __init__(self) -> None:
         self.key = ec.generate_private_key(ec.SECP256R1())
@@ -56,7 +56,7 @@ def claims(issuer: str, **more: object) -> dict[str, object]:
 
 
 async def least(act: Callable[[], Awaitable[object]], number: int, rounds: int) -> float:
-    """Microseconds that one takes, in the fastest round."""
+    """Return the microseconds per call in the fastest round."""
     took = []
     for _ in range(rounds):
         began = time.thread_time()
@@ -67,7 +67,7 @@ async def least(act: Callable[[], Awaitable[object]], number: int, rounds: int) 
 
 
 async def serve(answers: dict[str, object]) -> tuple[web.AppRunner, str]:
-    """Serve documents of a token service, whose URL is ``answers["issuer"]`` afterwards."""
+    """Serve documents of a token service; its URL is in ``answers["issuer"]`` afterwards."""
 
     async def answer(request: web.Request) -> web.Response:
         return web.json_response(answers[request.path])
@@ -88,7 +88,7 @@ async def serve(answers: dict[str, object]) -> tuple[web.AppRunner, str]:
 
 
 async def measure(number: int, rounds: int = 30) -> dict[str, float]:
-    """Microseconds by what was measured."""
+    """Return microseconds by the name of the measurement."""
     signer, client, answers = Signer(), Signer(), dict[str, object]()
     runner, issuer = await serve(answers)
     answers["/jwks"] = {"keys": [signer.jwk | {"kid": "1", "alg": "ES256", "use": "sig"}]}

@@ -25,7 +25,7 @@ from loadtests.supplies import Supplier, supplier
 from loadtests.work import WORKS, empty
 
 COMMITTED = Path(__file__).with_suffix(".json")
-"""What ``--check`` compares with."""
+"""The figures that ``--check`` compares with."""
 RENEW = f"python -m loadtests.instructions --json {COMMITTED.parent.name}/{COMMITTED.name}"
 COUNTED = (
     "client_credentials",
@@ -42,43 +42,43 @@ COUNTED = (
     "exchange",
     "device_poll",
 )
-"""Works that compute on the event loop alone: callgrind counts threads, too, but nobody says when those run."""
+"""Works without threads. callgrind counts threads, too, but when they run is not deterministic."""
 WARM_UP = 60
-"""Requests until the interpreter has specialised its code and caches are filled."""
+"""Requests after which the interpreter has specialised its code and caches are filled."""
 REQUESTS, REQUESTS_OF_EMPTY = 240, 600
-"""Requests that are counted. The empty handler runs with Python's own settings, so its garbage is collected in bursts."""
+"""Counted requests. The empty handler needs more, as Python's default settings collect its garbage in bursts."""
 IDLE_SECONDS = 3.0
 GROWTH, GROWTH_ELSEWHERE = 0.05, 0.15
-"""What ``--check`` lets a count grow by, and × E where Python or a library is another than when the figures were made."""
+"""The growth of a count that ``--check`` allows, and of × E where Python or a library differs from that of the figures."""
 VALGRIND = ("valgrind", "--tool=callgrind", "--instr-atstart=no", "--callgrind-out-file=/dev/null")
 REPRODUCIBLE = {"PYTHONHASHSEED": "0", "PYTHONDONTWRITEBYTECODE": ""}
-"""Environment of the servers. Compiling every module under valgrind would take a minute of each start."""
+"""Environment of the servers. They may write bytecode, as compiling every module under valgrind takes a minute a start."""
 
 
 class WrongAnswerError(RuntimeError):
-    """A server answered something else than it must."""
+    """A response of a server was wrong."""
 
 
 class Figures(msgspec.Struct, frozen=True):
-    """What one run counted."""
+    """The figures of one run."""
 
     interpreter: str
-    """That served: version, compiler and optimisation of Python, and the processor's architecture."""
+    """The Python that served: its version, compiler and optimisation, and the processor's architecture."""
     libraries: dict[str, str]
     empty: float
     """Instructions of the empty handler."""
     works: dict[str, float]
-    """Instructions per request by name of the work."""
+    """Instructions per request by the name of the work."""
 
     def change_from(self, earlier: "Figures", work: str) -> float | None:
-        """Growth of a work, as a share: of its instructions on the same build, else of × E. None where it was not counted."""
+        """Return the growth of a work as a share of its instructions, or of × E on another build; None if it is new."""
         if not (work in self.works and work in earlier.works):
             return None
         growth = self.works[work] / earlier.works[work]
         return (growth if self.is_comparable(earlier) else growth * earlier.empty / self.empty) - 1
 
     def is_comparable(self, earlier: "Figures") -> bool:
-        """Whether equal code has equal counts in both."""
+        """Whether equal code has equal counts in both runs."""
         return self.interpreter == earlier.interpreter and self.libraries == earlier.libraries
 
 
@@ -89,7 +89,7 @@ def main(
     check: Annotated[bool, typer.Option("--check", help=f"Fail where a work grew against {COMMITTED.name}.")] = False,
     python: interpreter.Named = None,
 ) -> None:
-    """Count, print, and end with 1 if an answer was wrong or, with --check, a work has grown."""
+    """Count, print, and end with 1 if a response was wrong or, with --check, a work has grown."""
     if shutil.which("vgdb") is None:
         sys.exit("valgrind is not installed: apt-get install valgrind, dnf install valgrind")
     compared = COMMITTED if check else against
@@ -135,9 +135,10 @@ async def _count_work(mintmark: Server, supplies: Supplier, name: str, idle: flo
 
 
 async def _count(server: Server, orders: Orders, number: int, idle: float) -> float:
-    """Instructions per request, without what the server does beside requests.
+    """Return the instructions per request, without those of background tasks.
 
-    One connection sends them one after the other. With several, chance decides how many share a write to Redis.
+    One connection sends the requests one after the other. With several, the number of requests that share a write to Redis
+    would depend on chance.
     """
     requests, patterns = list(raw_requests(server.url, orders)), [re.compile(as_regex(one)) for one in orders.patterns]
     host, _, port = server.url.partition("://")[2].partition(":")
@@ -160,27 +161,27 @@ async def _count(server: Server, orders: Orders, number: int, idle: float) -> fl
 
 
 async def _answer(reader: asyncio.StreamReader) -> tuple[int, str]:
-    """Status and body of the next response, which names its length."""
+    """Return status and body of the next response, which must have a Content-Length."""
     head = (await reader.readuntil(b"\r\n\r\n")).decode()
     length = re.search(r"(?i)\r\ncontent-length: (\d+)", head)
     return int(head.split()[1]), (await reader.readexactly(int(length[1]) if length else 0)).decode()
 
 
 async def _idle(pid: int) -> float:
-    """Instructions per second of a server that nobody asks: its timers."""
+    """Return the instructions per second of an idle server, which are those of its timers."""
     before, began = await _instructions(pid), time.monotonic()
     await asyncio.sleep(IDLE_SECONDS)
     return (await _instructions(pid) - before) / (time.monotonic() - began)
 
 
 async def _instructions(pid: int) -> int:
-    """So far, of all threads."""
+    """Return the instructions so far, of all threads."""
     status = await _vgdb(pid, "status", "internal")
     return sum(map(int, re.findall(r"^events-\d+: (\d+)$", status, re.MULTILINE)))
 
 
 async def _vgdb(pid: int, *command: str) -> str:
-    """Have the valgrind of this process do something; what it says."""
+    """Send a command to the valgrind of this process, and return its output."""
     pipe = asyncio.subprocess.PIPE
     child = await asyncio.create_subprocess_exec("vgdb", f"--pid={pid}", *command, stdout=pipe, stderr=pipe)
     out, complaint = await child.communicate()
@@ -190,7 +191,7 @@ async def _vgdb(pid: int, *command: str) -> str:
 
 
 def as_regex(pattern: str) -> str:
-    """A Lua pattern of the works as a regular expression."""
+    """Return a Lua pattern of the works as a regular expression."""
     return re.sub(r"%(.)", r"\\\1", pattern)
 
 
@@ -198,12 +199,12 @@ def as_regex(pattern: str) -> str:
 
 
 def read(path: Path) -> Figures:
-    """The figures of an earlier run. Raises OSError, msgspec.DecodeError."""
+    """Return the figures of an earlier run. Raises OSError, msgspec.DecodeError."""
     return msgspec.json.decode(path.read_bytes(), type=Figures)
 
 
 def complaints(now: Figures, earlier: Figures) -> list[str]:
-    """What ``--check`` fails with; empty where no work has grown."""
+    """Return a line for each work that has grown, with which ``--check`` fails."""
     bound = GROWTH
     if not now.is_comparable(earlier):
         bound = GROWTH_ELSEWHERE

@@ -1,7 +1,7 @@
-"""Which Python the measured servers run with: an optimised one where this machine has one, and what kind it is.
+"""The Python of the measured servers: an optimised one where this machine has one.
 
-A Python that was built without profile-guided optimisation needs a tenth more for the same request. Where this process runs
-with such a one, the servers get an environment of their own in ``.venv-serving``: another Python, and the locked packages.
+A Python that was built without profile-guided optimisation needs a tenth more for the same request. If this process runs
+with such a Python, the servers get an environment in ``.venv-serving`` with another one and the locked packages.
 """
 
 import hashlib
@@ -21,13 +21,13 @@ ROOT = Path(__file__).parent.parent
 ENVIRONMENTS = ROOT / ".venv-serving"
 LOCK = ROOT / "requirements" / "run.txt"
 PEERS_LOCK = ROOT / "requirements" / "load.txt"
-"""What servers in Python need beside which Mintmark is measured."""
+"""The packages of the peers that are written in Python."""
 VERSIONS = ("3.14", "3.13", "3.12", "3.11")
-"""What is looked for, in this order."""
+"""The versions to look for, in this order."""
 PLACES = ("/usr/local/bin", "/usr/bin", "/opt/homebrew/bin")
-"""Where else than on the path."""
+"""Folders to search in addition to PATH."""
 OWN_RULES = Path("/etc/debian_version")
-"""Debian and Ubuntu build theirs with profiles by rules of their own, and no configure option tells."""
+"""The mark of Debian and Ubuntu, whose Pythons are optimised although no configure option shows it."""
 PROBE = """
 import json, platform, sys, sysconfig
 told = {"version": platform.python_version(), "compiler": platform.python_compiler(), "machine": platform.machine()}
@@ -40,11 +40,11 @@ Named = Annotated[
         help="Serve with this Python. Unless said: this one if it is optimised, else one of this machine that is."
     ),
 ]
-"""An option of the instruments."""
+"""The option of the benchmarks for the Python of the servers."""
 
 
 class Interpreter(NamedTuple):
-    """A Python: the program, and how it was built."""
+    """A Python: its program and its build."""
 
     program: str
     version: str
@@ -55,7 +55,7 @@ class Interpreter(NamedTuple):
     """Whether it was built with profile-guided optimisation."""
 
     def __str__(self) -> str:
-        """Return what tells builds apart, between which counts of instructions do not compare."""
+        """Return a text that distinguishes builds, between which counts of instructions cannot be compared."""
         kind = "optimised" if self.is_optimised else "not optimised"
         return f"{self.version} {kind}, {self.compiler}, {self.machine}"
 
@@ -64,21 +64,22 @@ _chosen: Interpreter | None = None
 
 
 def serving() -> Interpreter:
-    """Return the one that serves: until another is chosen, the one that runs this."""
+    """Return the Python of the servers: the current one, unless another was chosen."""
     return _chosen or looked_at(sys.executable)
 
 
 def serving_peers() -> Interpreter:
-    """Return the same Python with the packages of peers, in an environment that is made when it is not there.
+    """Return the same Python with the packages of peers, in an environment that is made if needed.
 
-    Raises OSError, subprocess.CalledProcessError.
+    Raises:
+        OSError, subprocess.CalledProcessError: The environment cannot be made.
     """
     return serving() if _is_same(serving(), looked_at(sys.executable)) else _with_packages(serving(), PEERS_LOCK)
 
 
 @cache
 def libraries() -> dict[str, str]:
-    """Return versions of the compiled libraries that the servers use."""
+    """Return the versions of the compiled libraries that the servers use."""
     program = f"import json, importlib.metadata as m; print(json.dumps({{one: m.version(one) for one in {LIBRARIES}}}))"
     done = subprocess.run([serving().program, "-c", program], check=True, capture_output=True, text=True)
     versions: dict[str, str] = json.loads(done.stdout)
@@ -86,10 +87,10 @@ def libraries() -> dict[str, str]:
 
 
 def choose(named: str | None = None) -> Interpreter:
-    """Let the measured servers run with the Python that is named, or the best there is, and say on standard error which.
+    """Let the measured servers run with the named Python, or the best one, and print it to standard error.
 
     Raises:
-        SystemExit: What is named is no Python, or has no packages and cannot get them.
+        SystemExit: The program is no Python, or its packages cannot be installed.
     """
     here = looked_at(sys.executable)
     wanted = _named(named) if named else here if here.is_optimised else next(optimised_ones(), None)
@@ -112,7 +113,7 @@ def choose(named: str | None = None) -> Interpreter:
 
 @cache
 def looked_at(program: str) -> Interpreter:
-    """Ask a Python what it is. Raises OSError, subprocess.CalledProcessError, ValueError where it is none."""
+    """Return the build of a Python. Raises OSError, subprocess.CalledProcessError, ValueError where it is none."""
     done = subprocess.run([program, "-c", PROBE], check=True, capture_output=True, text=True, timeout=60)
     told = json.loads(done.stdout)
     by_own_rules = told["prefix"] == "/usr" and OWN_RULES.exists()
@@ -121,7 +122,7 @@ def looked_at(program: str) -> Interpreter:
 
 
 def optimised_ones() -> Iterator[Interpreter]:
-    """Yield the optimised ones of this machine, the newest first."""
+    """Yield the optimised Pythons of this machine, the newest first."""
     for version in VERSIONS:
         for folder in (None, *PLACES):
             program = shutil.which(f"python{version}", path=folder)
@@ -130,7 +131,7 @@ def optimised_ones() -> Iterator[Interpreter]:
 
 
 def _look(program: str) -> Interpreter | None:
-    """Look at what may be no Python: shims are there for versions that are not."""
+    """Return the build of a Python, None where it does not run, as a shim may exist for a version that is not installed."""
     try:
         return looked_at(program)
     except (OSError, subprocess.SubprocessError, ValueError):
@@ -148,9 +149,10 @@ def _is_same(one: Interpreter, other: Interpreter) -> bool:
 
 
 def _with_packages(base: Interpreter, lock: Path) -> Interpreter:
-    """Return this Python in an environment with what the lock names, which is made when it is not there.
+    """Return this Python in an environment with the packages of the lock, which is made if needed.
 
-    Raises OSError, subprocess.CalledProcessError.
+    Raises:
+        OSError, subprocess.CalledProcessError: The environment cannot be made.
     """
     made_of = hashlib.sha256(lock.read_bytes() + f"{base} {base.program}".encode()).hexdigest()
     place = ENVIRONMENTS / f"{base.version}-{hashlib.sha256(base.program.encode()).hexdigest()[:8]}-{lock.stem}"

@@ -1,4 +1,4 @@
-"""What a figure was measured on."""
+"""The machine of a measurement: versions, cores and load."""
 
 import os
 import platform
@@ -15,7 +15,7 @@ from tests.redis_shapes import Shape
 
 
 def facts(redis: Shape) -> dict[str, Any]:
-    """Versions, cores, date, and how busy the machine was when this began."""
+    """Return versions, cores, date, and the load of the machine at the beginning."""
     libraries = interpreter.libraries()
     return {
         "date": datetime.now(UTC).isoformat(timespec="seconds"),
@@ -34,12 +34,12 @@ def facts(redis: Shape) -> dict[str, Any]:
 
 
 def load_average() -> float:
-    """Of the last minute: how many wanted a core."""
+    """Return the load average of the last minute."""
     return round(os.getloadavg()[0], 2)
 
 
 def summary(told: dict[str, Any]) -> str:
-    """The facts in one line, for under a table."""
+    """Return the facts on one line, to be printed below a table."""
     return (
         f"{told['date']} · commit {told['commit']} · {told['cores']} cores ({told['processor']}) · "
         f"served by Python {told['python']} · aiohttp {told['aiohttp']} · uvloop {told['uvloop']} · "
@@ -48,13 +48,13 @@ def summary(told: dict[str, Any]) -> str:
 
 
 class Busy:
-    """How much of the machine's CPU was taken while something ran: what is left is room that nobody used."""
+    """The share of the machine's CPU that was used during a measurement."""
 
     def __init__(self) -> None:
         self._before = cpu.machine()
 
     def share(self) -> float:
-        """0 to 1, since this was made."""
+        """Return the share (0 to 1) since this object was made."""
         now = cpu.machine()
         return (now.busy - self._before.busy) / max(now.total - self._before.total, 1)
 

@@ -1,8 +1,8 @@
-"""``python -m loadtests.memory``: what a process takes, bytes of Redis per token and grant, and the cost among very many.
+"""``python -m loadtests.memory``: memory of a process, bytes of Redis per token and grant, and costs among millions of them.
 
-Made through the service's own functions, each grant of another user. Bytes are the growth of Redis' ``used_memory``, which
-has everything a key costs (names, values, both hash tables, allocator rounding); ``used_memory_dataset`` leaves the
-hash tables out and is shown beside it. See README.md here.
+The service's own functions make them, each grant of another user. Bytes are the growth of Redis' ``used_memory``, which has
+the whole cost of a key (names, values, both hash tables, allocator rounding). ``used_memory_dataset``, which is shown, too,
+leaves the hash tables out. See README.md here.
 """
 
 import asyncio
@@ -40,7 +40,7 @@ FEW = 1_000
 PROCESSES = (1, 2)
 PACE = Pace(12_000, 4)
 SAMPLE = 62_000
-"""Tokens, spread over all grants, that are used when the cost of a request is looked at."""
+"""The number of tokens, spread over all grants, that are used to measure the cost of requests."""
 BYTES_PER_TOKEN, BYTES_PER_GRANT, TIMES_AS_COSTLY = 290, 900, 1.1
 CODES = 20_000
 WARM_UP = 2_000
@@ -48,7 +48,7 @@ STILL_BYTES, STILL_TRIES, STILL_SECONDS = 50_000, 60, 2.0
 
 
 class Used(NamedTuple):
-    """Bytes, from INFO memory, and keys."""
+    """The memory of Redis in bytes, from INFO memory, and the number of its keys."""
 
     memory: int
     dataset: int
@@ -56,7 +56,7 @@ class Used(NamedTuple):
 
 
 class Weight(NamedTuple):
-    """Bytes per thing; ``keys``: how many each has."""
+    """The bytes and the number of keys of one thing in Redis."""
 
     what: str
     number: int
@@ -67,7 +67,7 @@ class Weight(NamedTuple):
 
 
 class Populated(NamedTuple):
-    """A server among so many live grants, and tokens spread over them."""
+    """A server whose Redis has so many grants, and tokens spread over them."""
 
     server: Server
     supplier: Supplier
@@ -86,7 +86,7 @@ def main(
     json: Annotated[Path | None, typer.Option(help="Write the figures here.")] = None,
     python: interpreter.Named = None,
 ) -> None:
-    """Measure, print, and end with 1 if any answer was wrong."""
+    """Measure, print, and end with 1 if any response was wrong."""
     require_wrk()
     interpreter.choose(python)
     sys.exit(uvloop.run(_measure(count, grants, cost, json)))
@@ -121,7 +121,7 @@ async def _measure(count: int, grants: int, cost: bool, json: Path | None) -> in
 
 
 async def _weigh_all(supplies: Supplier, redis: Shape, count: int) -> tuple[list[Weight], list[Issued]]:
-    """Bytes of everything, and a sample of the grants' tokens."""
+    """Return the bytes of everything, and a sample of the grants' tokens."""
     sample: list[Issued] = []
     step = max(count // SAMPLE, 1)
 
@@ -154,7 +154,7 @@ def _weight(what: str, count: int, before: Used, after: Used, limit: float | Non
 
 
 async def _fill(redis: Shape, supplies: Supplier, count: int) -> list[Issued]:
-    """Add so many grants; a sample of them."""
+    """Add so many grants, and return a sample of them."""
     with Progress(console=Console(stderr=True)) as progress:
         task = progress.add_task("further grants", total=count)
         return await fill(
@@ -163,7 +163,7 @@ async def _fill(redis: Shape, supplies: Supplier, count: int) -> list[Issued]:
 
 
 async def _weigh_redeemed() -> Weight:
-    """A grant that began with a code: what remains of the code, so that a second use is noticed, counts too."""
+    """Measure a grant that began with a code, including the record by which a second use of the code is noticed."""
     with servers.redis_server() as redis:
         async with supplier(redis) as supplies:
             before = await _used(redis)
@@ -178,10 +178,10 @@ async def _weigh_redeemed() -> Weight:
 
 
 async def _used(redis: Shape) -> Used:
-    """Memory once it is still: Redis' hash tables grow in steps, and hold both sizes meanwhile.
+    """Return the memory when it is stable, as Redis' hash tables grow in steps, and have both sizes meanwhile.
 
-    The steps that are made between commands are so many a second: with the ten that are usual a table of millions stays for
-    half a minute, and looks as if it was still.
+    Redis makes some of these steps per second while it is idle. With the usual ten a table of millions keeps both sizes for
+    half a minute, and would look stable.
     """
     admin, last = redis.primaries()[0].admin, -1
     admin.config_set("hz", 500)
@@ -206,7 +206,7 @@ async def _served(redis: Shape, supplies: Supplier, sample: list[Issued]) -> Asy
 
 @asynccontextmanager
 async def _few(redis: Shape) -> AsyncIterator[Populated]:
-    """Among a thousand live grants, and those that the measurement itself makes."""
+    """Serve with a thousand grants, and those that the measurement itself makes."""
     async with supplier(redis) as supplies:
         sample = await supplies.grants(FEW)
         async with _served(redis, supplies, sample) as populated:
@@ -214,7 +214,7 @@ async def _few(redis: Shape) -> AsyncIterator[Populated]:
 
 
 async def _compare(among_few: Populated, among_many: Populated) -> list[dict[str, Any]]:
-    """Each kind of work in turns, here and there."""
+    """Measure each kind of work on both, in turns."""
     costs = []
     for name, orders in COMPARED.items():
         contenders = [Contender(each.server, await orders(each)) for each in (among_few, among_many)]
@@ -241,7 +241,7 @@ async def _client_credentials(among: Populated) -> Orders:
 
 
 async def _introspect(among: Populated) -> Orders:
-    """Tokens from all over, so that Redis finds none of them in its caches."""
+    """Introspect tokens that are spread over all, so that Redis finds none of them in the processor's caches."""
     tokens = [issued.access_token for issued in random.sample(among.sample, min(len(among.sample), PACE.requests))]
     return introspection(among.supplier, tokens, ACTIVE)
 

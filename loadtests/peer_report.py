@@ -1,4 +1,4 @@
-"""What was measured beside peers: for people (a table), for a page of the documentation (Markdown), and as JSON."""
+"""Reports of the comparison with peers: a table for the terminal, Markdown for the documentation, and JSON."""
 
 import json
 from dataclasses import asdict, dataclass
@@ -15,8 +15,15 @@ BEGIN, END = "<!-- Made by `make bench-peers`: begin -->", "<!-- Made by `make b
 
 
 class Figures(NamedTuple):
-    """Medians. ``server``, ``store``: CPU µs per request; ``rate``: requests a second; ``p99``: milliseconds; ``times``: the
-    server's as a multiple of Mintmark's; ``times_together``: the same of server and store.
+    """Medians of a server.
+
+    Args:
+        server: CPU µs per request of the server.
+        store: CPU µs per request of its store.
+        rate: Requests per second.
+        p99: Milliseconds.
+        times: ``server`` as a multiple of Mintmark's.
+        times_together: ``server`` and ``store`` together as a multiple of Mintmark's.
     """
 
     server: float
@@ -28,13 +35,16 @@ class Figures(NamedTuple):
 
     @property
     def cell(self) -> str:
-        """``113 + 15``."""
+        """The costs of server and store as text: ``113 + 15``."""
         return f"{self.server:,.0f} + {self.store:,.0f}"
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One kind of work. ``peers``: those that do it, by name; ``goal``: how many times cheaper than the first peer."""
+    """One kind of work.
+
+    ``peers`` has the figures of the peers that do it, by name. ``goal`` is how many times as much the first peer is to cost.
+    """
 
     work: str
     title: str
@@ -46,7 +56,11 @@ class Row:
 
 
 class Run(NamedTuple):
-    """All of it. ``left_out``: why, by the peer's name; ``failed``: an answer was wrong, or a peer did not come up."""
+    """The whole comparison.
+
+    ``left_out`` has the reason for each peer without figures, by name. ``failed`` is set if a response was wrong or a peer did
+    not start.
+    """
 
     facts: dict[str, Any]
     versions: dict[str, dict[str, str]]
@@ -56,18 +70,18 @@ class Run(NamedTuple):
 
 
 class Page(NamedTuple):
-    """A page without what lies between its two marks."""
+    """A page without the text between its two marks."""
 
     before: str
     after: str
 
     def around(self, text: str) -> str:
-        """With this between them."""
+        """Return the page with a text between its marks."""
         return f"{self.before}{BEGIN}\n\n{text}\n{END}{self.after}"
 
 
 def read_page(path: Path) -> Page:
-    """Raises ValueError where the marks are not in it."""
+    """Read a page. Raises ValueError where it lacks the marks."""
     before, begin, rest = path.read_text().partition(BEGIN)
     _, end, after = rest.partition(END)
     if not begin or not end:
@@ -76,12 +90,12 @@ def read_page(path: Path) -> Page:
 
 
 def in_brief(row: Row) -> str:
-    """One line while the run goes on."""
+    """Return a row in one line, to be printed during the run."""
     return f"{row.title}: " + ", ".join(f"{name} × {figures.times:.1f}" for name, figures in row.peers.items())
 
 
 def tell(run: Run) -> None:
-    """Print it."""
+    """Print the comparison."""
     out = report.console()
     out.width = max(out.width, 160)
     title = f"CPU µs per request: server + store (× Mintmark's server), {report.LIMITED_AT} connections"
@@ -101,7 +115,7 @@ def tell(run: Run) -> None:
 
 
 def as_markdown(run: Run) -> str:
-    """The same for a page."""
+    """Return the comparison in Markdown, for a page."""
     head, *rows = ([cell.replace("\n", " ") for cell in cells] for cells in _cells(run))
     lines = [head, ["---"] * len(head), *rows]
     table = "\n".join(f"| {' | '.join(cells)} |" for cells in lines)
@@ -110,13 +124,13 @@ def as_markdown(run: Run) -> str:
 
 
 def write(path: Path, run: Run) -> None:
-    """The run as JSON."""
+    """Write the run as JSON."""
     told = {"versions": run.versions, "left_out": run.left_out, "peers": [_as_json(row) for row in run.rows]}
     report.write(path, run.facts, [], **told)
 
 
 def read(path: Path) -> Run:
-    """A run that ``write`` wrote."""
+    """Read a run that ``write`` wrote."""
     told = json.loads(path.read_text())
     rows = [
         Row(
@@ -132,7 +146,7 @@ def read(path: Path) -> Run:
 
 
 def _cells(run: Run) -> list[list[str]]:
-    """Of the head and of each row."""
+    """Return the cells of the head and of each row."""
     rows = [["work", "Mintmark", *(PEERS[name].title for name in run.versions)]]
     for row in run.rows:
         theirs = [_beside(row, name) for name in run.versions]
@@ -146,7 +160,7 @@ def _beside(row: Row, name: str) -> str:
 
 
 def _notes(run: Run) -> list[str]:
-    """Of each peer: versions, how it is set up, how long it was warmed up, what it does not do."""
+    """Return the notes on each peer: its versions, setup, warm-up, and the works that it does not do."""
     notes = []
     for name, versions in run.versions.items():
         peer = PEERS[name]

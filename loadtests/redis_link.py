@@ -1,4 +1,4 @@
-"""What a Redis command costs in this process: Mintmark's own link against redis-py's pool with one pipeline a turn.
+"""The cost of a Redis command in this process: Mintmark's own connection, and redis-py's pool with one pipeline a turn.
 
 ``python -m loadtests.redis_link redis://127.0.0.1:6379/0`` prints µs of CPU per command, 64 requests at a time, taking turns.
 """
@@ -24,7 +24,7 @@ Send = Callable[[], Awaitable[Any]]
 
 
 class PipelinePerTurn:
-    """redis-py as it is meant to be used: a pool, and one pipeline for all commands of a loop turn."""
+    """redis-py as its manual recommends: a pool, and one pipeline for all commands of a loop turn."""
 
     def __init__(self, url: str) -> None:
         self._pool = redis_py.BlockingConnectionPool.from_url(url, max_connections=8)
@@ -55,7 +55,7 @@ class PipelinePerTurn:
 
 
 async def microseconds(send: Send) -> float:
-    """CPU of this process per command."""
+    """Return the CPU µs of this process per command."""
 
     async def one_after_the_other() -> None:
         for _ in range(COMMANDS // AT_ONCE):

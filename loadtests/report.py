@@ -1,4 +1,4 @@
-"""What was measured, for people (a table) and for later runs (JSON)."""
+"""Reports of the benchmark: a table for the terminal, and JSON for later runs."""
 
 import json
 from collections.abc import Iterable, Sequence
@@ -11,16 +11,29 @@ from rich.table import Table
 from rich.text import Text
 
 LIMITED_AT = 64
-"""Connections at which the limits hold."""
+"""The number of connections for which the limits are."""
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One kind of work at so many connections: medians over its rounds.
+    """One kind of work at so many connections, with medians over its rounds.
 
-    ``rate``: requests per second; ``p50`` and ``p99``: milliseconds; ``empty``, ``server``, ``redis`` and ``threads``: CPU
-    µs per request, of E, of Mintmark, of Redis and of argon2's threads where they are counted apart; ``times_empty``: server
-    ÷ E; ``limit`` and ``redis_limit``: None where nothing was promised; ``wrong``: answers that were not what they must be.
+    Args:
+        work: The name of the work.
+        title: Its title in the table.
+        connections: The number of connections.
+        rate: Requests per second.
+        p50: Milliseconds.
+        p99: Milliseconds.
+        empty: CPU µs per request of E.
+        server: CPU µs per request of Mintmark.
+        redis: CPU µs per request of Redis.
+        threads: CPU µs per request of argon2's threads, where they are counted separately.
+        times_empty: ``server`` as a multiple of ``empty``.
+        limit: The limit of ``times_empty``, None without one.
+        redis_limit: The limit of ``redis``, None without one.
+        wrong: The number of wrong responses.
+        example: One of them.
     """
 
     work: str
@@ -41,18 +54,18 @@ class Row:
 
     @property
     def over(self) -> bool:
-        """Whether server or Redis need more than was promised."""
+        """Whether the server or Redis exceeds its limit."""
         return _is_over(self.times_empty, self.limit) or _is_over(self.redis, self.redis_limit)
 
 
 def console() -> Console:
-    """Wide enough for the tables where the output is a file."""
+    """Return a console that is wide enough for the tables, also where the output is a file."""
     terminal = Console()
     return terminal if terminal.is_terminal else Console(width=150)
 
 
 def table(rows: Sequence[Row], earlier: dict[tuple[str, int], float] | None = None) -> Table:
-    """The rows. ``earlier``: ×E of an earlier run by work and connections."""
+    """Return the table of the rows, compared with the × E of an earlier run by work and connections."""
     shown = Table(title="CPU per request", title_justify="left")
     shown.add_column("work", no_wrap=True)
     for name in ("conn.", "requests/s", "p50 ms", "p99 ms", "E µs", "server µs", "Redis µs", "× E", "limit"):
@@ -72,7 +85,7 @@ def table(rows: Sequence[Row], earlier: dict[tuple[str, int], float] | None = No
 
 
 def wrong_answers(rows: Iterable[Row]) -> list[str]:
-    """A line for each row with wrong answers."""
+    """Return a line for each row with wrong responses."""
     return [
         f"{row.work} at {row.connections} connections: {row.wrong} wrong answers, such as: {row.example}"
         for row in rows
@@ -81,14 +94,14 @@ def wrong_answers(rows: Iterable[Row]) -> list[str]:
 
 
 def write(path: Path, facts: dict[str, Any], rows: Sequence[Row], **more: Any) -> None:
-    """The run as JSON."""
+    """Write the run as JSON."""
     path.parent.mkdir(parents=True, exist_ok=True)
     body = {"machine": facts, **more, "rows": [asdict(row) for row in rows]}
     path.write_text(json.dumps(body, indent=2, ensure_ascii=False) + "\n")
 
 
 def read_earlier(path: Path) -> dict[tuple[str, int], float]:
-    """×E by work and connections, of a run that ``write`` wrote. Raises ValueError."""
+    """Return × E by work and connections, of a run that ``write`` wrote. Raises ValueError."""
     try:
         rows = json.loads(path.read_text())["rows"]
         return {(row["work"], row["connections"]): row["times_empty"] for row in rows}
@@ -97,7 +110,7 @@ def read_earlier(path: Path) -> dict[tuple[str, int], float]:
 
 
 def limited(value: float, limit: float | None, unit: str = "") -> Text:
-    """``≤ 2.6`` and a mark."""
+    """Return a limit with a mark whether the value is within: ``≤ 2.6``."""
     if limit is None:
         return Text("")
     over = _is_over(value, limit)

@@ -1,4 +1,4 @@
-"""Measuring in turns: E, Mintmark, E, Mintmark …, so that what else happens on the machine happens to all of them."""
+"""Measuring in turns (E, Mintmark, E, Mintmark …), so that other load on the machine affects all servers alike."""
 
 import asyncio
 from collections.abc import Sequence
@@ -13,8 +13,13 @@ SETTLE_SECONDS = 0.02
 
 
 class Contender(NamedTuple):
-    """A server and what it is asked. ``apart``: only its event loop's thread counts; ``requests``: of a round, where the
-    pace of the others would take it too long.
+    """A server and its requests.
+
+    Args:
+        server: The server.
+        orders: The requests.
+        apart: Whether other threads than the event loop's are counted separately.
+        requests: The number of requests in a round, where that of the others would take too long.
     """
 
     server: Server
@@ -24,8 +29,18 @@ class Contender(NamedTuple):
 
 
 class Round(NamedTuple):
-    """One run. ``server`` and ``store``: CPU µs per request, of it and of what it keeps things in; ``threads``: those beside
-    the event loop, where apart; ``p50`` and ``p99``: milliseconds.
+    """The figures of one round.
+
+    Args:
+        rate: Requests per second.
+        p50: Milliseconds.
+        p99: Milliseconds.
+        server: CPU µs per request of the server.
+        store: CPU µs per request of its store.
+        threads: CPU µs per request of other threads than the event loop's, where they are counted separately.
+        requests: The number of requests.
+        wrong: The number of wrong responses.
+        example: One of them.
     """
 
     rate: float
@@ -40,19 +55,19 @@ class Round(NamedTuple):
 
     @property
     def together(self) -> float:
-        """CPU µs per request of server and store."""
+        """The CPU µs per request of server and store together."""
         return self.server + self.store
 
 
 class Pace(NamedTuple):
-    """How long to look: so many requests, so many times."""
+    """The number of requests in a round, and the number of rounds."""
 
     requests: int
     rounds: int
 
 
 async def take_turns(contenders: Sequence[Contender], connections: int, pace: Pace) -> list[list[Round]]:
-    """The rounds of each contender."""
+    """Measure the contenders in turns, and return the rounds of each."""
     taken: list[list[Round]] = [[] for _ in contenders]
     for number in range(pace.rounds):
         for contender, rounds in zip(contenders, taken, strict=True):
@@ -61,7 +76,7 @@ async def take_turns(contenders: Sequence[Contender], connections: int, pace: Pa
 
 
 async def take_one(contender: Contender, connections: int, requests: int, number: int = 0) -> Round:
-    """Drive one server. ``number``: which part of the credentials that go once is taken."""
+    """Measure one round of one server, with the ``number``-th part of the single-use credentials."""
     server = contender.server
     orders = contender.orders.part(number, size=requests + spare_for(connections))
     before = _clocks(contender)
@@ -86,18 +101,18 @@ async def take_one(contender: Contender, connections: int, requests: int, number
 
 
 def middle(rounds: Sequence[Round], figure: str) -> float:
-    """The median of one figure."""
+    """Return the median of one figure."""
     return float(median(getattr(each, figure) for each in rounds))
 
 
 def ratio(rounds: Sequence[Round], others: Sequence[Round], figure: str = "server") -> float:
-    """The median of the ratios of rounds that followed each other."""
+    """Return the median of the ratios of consecutive rounds."""
     pairs = zip(rounds, others, strict=True)
     return float(median(getattr(one, figure) / getattr(other, figure) for one, other in pairs))
 
 
 def _clocks(contender: Contender) -> tuple[int, int, int]:
-    """CPU nanoseconds so far: of the server, of its event loop, of its store."""
+    """Return the CPU nanoseconds so far of the server, its event loop and its store."""
     server = contender.server
     whole = cpu.nanoseconds(server.pid)
     loop = cpu.main_thread_nanoseconds(server.pid) if contender.apart else whole

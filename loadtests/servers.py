@@ -1,4 +1,4 @@
-"""The servers that are measured, each a process of its own that ends with the block that started it."""
+"""The measured servers, each a process of its own that ends with the block that started it."""
 
 import asyncio
 import os
@@ -22,17 +22,17 @@ ROOT = Path(__file__).parent.parent
 START_SECONDS = 240.0  # under valgrind, or a Java server, on a busy machine
 STOP_SECONDS = 5.0
 PROXIED: dict[str, Any] = {"trusted_proxies": '["127.0.0.1/32"]', "forwarded_certificate": "rfc9440"}
-"""As if a proxy stood in front that speaks TLS with clients, and forwards their certificates."""
+"""Settings for a server behind a proxy that terminates TLS and forwards certificates of clients."""
 CHEAP_ARGON2 = {"argon2_memory": 64, "argon2_iterations": 1, "argon2_queue": 1000}
-"""For the bench: what is left is what Mintmark itself does for a password request."""
+"""Settings with a cheap hash, so that the cost is that of Mintmark itself for a password request."""
 
 
 class ServerFailedError(RuntimeError):
-    """A server did not come up; the text ends with what it said."""
+    """A server did not start; the text ends with its output."""
 
 
 class Server(NamedTuple):
-    """A running server. ``store_pids``: of the Redis, or other, servers behind it."""
+    """A running server, with the process ids of its store (Redis or another one)."""
 
     name: str
     url: str
@@ -45,7 +45,7 @@ class Server(NamedTuple):
 
 @contextmanager
 def redis_server() -> Iterator[Shape]:
-    """One Redis on a TCP port, in memory: the installed one, else the embedded one."""
+    """Run one Redis on a TCP port, in memory: the installed one, otherwise the embedded one."""
     _prefer_installed()
     with standalone() as shape:
         yield shape
@@ -53,7 +53,7 @@ def redis_server() -> Iterator[Shape]:
 
 @contextmanager
 def redis_cluster() -> Iterator[Shape]:
-    """A Cluster of three primaries without replicas, which would only take CPU from those that are measured."""
+    """Run a Cluster of three primaries, without replicas, which would take CPU from the measured servers."""
     _prefer_installed()
     server, home = find_redis_server(), short_temporary_directory()
     nodes = [_cluster_node(server, home / str(port), port) for port in free_ports(3)]
@@ -76,7 +76,7 @@ class ThreePrimaries(Shape):
 
 
 def redis_pids(shape: Shape) -> tuple[int, ...]:
-    """The processes of a shape."""
+    """Return the process ids of a shape."""
     return tuple(node.process.pid for node in shape.nodes if node.process is not None)
 
 
@@ -100,7 +100,7 @@ def _knows_all_slots(node: Node) -> bool:
 
 @asynccontextmanager
 async def empty_handler(workers: int = 1, under: Sequence[str] = ()) -> AsyncIterator[Server]:
-    """E. ``under``: the command that runs it, such as valgrind."""
+    """Run E, under a command such as valgrind if ``under`` names one."""
     port = free_port()
     command = [*under, interpreter.serving().program, "-m", "loadtests.empty_handler", str(port), str(workers)]
     async with process(command, {}, f"http://127.0.0.1:{port}", "/token") as pid:
@@ -109,7 +109,7 @@ async def empty_handler(workers: int = 1, under: Sequence[str] = ()) -> AsyncIte
 
 @asynccontextmanager
 async def mintmark(redis: Shape, workers: int = 1, under: Sequence[str] = (), **settings: Any) -> AsyncIterator[Server]:
-    """Mintmark as ``mintmark serve`` runs it. ``under``: the command that runs it, such as valgrind."""
+    """Run Mintmark as ``mintmark serve`` does, under a command such as valgrind if ``under`` names one."""
     url = f"http://127.0.0.1:{(port := free_port())}"
     chosen = {"redis_url": redis.url, "port": port, "issuer": ISSUER, "log_level": "WARNING", "master_key": MASTER_KEY}
     chosen |= {"grants_per_user_and_client": 0}  # here one user has more of them than any person
@@ -124,9 +124,10 @@ async def mintmark(redis: Shape, workers: int = 1, under: Sequence[str] = (), **
 
 @asynccontextmanager
 async def process(command: list[str], environment: dict[str, str], url: str, path: str) -> AsyncIterator[int]:
-    """A child that answers ``path`` with a status below 500, until the block ends; its process id.
+    """Run a child process that answers ``path`` with a status below 500, until the block ends, and yield its process id.
 
-    Raises ServerFailedError.
+    Raises:
+        ServerFailedError: It ends, or does not answer.
     """
     inherited = {name: value for name, value in os.environ.items() if not name.startswith("MINTMARK_")}
     with (short_temporary_directory() / "log").open("w+b") as log:
@@ -143,7 +144,7 @@ async def process(command: list[str], environment: dict[str, str], url: str, pat
 
 
 async def _answers(child: asyncio.subprocess.Process, url: str, path: str) -> bool:
-    """Ask until it answers or ends."""
+    """Send requests until the child answers or ends."""
     for _ in range(int(START_SECONDS / 0.01)):
         if child.returncode is not None:
             return False
@@ -154,7 +155,7 @@ async def _answers(child: asyncio.subprocess.Process, url: str, path: str) -> bo
 
 
 async def _status(url: str, path: str) -> int:
-    """The status of a GET; 0 where nobody answers."""
+    """Return the status of a GET; 0 where there is no response."""
     host, _, port = url.partition("://")[2].partition(":")
     try:
         reader, writer = await asyncio.open_connection(host, int(port))

@@ -1,7 +1,7 @@
-"""``python -m loadtests.sizing``: how many processes and how much Redis, for so many token requests a second.
+"""``python -m loadtests.sizing``: the processes and the size of Redis for a rate of token requests.
 
-Explained in docs/how-to/operations.md. Arithmetic on measured figures: those of docs/explanation/costs.md, and
-``MEMORY USAGE`` for what the table there leaves out.
+It calculates with the measured figures of docs/explanation/costs.md, and with ``MEMORY USAGE`` for what the table there leaves
+out. docs/how-to/operations.md explains the result.
 """
 
 import math
@@ -9,31 +9,31 @@ from dataclasses import dataclass
 
 RATES = (1_000, 10_000, 100_000)
 BUSY = 0.5
-"""How much of a process may be used: of three zones one can go, and the others then stand at 75 %."""
+"""The share of a process that may be used: if one of three zones fails, the others reach 75 %."""
 SMALLER_BATCHES = 2.0
-"""Redis was measured with 64 requests at a time; where processes have less to do, their batches are smaller and dearer."""
+"""The factor for Redis, which was measured with 64 concurrent requests; with fewer, batches are smaller and cost more."""
 CLUSTER = 1.15
-"""A Cluster costs the service 1.06 to 1.24 times as much."""
+"""The factor for a Cluster, which costs the service 1.06 to 1.24 times as much."""
 DATA_PER_PRIMARY = 25e9
-"""Bytes of data on a primary: what a replica can still be sent, and a snapshot be forked of, in a reasonable time."""
+"""The most bytes of data on a primary, so that a replica is filled and a snapshot made in a reasonable time."""
 REDIS_BUSY = 0.4
-"""How much of a primary's one core may be used."""
+"""The share of a primary's single core that may be used."""
 
 SERVER = {"client_credentials": 53, "refresh": 92, "sign-in": 199}
-"""CPU microseconds of the service per token request; a sign-in is a code with an ES256 ID token."""
+"""CPU µs of the service per token request; a sign-in is the redemption of a code with an ES256 ID token."""
 REDIS = {"client_credentials": 5, "refresh": 34, "sign-in": 103}
-"""The same, of Redis."""
+"""CPU µs of Redis per token request."""
 TOKEN, GRANT, MARK = 289, 981, 250
-"""Bytes: a client_credentials token; what a sign-in leaves; a used code or refresh token that is remembered."""
+"""Bytes of a client_credentials token, of a grant after a sign-in, and of the record of a used code or refresh token."""
 REFRESHED = 234
-"""Bytes of an access token that a refresh brings."""
+"""Bytes of an access token that a refresh issues."""
 
 SHARES = {"client_credentials": 0.90, "refresh": 0.09, "sign-in": 0.01}
 
 
 @dataclass(frozen=True, slots=True)
 class Lifetimes:
-    """Seconds. The defaults are those of the settings."""
+    """Lifetimes in seconds, by default those of the settings."""
 
     access_token: int = 3600
     reuse_memory: int = 86400 * 7
@@ -45,7 +45,7 @@ LEAN = Lifetimes(access_token=900, reuse_memory=86400, grant=86400 * 3)
 
 @dataclass(frozen=True, slots=True)
 class Size:
-    """``cores``: what the service uses; ``redis_cores``: what Redis does; ``data``: bytes in Redis."""
+    """The needed cores and processes of the service, cores and primaries of Redis, and bytes of data in Redis."""
 
     cores: float
     processes: int
@@ -55,7 +55,7 @@ class Size:
 
 
 def data(rate: float, lifetimes: Lifetimes) -> float:
-    """Bytes in Redis once everything that ends has begun to."""
+    """Return the bytes in Redis when as many records end as are made."""
     services, refreshes, sign_ins = (rate * SHARES[name] for name in ("client_credentials", "refresh", "sign-in"))
     tokens = (services * TOKEN + refreshes * REFRESHED) * lifetimes.access_token
     marks = (refreshes + sign_ins) * MARK * lifetimes.reuse_memory
@@ -63,7 +63,7 @@ def data(rate: float, lifetimes: Lifetimes) -> float:
 
 
 def size(rate: float, lifetimes: Lifetimes) -> Size:
-    """What ``rate`` token requests a second need."""
+    """Return the size for ``rate`` token requests per second."""
     redis_cores = rate * sum(SHARES[name] * REDIS[name] for name in SHARES) / 1e6 * SMALLER_BATCHES
     kept = data(rate, lifetimes)
     primaries = max(math.ceil(kept / DATA_PER_PRIMARY), math.ceil(redis_cores / REDIS_BUSY))
@@ -74,7 +74,7 @@ def size(rate: float, lifetimes: Lifetimes) -> Size:
 
 
 def table(lifetimes: Lifetimes) -> str:
-    """In Markdown, one row a rate."""
+    """Return a table in Markdown with a row for each rate."""
     rows = [
         "| token requests/s | cores the service uses | processes | cores Redis uses | data in Redis | primaries |",
         "|---|---|---|---|---|---|",

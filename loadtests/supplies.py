@@ -1,4 +1,4 @@
-"""What requests need that is good once or must be there before: made by the service's own functions, in bulk."""
+"""Codes, tokens, assertions and users for requests, made in bulk by the service's own functions."""
 
 import asyncio
 import secrets
@@ -41,23 +41,23 @@ from tests.certificates import self_signed
 from tests.redis_shapes import Shape
 
 CLIENT_ID = "reporting-service-01"
-"""20 characters, as client ids are: each token's record carries it."""
+"""A client_id of 20 characters, as generated ones have, as the record of each token contains it."""
 REDIRECT_URI = "https://app.example.com/callback"
 SCOPE = "read write"
 SIGNERS = {SigningAlgorithm.ES256: "sign-in-service-es25", SigningAlgorithm.RS256: "sign-in-service-rs25"}
-"""Clients that get ID tokens, by what those are signed with; they ask for the scope openid besides ``SCOPE``."""
+"""Clients that get ID tokens, by the signing algorithm; they request the scope openid in addition to ``SCOPE``."""
 ASSERTING = "machine-with-a-key-1"
-"""A client that proves itself by private_key_jwt, ES256."""
+"""A client that authenticates by private_key_jwt with ES256."""
 EXCHANGING, EXCHANGED_FOR = "load-exchanger", "https://api.example.com"
-"""The client that exchanges tokens of ``CLIENT_ID``, and what for."""
+"""The client that exchanges tokens of ``CLIENT_ID``, and the audience of the new tokens."""
 DEVICES = "living-room-device-1"
 """A public client that polls with device codes."""
 JWT_CLIENTS = {SigningAlgorithm.ES256: "jwt-access-tokens-es", SigningAlgorithm.RS256: "jwt-access-tokens-rs"}
-"""Clients whose access tokens are JWTs, by what those are signed with."""
+"""Clients whose access tokens are JWTs, by the signing algorithm."""
 CERTIFIED = "machine-with-a-cert1"
 """A client that authenticates by a certificate that a proxy forwards, and whose tokens are bound to it."""
 ISSUER = "http://127.0.0.1:8080"
-"""What every measured server calls itself, wherever it listens."""
+"""The issuer of every measured server, at any port."""
 MASTER_KEY = secrets.token_urlsafe(32)
 VERIFIER = secrets.token_urlsafe(32)
 PASSWORD = "correct horse battery staple"
@@ -69,9 +69,13 @@ _Made = TypeVar("_Made")
 
 
 class Supplier:
-    """Fills the Redis of one server. ``secret``: of every client, all use client_secret_post; ``signers``: those that get
-    ID tokens; ``key``: of the client ``ASSERTING``; ``certificate``: of ``CERTIFIED``; ``people``: how many users have allowed
-    something so far.
+    """Fills the Redis of one server. It has the key of ``ASSERTING`` and the certificate of ``CERTIFIED``.
+
+    Args:
+        issuer: The service.
+        client: The client of most requests.
+        signers: The clients that get ID tokens.
+        secret: The secret of every client; all use client_secret_post.
     """
 
     def __init__(self, issuer: Issuer, client: Client, signers: Mapping[SigningAlgorithm, Client], secret: str) -> None:
@@ -84,7 +88,12 @@ class Supplier:
         self.certificate = self_signed()
 
     async def codes(self, count: int, signed: SigningAlgorithm | None = None) -> list[str]:
-        """Authorization codes, each of another user, good for a day, with PKCE; ``signed``: for an ID token, too."""
+        """Make authorization codes with PKCE, each of another user and valid for a day.
+
+        Args:
+            count: The number of codes.
+            signed: The signing algorithm of their ID tokens; None: they get none.
+        """
         client, scope = (self.signers[signed], f"{OPENID} {SCOPE}") if signed else (self.client, SCOPE)
         record = AuthorizationCode(
             redirect_uri=REDIRECT_URI,
@@ -100,16 +109,16 @@ class Supplier:
         return await in_bulk(one, count)
 
     async def grants(self, count: int, binding: Binding = UNBOUND) -> list[Issued]:
-        """Users' grants with an access and a refresh token, each of another user."""
+        """Make grants with an access and a refresh token, each of another user."""
         return await in_bulk(lambda: self.issue_grant(binding), count)
 
     async def issue_grant(self, binding: Binding = UNBOUND) -> Issued:
-        """A user's grant with an access and a refresh token."""
+        """Make the grant of one user, with an access and a refresh token."""
         grant = self.grant(self.client, SCOPE)
         return await issue(self.issuer, self.client, Authorization(grant, granted_by(grant), binding=binding))
 
     async def issue_alone(self) -> Issued:
-        """A client_credentials token."""
+        """Make a client_credentials token."""
         grant = Grant(
             self.client.client_id,
             scope=SCOPE,
@@ -119,7 +128,7 @@ class Supplier:
         return await issue(self.issuer, self.client, Authorization(grant, granted_by(grant)))
 
     async def device_codes(self, count: int) -> list[str]:
-        """Device codes of ``DEVICES`` that nobody has decided on yet (RFC 8628)."""
+        """Make pending device codes of ``DEVICES`` (RFC 8628)."""
         client = await self.issuer.store.clients.get(DEVICES)
         if client is None:
             raise LookupError(DEVICES)
@@ -134,7 +143,7 @@ class Supplier:
         return await in_bulk(one, count)
 
     async def users(self) -> list[str]:
-        """Usernames of people whose password is ``PASSWORD``."""
+        """Make users with the password ``PASSWORD``, and return their usernames."""
         hashed = await self.issuer.hashing.hash(PASSWORD)
         names = [f"user-{number:04d}@example.com" for number in range(USERS)]
         for name in names:
@@ -142,7 +151,7 @@ class Supplier:
         return names
 
     def assertions(self, count: int, audience: str = ISSUER) -> list[str]:
-        """Client assertions of ``ASSERTING``, each good once, for ten minutes."""
+        """Return client assertions of ``ASSERTING``, each valid once and for ten minutes."""
         now = int(time.time())
         told = {"iss": ASSERTING, "sub": ASSERTING, "aud": audience, "iat": now, "exp": now + 590}
         return [
@@ -151,7 +160,7 @@ class Supplier:
         ]
 
     def proofs(self, count: int, url: str) -> list[dict[str, str]]:
-        """Headers with a DPoP proof each (RFC 9449) for a POST to this URL, good once, now."""
+        """Return headers, each with a new DPoP proof (RFC 9449) for a POST to this URL."""
         header = {"typ": "dpop+jwt", "jwk": public_jwk(self.key, SigningAlgorithm.ES256)}
         told = {"htm": "POST", "htu": url, "iat": int(time.time())}
         return [
@@ -161,21 +170,21 @@ class Supplier:
 
     @property
     def jkt(self) -> str:
-        """Thumbprint of the key of ``proofs``."""
+        """The thumbprint of the key of ``proofs``."""
         return thumbprint(self.key.public_key(), "ES256")
 
     @property
     def x5t_s256(self) -> str:
-        """Thumbprint of the certificate."""
+        """The thumbprint of the certificate."""
         return certificate_thumbprint(self.certificate.der)
 
     def unknown_tokens(self, count: int) -> list[str]:
-        """Access tokens as they would look if they had been issued."""
+        """Return well-formed access tokens that were never issued."""
         randomness = self.issuer.randomness
         return [new_credential(Kind.ACCESS_TOKEN, new_grant_id(randomness), randomness) for _ in range(count)]
 
     def grant(self, client: Client, scope: str) -> Grant:
-        """What the next user allows a client; a user id is a UUID's length."""
+        """Return the grant of the next user for a client; a subject has the length of a UUID."""
         self.people += 1
         now = int(self.issuer.clock())
         return Grant(
@@ -190,7 +199,7 @@ class Supplier:
 
 @asynccontextmanager
 async def supplier(redis: Shape, secret: str = "") -> AsyncIterator[Supplier]:
-    """A supplier for this Redis, with its client registered there."""
+    """Yield a supplier for this Redis, after registering its clients there."""
     settings = load(redis_url=redis.url, argon2_memory=64, argon2_iterations=1, redis_timeout=30.0)
     async with open_issuer(settings, listen=False) as issuer:
         secret = secret or new_secret(Kind.CLIENT_SECRET, issuer.randomness)
@@ -215,7 +224,7 @@ async def supplier(redis: Shape, secret: str = "") -> AsyncIterator[Supplier]:
 
 
 async def _client(issuer: Issuer, client_id: str, secret: str, **changes: Any) -> Client:
-    """Register it anew."""
+    """Register a client, in place of an earlier one."""
     wished: dict[str, Any] = {
         "client_id": client_id,
         "generation": int(time.time() * 1000),  # as admin.create_client does: each grant pays for it
@@ -234,7 +243,7 @@ async def _client(issuer: Issuer, client_id: str, secret: str, **changes: Any) -
 async def in_bulk(
     make: Callable[[], Awaitable[_Made]], count: int, told: Callable[[int], None] | None = None
 ) -> list[_Made]:
-    """Make many, ``AT_ONCE`` at a time. ``told``: how many are there, now and then."""
+    """Make many, ``AT_ONCE`` at a time. ``told`` is called with the number so far, now and then."""
     made: list[_Made] = []
     while len(made) < count:
         made += await asyncio.gather(*(make() for _ in range(min(AT_ONCE, count - len(made)))))

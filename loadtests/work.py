@@ -1,4 +1,4 @@
-"""The kinds of work that are measured, and the figures that each is to reach."""
+"""The measured kinds of work, and the limits of each."""
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -29,7 +29,7 @@ from service.tokens.assertions import CLIENT_ASSERTION
 
 TOKEN_PATH = "/token"
 POOL = 1000
-"""Different tokens that are introspected in turn."""
+"""The number of different tokens that are introspected in turn."""
 
 TOKEN_TYPE, BOUND = '"token_type":"Bearer"', '"token_type":"DPoP"'
 EXPIRES_IN, SCOPED = '"expires_in":%d+[,}]', f'"scope":"{SCOPE}"'
@@ -51,8 +51,12 @@ ACTIVE = ('"active":true', '"sub":"[^"]+"', f'"client_id":"{literally(CLIENT_ID)
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What is to be reached at 64 connections. ``times_empty``: server CPU as a multiple of E; ``redis``: µs of Redis
-    per request; ``times_peer``: how many times cheaper than the peer. None where nothing was promised.
+    """The limits at 64 connections; None: there is no limit.
+
+    Args:
+        times_empty: The CPU of the server as a multiple of E.
+        redis: CPU µs of Redis per request.
+        times_peer: How many times as much the first peer is to cost.
     """
 
     times_empty: float | None = None
@@ -62,8 +66,16 @@ class Limits:
 
 @dataclass(frozen=True, slots=True)
 class Work:
-    """``orders``: what to send for so many requests; ``apart``: argon2's threads are not counted; ``hot``: in short runs
-    too; ``proxied``: of a Mintmark behind a proxy (``servers.PROXIED``).
+    """A kind of work.
+
+    Args:
+        name: The name, for options.
+        title: The title, for tables.
+        orders: Makes the requests, for a supplier and a number of them.
+        limits: Its limits.
+        hot: Whether short runs include it.
+        apart: Whether argon2's threads are counted separately.
+        proxied: Whether the server is behind a proxy (``servers.PROXIED``).
     """
 
     name: str
@@ -85,14 +97,14 @@ async def _client_credentials(supplier: Supplier, _: int) -> Orders:
 
 
 async def _private_key_jwt(supplier: Supplier, count: int) -> Orders:
-    """The same by a client that proves itself with an assertion, each used once."""
+    """Request a token with a client assertion, each used once."""
     fixed = {"grant_type": "client_credentials", "scope": SCOPE, "client_assertion_type": CLIENT_ASSERTION}
     forms = [{**fixed, "client_assertion": one} for one in supplier.assertions(count)]
     return Orders(TOKEN_PATH, forms, once=True, patterns=ALONE)
 
 
 async def _dpop(supplier: Supplier, count: int) -> Orders:
-    """A token that is bound to a key by a proof, each used once."""
+    """Request a token that is bound to a key, with DPoP proofs, each used once."""
     form = _form(supplier, grant_type="client_credentials", scope=SCOPE)
     proofs = supplier.proofs(count, ISSUER + TOKEN_PATH)
     patterns = (ACCESS, BOUND, EXPIRES_IN, SCOPED)
@@ -100,16 +112,16 @@ async def _dpop(supplier: Supplier, count: int) -> Orders:
 
 
 async def _certificate(supplier: Supplier, _: int) -> Orders:
-    """A token that is bound to the certificate by which the client authenticates, as a proxy forwards it (RFC 9440).
+    """Request a token that is bound to the client's certificate, which a proxy forwards (RFC 9440).
 
-    By a listener of ours it costs the same and a share of a TLS connection; the generator cannot show a certificate.
+    At a TLS listener of ours it costs the same and a share of the connection; the generator cannot send certificates.
     """
     form = {"grant_type": "client_credentials", "scope": SCOPE, "client_id": CERTIFIED}
     return Orders(TOKEN_PATH, [form], patterns=ALONE, headers=supplier.certificate.headers)
 
 
 def _jwt(algorithm: SigningAlgorithm) -> Callable[[Supplier, int], Awaitable[Orders]]:
-    """A JWT access token for a client."""
+    """Request a JWT access token for a client."""
 
     async def orders(supplier: Supplier, _: int) -> Orders:
         form = _form(supplier, grant_type="client_credentials", scope=SCOPE) | {"client_id": JWT_CLIENTS[algorithm]}
@@ -125,13 +137,13 @@ async def _introspect_active(supplier: Supplier, _: int) -> Orders:
 
 
 async def _introspect_bound(supplier: Supplier, _: int) -> Orders:
-    """Of tokens that are bound to a key: whose that is, their resource servers find out."""
+    """Introspect tokens that are bound to a key, which their resource servers check."""
     tokens = [issued.access_token for issued in await supplier.grants(POOL, Binding(jkt=supplier.jkt))]
     return introspection(supplier, tokens, (*ACTIVE, BOUND, '"cnf":{"jkt":"[^"]+"}'))
 
 
 async def _introspect_certificate(supplier: Supplier, _: int) -> Orders:
-    """Of tokens that are bound to a certificate."""
+    """Introspect tokens that are bound to a certificate."""
     tokens = [issued.access_token for issued in await supplier.grants(POOL, Binding(x5t_s256=supplier.x5t_s256))]
     return introspection(supplier, tokens, (*ACTIVE, TOKEN_TYPE, '"cnf":{"x5t#S256":"[^"]+"}'))
 
@@ -147,7 +159,7 @@ async def _redeem(supplier: Supplier, count: int) -> Orders:
 
 
 def _redeem_signed(algorithm: SigningAlgorithm) -> Callable[[Supplier, int], Awaitable[Orders]]:
-    """What a sign-in ends with: an ID token besides."""
+    """Redeem a code at the end of a sign-in, with an ID token."""
 
     async def orders(supplier: Supplier, count: int) -> Orders:
         fixed = _form(supplier, grant_type="authorization_code", redirect_uri=REDIRECT_URI, code_verifier=VERIFIER)
@@ -163,7 +175,7 @@ async def _refresh(supplier: Supplier, count: int) -> Orders:
 
 
 async def _revoke(supplier: Supplier, count: int) -> Orders:
-    """Refresh tokens: that ends the grant, and is what a log-out does."""
+    """Revoke refresh tokens, which ends their grants, as a logout does."""
     fixed = _form(supplier, token_type_hint="refresh_token")
     forms = [{**fixed, "token": issued.refresh_token} for issued in await supplier.grants(count)]
     return Orders(revoke.PATH, forms, once=True, patterns=("^$",))
@@ -175,7 +187,7 @@ async def _password(supplier: Supplier, _: int) -> Orders:
 
 
 async def _push(supplier: Supplier, _: int) -> Orders:
-    """An authorization request as a careful client makes it, pushed with the client's secret."""
+    """Push an authorization request with the client's secret (RFC 9126)."""
     form = _form(supplier, response_type="code", redirect_uri=REDIRECT_URI, scope=SCOPE, state="s" * 43)
     form |= {"code_challenge": s256(VERIFIER), "code_challenge_method": "S256"}
     patterns = ('^{"request_uri":"urn:ietf:params:oauth:request_uri:mm_pr_[%w_-]+",', '"expires_in":60}$')
@@ -183,7 +195,7 @@ async def _push(supplier: Supplier, _: int) -> Orders:
 
 
 async def _exchange(supplier: Supplier, _: int) -> Orders:
-    """A service gets a token for another API, for the user whose token it was sent (RFC 8693)."""
+    """Exchange a user's token for one at another API, as a service does (RFC 8693)."""
     fixed = {
         "grant_type": GrantTypeName.TOKEN_EXCHANGE.value,
         "client_id": EXCHANGING,
@@ -195,7 +207,7 @@ async def _exchange(supplier: Supplier, _: int) -> Orders:
 
 
 async def _poll(supplier: Supplier, count: int) -> Orders:
-    """A device asks whether its user has decided (RFC 8628): nobody has, as for nearly every poll."""
+    """Poll as a device whose user has not decided yet, as at nearly every poll (RFC 8628)."""
     fixed = {"grant_type": GrantTypeName.DEVICE_CODE.value, "client_id": DEVICES}
     forms = [{**fixed, "device_code": code} for code in await supplier.device_codes(count)]
     return Orders(TOKEN_PATH, forms, once=True, patterns=('^{"error":"authorization_pending",',), status=400)
@@ -219,7 +231,7 @@ def refreshing(supplier: Supplier, refresh_tokens: list[str]) -> Orders:
 
 
 async def empty(supplier: Supplier, _: int = 0) -> Orders:
-    """The same form to the empty handler."""
+    """Send the same form to the empty handler."""
     form = (await _client_credentials(supplier, 0)).forms
     return Orders(TOKEN_PATH, form, patterns=('^{"active":false}$',))
 
@@ -262,4 +274,4 @@ WORKS = {
         Work("discovery", "discovery metadata", _discover, hot=False),
     )
 }
-"""In the order of the table."""
+"""The works by name, in the order of the table."""

@@ -1,7 +1,7 @@
-"""``python -m loadtests.worker_models``: SO_REUSEPORT beside gunicorn's aiohttp worker, under the same empty handler.
+"""``python -m loadtests.worker_models``: a comparison of SO_REUSEPORT and gunicorn's aiohttp worker, with the empty handler.
 
-What is compared is how connections get to several processes: each listening by itself, the kernel spreading (as
-``mintmark serve --workers``), or all accepting from one socket that gunicorn opened before it forked. In turns.
+With SO_REUSEPORT each process listens and the kernel distributes connections (as ``mintmark serve --workers``). With gunicorn
+all processes accept from one socket that it opened before it forked. They are measured in turns.
 """
 
 import sys
@@ -27,7 +27,7 @@ _TO_GUNICORN = ("--worker-class", "aiohttp.GunicornUVLoopWebWorker", "--backlog"
 
 @asynccontextmanager
 async def gunicorn(workers: int) -> AsyncIterator[Server]:
-    """The empty handler under gunicorn."""
+    """Run the empty handler under gunicorn."""
     port = free_port()
     command = [
         sys.executable,

@@ -1,5 +1,6 @@
-"""What Mintmark is measured beside: one peer, one file, and one line of the list. Their own programs
-are in ``node/`` and ``apps/``.
+"""The servers that Mintmark is compared with: each has one file and one line in the list.
+
+Their own programs are in ``node/`` and ``apps/``.
 """
 
 from loadtests.peers.authlib_flask import AUTHLIB
@@ -8,4 +9,4 @@ from loadtests.peers.keycloak import KEYCLOAK
 from loadtests.peers.node_oidc_provider import PIPELINING, PLAIN
 
 PEERS = {peer.name: peer for peer in (PLAIN, PIPELINING, KEYCLOAK, DJANGO_OAUTH_TOOLKIT, AUTHLIB)}
-"""By name, in the order of the table."""
+"""The peers by name, in the order of the table."""

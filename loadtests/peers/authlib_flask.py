@@ -13,7 +13,7 @@ PACKAGES = ("authlib", "flask", "sqlalchemy")
 
 @asynccontextmanager
 async def start(_: Shape, supplies: Supplier) -> AsyncIterator[RunningPeer]:
-    """It needs no Redis."""
+    """Start the peer, which needs no Redis."""
     paths = {"token": "/token", "introspection": "/introspect", "revocation": "/revoke"}
     async with under_gunicorn(supplies, "authlib_app:app", PACKAGES, **paths) as running:
         yield running

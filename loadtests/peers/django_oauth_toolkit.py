@@ -13,7 +13,7 @@ PACKAGES = ("django-oauth-toolkit", "django", "oauthlib")
 
 @asynccontextmanager
 async def start(_: Shape, supplies: Supplier) -> AsyncIterator[RunningPeer]:
-    """It needs no Redis."""
+    """Start the peer, which needs no Redis."""
     paths = {"token": "/o/token/", "introspection": "/o/introspect/", "revocation": "/o/revoke_token/"}
     application = "django_oauth_toolkit_app:application"
     async with under_gunicorn(supplies, application, PACKAGES, **paths, user="username", machine=MACHINE) as running:

@@ -1,4 +1,4 @@
-"""Peers that are Python applications: under gunicorn, one process, with a PostgreSQL of their own."""
+"""Peers that are Python applications: one process under gunicorn, with a PostgreSQL of their own."""
 
 import json
 import subprocess
@@ -18,11 +18,11 @@ APPS = PEERS / "apps"
 THREADS = 8
 OPTIONS = ["--worker-class", "gthread", "--threads", str(THREADS), "--keep-alive", "75"]
 MACHINE = "machine-without-user"
-"""The client for client_credentials, where one may have one grant type only."""
+"""The client for client_credentials, where a client can have one grant type only."""
 
 
 def find_missing(*modules: str) -> str:
-    """What to install; empty where nothing is missing."""
+    """Return what to install, "" where nothing is missing."""
     if absent := [module for module in ("gunicorn", "psycopg", *modules) if find_spec(module) is None]:
         return (
             f"{', '.join(absent)}: not in this environment: make .venv/.load, or pip install -r requirements/load.txt"
@@ -34,8 +34,13 @@ def find_missing(*modules: str) -> str:
 async def under_gunicorn(
     supplies: Supplier, application: str, packages: Sequence[str], **differences: Any
 ) -> AsyncIterator[RunningPeer]:
-    """``application``: ``module:name`` in ``apps``; ``packages``: whose versions are told; ``differences``: members of
-    ``RunningPeer``.
+    """Run an application under gunicorn.
+
+    Args:
+        supplies: Has the clients.
+        application: ``module:name`` in ``apps``.
+        packages: The packages whose versions are reported.
+        differences: Further members of ``RunningPeer``.
     """
     module = application.partition(":")[0]
     with postgresql.postgresql() as database:
@@ -60,7 +65,7 @@ async def under_gunicorn(
 
 
 def _python() -> str:
-    """The Python that Mintmark runs with, too."""
+    """Return the Python that Mintmark runs with, too."""
     try:
         return interpreter.serving_peers().program
     except (OSError, subprocess.CalledProcessError) as error:

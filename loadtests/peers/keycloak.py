@@ -1,4 +1,4 @@
-"""Keycloak on a PostgreSQL of its own, in production mode: one JVM, caches local, for there is one server."""
+"""Keycloak on a PostgreSQL of its own, in production mode: one JVM with local caches, as there is one server only."""
 
 import asyncio
 import hashlib
@@ -41,7 +41,7 @@ OPENID_CONNECT = f"/realms/{REALM}/protocol/openid-connect"
 
 @asynccontextmanager
 async def start(_: Shape, supplies: Supplier) -> AsyncIterator[RunningPeer]:
-    """It needs no Redis. Installing it takes a download of 170 MB and a minute, once."""
+    """Start the peer, which needs no Redis. The first time it is installed: a download of 170 MB and a minute."""
     await _install()
     with postgresql.postgresql() as database:
         url = f"http://127.0.0.1:{(port := free_ports(1)[0])}"
@@ -82,7 +82,7 @@ def _find_missing() -> str:
 
 
 async def _install() -> None:
-    """From Maven's repository, if it is the archive whose hash stands here."""
+    """Install it from Maven's repository, if the hash of the archive is the one in this file."""
     if PROGRAM.exists():
         return
     INSTALLED.mkdir(exist_ok=True)
@@ -101,7 +101,7 @@ async def _install() -> None:
 
 
 async def _java_version() -> str:
-    """As a JVM started the way that ``kc.sh`` does tells it."""
+    """Return the version of a JVM that is started as ``kc.sh`` does."""
     home = os.environ.get("JAVA_HOME")
     told = await output_of(f"{home}/bin/java" if home else "java", "--version")
     found = re.search(r"\d+(\.\d+)+", told)
@@ -109,7 +109,7 @@ async def _java_version() -> str:
 
 
 async def _make_realm(url: str, admin: str, supplies: Supplier) -> None:
-    """Clients and users, through its admin API."""
+    """Make clients and users through its admin API."""
     async with ClientSession(url) as session:
         form = {"grant_type": "password", "client_id": "admin-cli", "username": "admin", "password": admin}
         token = (await _post(session, "/realms/master/protocol/openid-connect/token", form))["access_token"]
@@ -123,7 +123,7 @@ async def _make_realm(url: str, admin: str, supplies: Supplier) -> None:
 
 
 def _maker(url: str, secret: str) -> Callable[[str, int, SigningAlgorithm | None], Awaitable[list[dict[str, str]]]]:
-    """Codes by its login page, tokens by the password grant: each a session of its own."""
+    """Return a maker of codes by the login page, and of tokens by the password grant, each in a session of its own."""
     users = numbers()
 
     async def make(kind: str, count: int, algorithm: SigningAlgorithm | None) -> list[dict[str, str]]:

@@ -1,5 +1,6 @@
-"""Keycloak's realm for the bench: the clients that every peer has, and users whose passwords are checked by a cheap hash,
-since each code is a sign-in.
+"""Keycloak's realm for the benchmark: the clients of every peer, and users with a cheap password hash.
+
+The hash is cheap as each code takes a sign-in.
 """
 
 import json
@@ -11,11 +12,11 @@ from service.protocol.names import SigningAlgorithm
 
 REALM, USERS, PASSWORD = "bench", 200, "correct horse battery staple"
 SIGNED_BY = SigningAlgorithm.ES256
-"""Access tokens, where nothing else is asked for: the cheaper of the two."""
+"""The default signing algorithm of access tokens, the cheaper of the two."""
 
 
 def realm(supplies: Supplier) -> dict[str, Any]:
-    """As its admin API takes it."""
+    """Return the realm in the form of its admin API."""
     keys = {"keys": [public_jwk(supplies.key, SigningAlgorithm.ES256)]}
     asserting = {"use.jwks.string": "true", "jwks.string": json.dumps(keys)}
     return {
@@ -60,7 +61,7 @@ def _client(client_id: str, secret: str, attributes: dict[str, str] | None = Non
 
 
 def _basic() -> dict[str, Any]:
-    """``sub`` in access tokens, and ``aud``: it introspects a token for those only whom that names."""
+    """Return the scope that puts ``sub`` and ``aud`` into access tokens; only clients in ``aud`` may introspect a token."""
     shown = {"access.token.claim": "true", "introspection.token.claim": "true"}
     mappers = {"oidc-sub-mapper": {}, "oidc-audience-mapper": {"included.client.audience": CLIENT_ID}}
     return {

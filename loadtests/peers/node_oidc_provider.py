@@ -1,5 +1,6 @@
-"""node-oidc-provider on the Redis of the bench, in one process: with ioredis as it comes, and with its auto-pipelining, which
-shares round trips between requests as Mintmark's link does.
+"""node-oidc-provider on the Redis of the benchmark, in one process: with ioredis by default, and with its auto-pipelining.
+
+Auto-pipelining shares round trips between requests, as Mintmark's connection does.
 """
 
 import json
@@ -17,9 +18,9 @@ from tests.redis_shapes import Shape
 HOME = PEERS / "node"
 INSTALLED = HOME / "node_modules"
 OLDEST_REDIS = 7
-"""The adapter needs EXPIRE with NX and GT."""
+"""The oldest major version of Redis, as the adapter needs EXPIRE with NX and GT."""
 REQUESTS, WARM_UP = 3_000, 5_000
-"""The warm-up is enough for V8 to have compiled what is hot."""
+"""Requests of a round, and of the warm-up, in which V8 compiles the hot code."""
 
 
 def _starting(*, auto_pipelining: bool) -> Callable[[Shape, Supplier], AbstractAsyncContextManager[RunningPeer]]:
@@ -54,7 +55,7 @@ def _find_missing() -> str:
 
 
 async def _install() -> None:
-    """``npm ci``, unless what is installed is what the lock file says."""
+    """Run ``npm ci``, unless the packages of the lock file are installed."""
     done, lock = INSTALLED / ".package-lock.json", HOME / "package-lock.json"
     if not done.exists() or done.stat().st_mtime < lock.stat().st_mtime:
         await output_of("npm", "ci", "--no-audit", "--no-fund", "--loglevel=error", cwd=HOME)

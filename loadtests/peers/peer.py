@@ -1,6 +1,4 @@
-"""What the bench knows of a peer: how it comes up, where its endpoints are, how codes and tokens get into it, and what it
-does not do.
-"""
+"""The description of a peer for the benchmark: how it starts, its endpoints, how codes and tokens are made, and its limits."""
 
 import asyncio
 import json
@@ -18,24 +16,39 @@ from tests.redis_shapes import Shape
 
 PEERS = ROOT / "loadtests" / "peers"
 INSTALLED = PEERS / ".installed"
-"""What was downloaded and unpacked here, beside what pip and npm keep in folders of their own."""
+"""The folder for downloads, in addition to the folders of pip and npm."""
 OPAQUE = "[%w_-]+"
-"""Of a token: a Lua pattern."""
+"""A Lua pattern for opaque tokens."""
 
 REPEATED = 5
-"""Codes and tokens for a warm-up must be made; what needs none of them, or a thousand in turn, can go on for longer."""
+"""The factor for the warm-up of works that need no new codes or tokens, and so can be repeated for longer."""
 
 Make = Callable[[str, int, SigningAlgorithm | None], Awaitable[list[dict[str, str]]]]
-"""``codes`` or ``grants``, how many, and for codes what their ID token is to be signed with: ``{"code"}`` each, or
-``{"access_token", "refresh_token"}``, each of another sign-in.
+"""Make ``codes`` or ``grants``, so many, each of another sign-in.
+
+For codes the last argument is the signing algorithm of their ID tokens. Each item is ``{"code"}``, or
+``{"access_token", "refresh_token"}``.
 """
 
 
 @dataclass(frozen=True, slots=True)
 class RunningPeer:
-    """A peer that answers. ``access``, ``refresh``: Lua patterns of its tokens; ``user``: the member of an introspection
-    response that names the user; ``audience``: of client assertions; ``pushed``: the path for pushed
-    requests; ``machine``: the client for client_credentials.
+    """A running peer.
+
+    Args:
+        server: Its process.
+        make: Makes codes and grants.
+        versions: Versions of its parts, by name.
+        secret: The secret of its clients.
+        token: The path of the token endpoint.
+        introspection: The path for introspection.
+        revocation: The path for revocation.
+        audience: The audience of client assertions.
+        pushed: The path for pushed authorization requests.
+        access: A Lua pattern of its access tokens.
+        refresh: A Lua pattern of its refresh tokens.
+        user: The member of an introspection response with the user.
+        machine: The client for client_credentials.
     """
 
     server: Server
@@ -53,17 +66,23 @@ class RunningPeer:
     machine: str = CLIENT_ID
 
     def form(self, **parameters: str) -> dict[str, str]:
-        """With the client's authentication."""
+        """Return a form with the client's authentication."""
         return {"client_id": CLIENT_ID, "client_secret": self.secret, **parameters}
 
 
 @dataclass(frozen=True, slots=True)
 class Peer:
-    """A line of the list.
+    """A peer in the list.
 
-    ``find_missing``: what must be installed by hand first, empty where nothing is; ``does_not``: why it has no figure, by the
-    name of the work; ``requests``: of a round; ``warm_up``: of each kind of work before it counts, ``REPEATED`` times as many
-    where they may be repeated; ``note``: how it is set up and what differs.
+    Args:
+        name: The name, for options.
+        title: The title, for tables.
+        start: Starts it.
+        find_missing: Returns what must be installed by hand first, "" for nothing.
+        requests: The number of requests in a round.
+        warm_up: Requests of a warm-up of each work; ``REPEATED`` times as many where they can be repeated.
+        note: Its setup, and what differs from Mintmark.
+        does_not: The reason for each work that it does not do, by name.
     """
 
     name: str
@@ -77,7 +96,7 @@ class Peer:
 
 
 def told_to_peers(supplies: Supplier, url: str) -> dict[str, str]:
-    """The clients that every peer has, and its address, as environment variables."""
+    """Return environment variables with the clients that every peer has, and its address."""
     return {
         "ISSUER": url,
         "PORT": url.rpartition(":")[2],
@@ -93,7 +112,7 @@ def told_to_peers(supplies: Supplier, url: str) -> dict[str, str]:
 
 
 def made_by(command: Sequence[str], environment: Mapping[str, str]) -> Make:
-    """What a program of the peer's own makes: its arguments are those of ``Make``, it prints a line of JSON for each."""
+    """Return a maker by a program of the peer, which takes the arguments of ``Make`` and prints a line of JSON for each."""
 
     async def make(kind: str, count: int, algorithm: SigningAlgorithm | None) -> list[dict[str, str]]:
         out = await output_of(*command, kind, str(count), algorithm or "", environment=environment)
@@ -105,7 +124,7 @@ def made_by(command: Sequence[str], environment: Mapping[str, str]) -> Make:
 async def output_of(
     *command: str, environment: Mapping[str, str] | None = None, cwd: str | os.PathLike[str] = ROOT
 ) -> str:
-    """What a program prints. Raises ServerFailedError with its complaints."""
+    """Run a program and return its output. Raises ServerFailedError with its error output."""
     with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as complaints:
         child = await asyncio.create_subprocess_exec(
             *command, env=os.environ | (environment or {}), cwd=cwd, stdout=out, stderr=complaints

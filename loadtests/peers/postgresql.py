@@ -1,4 +1,4 @@
-"""A PostgreSQL of its own for a peer: on a free port of 127.0.0.1, with the settings that it ships with, gone afterwards."""
+"""A PostgreSQL for one peer, on a free port of 127.0.0.1, with its default settings. It is deleted afterwards."""
 
 import os
 import pwd
@@ -20,13 +20,13 @@ from tests.free_ports import free_ports
 DEBIAN = Path("/usr/lib/postgresql")
 USER = "peers"
 ROOTS_STAND_IN = "postgres"
-"""It refuses to run as root; then it is this user, whom Debian's package makes."""
+"""The user for it where we are root, which it refuses to run as. Debian's package makes this user."""
 START_SECONDS = 60.0
 STOP_SECONDS = 10.0
 
 
 class Database(NamedTuple):
-    """A running one. ``pid``: of the process whose children all the others are."""
+    """A running PostgreSQL, with the id of its main process."""
 
     port: int
     password: str
@@ -34,12 +34,12 @@ class Database(NamedTuple):
     version: str
 
     def url(self, scheme: str) -> str:
-        """Of its one database, with user and password: for the environment of a process, never for a command line."""
+        """Return the URL of its database with user and password: for an environment, never for a command line."""
         return f"{scheme}://{USER}:{self.password}@127.0.0.1:{self.port}/postgres"
 
 
 def find_missing() -> str:
-    """What to install; empty where nothing is missing."""
+    """Return what to install, "" where nothing is missing."""
     if _program("initdb") is None:
         return "PostgreSQL is not installed: apt-get install postgresql, brew install postgresql"
     if _user() and not _exists(ROOTS_STAND_IN):
@@ -49,7 +49,7 @@ def find_missing() -> str:
 
 @contextmanager
 def postgresql() -> Iterator[Database]:
-    """An empty one, until the block ends. Raises ServerFailedError."""
+    """Run an empty PostgreSQL until the block ends. Raises ServerFailedError."""
     home, password, (port,) = (
         Path(tempfile.mkdtemp(prefix="mintmark-postgresql-")),
         secrets.token_urlsafe(),
@@ -78,7 +78,7 @@ def postgresql() -> Iterator[Database]:
 
 
 def _initialise(home: Path, password: str) -> None:
-    """A data folder, with one user that must give its password."""
+    """Make a data folder with one user, who needs a password."""
     secret = home / "password"
     secret.touch(0o600)
     secret.write_text(password)
@@ -106,7 +106,7 @@ def _wait(server: subprocess.Popen[bytes], port: int, log: Path) -> None:
 
 
 def _end(server: subprocess.Popen[bytes]) -> None:
-    """SIGINT is its fast way out, which does not wait for clients to leave."""
+    """End it by SIGINT, its fast shutdown, which does not wait for clients."""
     server.send_signal(signal.SIGINT)
     with suppress(subprocess.TimeoutExpired):
         server.wait(STOP_SECONDS)
@@ -129,7 +129,7 @@ def _needed(name: str) -> str:
 
 
 def _program(name: str) -> str | None:
-    """The newest of Debian's versions, which are on nobody's PATH, else what is there."""
+    """Return a program of the newest of Debian's versions, which are not on PATH, otherwise the one on PATH."""
     versions = sorted(DEBIAN.glob(f"*/bin/{name}"), key=lambda path: float(path.parts[-3]))
     return str(versions[-1]) if versions else shutil.which(name)
 

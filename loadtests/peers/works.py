@@ -1,4 +1,4 @@
-"""The same work as in ``loadtests.work``, asked of a peer: OAuth's own requests, so only paths and patterns differ."""
+"""The works of ``loadtests.work`` for a peer. As they are requests of OAuth, only paths and patterns differ."""
 
 from collections.abc import Awaitable, Callable
 
@@ -102,11 +102,11 @@ PEER_WORKS: dict[str, PeerWork] = {
     "revoke": _revoke,
     "push": _push,
 }
-"""By the name of the work in ``WORKS``, in the order of the table."""
+"""The works by their name in ``WORKS``, in the order of the table."""
 
 
 def _tokens(access: str, token_type: str = "[Bb]earer") -> tuple[str, ...]:
-    """Patterns of a token response; a peer may put a blank behind each colon, and scopes in an order of its own."""
+    """Return patterns of a token response, in which a peer may write a blank after each colon, and scopes in any order."""
     return (_member("access_token", access), _member("token_type", token_type), '"expires_in": ?%d+', *_scoped(SCOPE))
 
 

@@ -1,4 +1,4 @@
-"""Authlib's authorization server in Flask, with SQLAlchemy on PostgreSQL: what its guide shows, with what the bench needs.
+"""Authlib's authorization server in Flask, with SQLAlchemy on PostgreSQL, as in its guide, extended for the benchmark.
 
 gunicorn authlib_app:app                                  serves
 python authlib_app.py prepare                             makes tables, users and clients
@@ -49,16 +49,16 @@ session = scoped_session(sessionmaker(bind=engine))
 
 @cache
 def signing_key(algorithm: str) -> Any:
-    """The one of this process."""
+    """Return the signing key of this process."""
     return ECKey.generate_key("P-256") if algorithm == "ES256" else RSAKey.generate_key(2048)
 
 
 class Base(DeclarativeBase):
-    """Of all tables."""
+    """The base of all tables."""
 
 
 class User(Base):
-    """Someone who has signed in."""
+    """A user."""
 
     __tablename__ = "users"
     id = Column(Integer, primary_key=True)
@@ -76,7 +76,7 @@ class Client(Base, OAuth2ClientMixin):
 
 
 class Code(Base, OAuth2AuthorizationCodeMixin):
-    """An authorization code; they are made beforehand, so they live for longer than five minutes here."""
+    """An authorization code, which lives for longer than five minutes here, as codes are made beforehand."""
 
     __tablename__ = "codes"
     id = Column(Integer, primary_key=True)
@@ -96,7 +96,7 @@ class Token(Base, OAuth2TokenMixin):
 
 
 class UsedAssertion(Base):
-    """The id of a client assertion, which is good once."""
+    """The jti of a client assertion, which is valid once."""
 
     __tablename__ = "used_assertions"
     jti = Column(String(120), primary_key=True)
@@ -203,30 +203,30 @@ server.register_client_auth_method(PrivateKeyJwt.CLIENT_AUTH_METHOD, PrivateKeyJ
 
 @app.post("/token")
 def token() -> Response:
-    """Of RFC 6749."""
+    """Answer at the token endpoint (RFC 6749)."""
     return server.create_token_response()  # type: ignore[no-any-return]
 
 
 @app.post("/introspect")
 def introspect() -> Response:
-    """Of RFC 7662."""
+    """Answer an introspection request (RFC 7662)."""
     return server.create_endpoint_response("introspection")  # type: ignore[no-any-return]
 
 
 @app.post("/revoke")
 def revoke() -> Response:
-    """Of RFC 7009."""
+    """Answer a revocation request (RFC 7009)."""
     return server.create_endpoint_response("revocation")  # type: ignore[no-any-return]
 
 
 @app.teardown_appcontext
 def give_back(_: BaseException | None) -> None:
-    """The request's connection to the pool."""
+    """Return the request's connection to the pool."""
     session.remove()
 
 
 def prepare() -> None:
-    """Tables, users, clients."""
+    """Make tables, users and clients."""
     Base.metadata.create_all(engine)
     session.add_all(User() for _ in range(USERS))
     differences: dict[str, dict[str, Any]] = {
@@ -253,7 +253,7 @@ def prepare() -> None:
 
 
 def codes(count: int, algorithm: str) -> Iterator[dict[str, str]]:
-    """Authorization codes."""
+    """Make authorization codes."""
     verifier = os.environ["VERIFIER"].encode()
     fixed = {
         "client_id": SIGNERS[algorithm] if algorithm else os.environ["CLIENT_ID"],
@@ -273,7 +273,7 @@ def codes(count: int, algorithm: str) -> Iterator[dict[str, str]]:
 
 
 def tokens(count: int, _: str) -> Iterator[dict[str, str]]:
-    """Access tokens with their refresh tokens."""
+    """Make access tokens with their refresh tokens."""
     fixed = {"client_id": os.environ["CLIENT_ID"], "token_type": "Bearer", "scope": SCOPE, "expires_in": DAY}
     made = [
         {

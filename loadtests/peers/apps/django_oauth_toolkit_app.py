@@ -1,4 +1,4 @@
-"""django-oauth-toolkit on PostgreSQL, with what the bench needs.
+"""django-oauth-toolkit on PostgreSQL, extended for the benchmark.
 
 gunicorn django_oauth_toolkit_app:application                          serves
 python django_oauth_toolkit_app.py prepare                             makes tables, users and clients
@@ -31,7 +31,7 @@ DATABASE = urlsplit(os.environ["DATABASE_URL"])
 
 
 def new_key() -> str:
-    """For ID tokens: of the process that serves."""
+    """Make the key for ID tokens, for the process that serves."""
     return generate_private_key(65537, 2048).private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()
 
 
@@ -75,7 +75,7 @@ application = get_wsgi_application()
 
 
 def prepare() -> None:
-    """Tables, users, clients; their secrets are kept unhashed, for a hash that is slow would be all that one measures."""
+    """Make tables, users and clients. Their secrets are stored unhashed, as a slow hash would dominate the figures."""
     call_command("migrate", verbosity=0)
     User.objects.bulk_create(User(username=f"user-{number:06d}", password="!") for number in range(USERS))
     for client_id, grant_type, algorithm in (
@@ -95,7 +95,7 @@ def prepare() -> None:
 
 
 def codes(count: int, algorithm: str) -> Iterator[dict[str, str]]:
-    """Authorization codes."""
+    """Make authorization codes."""
     verifier = os.environ["VERIFIER"].encode()
     client_id = os.environ["SIGNER_RS256" if algorithm else "CLIENT_ID"]
     fixed = {
@@ -115,7 +115,7 @@ def codes(count: int, algorithm: str) -> Iterator[dict[str, str]]:
 
 
 def grants(count: int, _: str) -> Iterator[dict[str, str]]:
-    """Access tokens with their refresh tokens."""
+    """Make access tokens with their refresh tokens."""
     client = Application.objects.get(client_id=os.environ["CLIENT_ID"])
     fixed: dict[str, Any] = {"application": client}
     expires = timezone.now() + timedelta(days=1)
