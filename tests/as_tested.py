@@ -1,4 +1,4 @@
-"""Settings of every service under test: argon2 that costs nothing, and patience with a Redis on a busy machine."""
+"""Settings of every service under test: a cheap argon2, and long timeouts for Redis on a busy machine."""
 
 from typing import Any
 

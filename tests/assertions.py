@@ -1,4 +1,4 @@
-"""Assertions as clients make them: one that is right, and everything that is wrong with others (RFC 7523 section 3)."""
+"""Assertions of clients, valid ones and every kind of invalid one (RFC 7523 section 3)."""
 
 import secrets
 import time
@@ -19,7 +19,7 @@ JWKS = {"keys": [public_jwk(key, algorithm, shared=True) for algorithm, key in K
 
 @dataclass
 class Signer:
-    """Makes assertions. ``key``: a private key or a secret; ``claims``: in the place of the usual ones, None = without."""
+    """A client that signs assertions by a private key or a secret. ``claims`` replace the usual ones; None leaves one out."""
 
     key: PrivateKey | str = field(default_factory=lambda: KEYS[SigningAlgorithm.ES256])
     algorithm: str = "ES256"
@@ -32,7 +32,7 @@ class Signer:
         return {name: value for name, value in told.items() if value is not None}
 
     def sign(self, headers: dict[str, Any] | None = None, **changes: Any) -> str:
-        """An assertion with these claims and headers changed, None = without."""
+        """Return an assertion with these claims and headers changed; None leaves one out."""
         kid = {}
         if not isinstance(self.key, str):
             kid = {"kid": public_jwk(self.key, SigningAlgorithm(self.algorithm), shared=True)["kid"]}
@@ -40,10 +40,10 @@ class Signer:
         return jwt.encode(self.claims(**changes), self.key, self.algorithm, headers=told)
 
     def form(self, **changes: Any) -> dict[str, str]:
-        """The parameters that authenticate a client."""
+        """Return the parameters that authenticate the client."""
         return proof(self.sign(**changes))
 
 
 def proof(assertion: str) -> dict[str, str]:
-    """The parameters that carry an assertion."""
+    """Return the parameters with an assertion."""
     return {"client_assertion_type": CLIENT_ASSERTION, "client_assertion": assertion}

@@ -1,4 +1,4 @@
-"""A client that asks a user by CIBA, and the user at their page of requests."""
+"""A client that makes CIBA requests, and the user at the page of requests."""
 
 import re
 import secrets
@@ -15,7 +15,7 @@ PATH = "/backchannel_authentication"
 
 
 async def backchannel_client(world: World, client_id: str = "bank", **changes: Any) -> Client:
-    """Register a client that polls for what its users decide elsewhere."""
+    """Register a client that polls for CIBA requests."""
     wished: dict[str, Any] = {
         "grant_types": (GrantTypeName.CIBA.value, "refresh_token"),
         "redirect_uris": (),
@@ -25,13 +25,13 @@ async def backchannel_client(world: World, client_id: str = "bank", **changes: A
 
 
 async def ask(world: World, client_id: str = "bank", **request: str) -> ClientResponse:
-    """Make a request about alice; "" leaves a parameter out."""
+    """Make a CIBA request for alice; "" leaves a parameter out."""
     wished = {"scope": "openid read", "login_hint": "alice"} | request
     return await world.post(PATH, {name: value for name, value in wished.items() if value}, client_id)
 
 
 async def asked(world: World, client_id: str = "bank", **request: str) -> str:
-    """The auth_req_id of a request about alice."""
+    """Make a CIBA request for alice, and return its auth_req_id."""
     response = await ask(world, client_id, **request)
     assert response.status == 200, await response.text()
     auth_req_id: str = (await response.json())["auth_req_id"]
@@ -39,24 +39,24 @@ async def asked(world: World, client_id: str = "bank", **request: str) -> str:
 
 
 async def poll(world: World, auth_req_id: str, client_id: str = "bank", **form: str) -> ClientResponse:
-    """Ask whether there are tokens."""
+    """Poll for the tokens of a request."""
     return await world.token(client_id, grant_type=GrantTypeName.CIBA, auth_req_id=auth_req_id, **form)
 
 
 async def poll_at_last(world: World, auth_req_id: str, client_id: str = "bank", **form: str) -> ClientResponse:
-    """Poll as a client that kept the interval."""
+    """Poll after the interval has passed."""
     world.expire(":pause")
     return await poll(world, auth_req_id, client_id, **form)
 
 
 async def approvals(person: Person, username: str = "alice") -> Shown:
-    """The page of requests, once signed in."""
+    """Sign in and open the page of requests."""
     shown = await person.get("/approvals")
     return await person.log_in(shown, username) if shown.action.endswith("/login") else shown
 
 
 def references(shown: Shown) -> list[str]:
-    """What the requests on the page are known by."""
+    """Return the references of the requests on the page."""
     return re.findall(r'name="request" value="([^"]+)"', shown.text)
 
 
@@ -67,5 +67,5 @@ async def decide(person: Person, decision: str, shown: Shown | None = None, at: 
 
 
 def notification_token() -> str:
-    """A bearer token as careful clients make it."""
+    """Make a notification token with enough entropy."""
     return secrets.token_urlsafe(24)

@@ -1,4 +1,4 @@
-"""Certificates of clients, and who makes them: good ones, and such that prove nothing."""
+"""Certificates of clients and their authorities, valid and invalid ones."""
 
 import datetime
 import warnings
@@ -29,13 +29,13 @@ COUNTRY, ORGANIZATION, UNIT, NAME = (
 DAY = datetime.timedelta(days=1)
 Attribute = tuple[x509.ObjectIdentifier, str]
 BILLING: tuple[Attribute, ...] = ((COUNTRY, "DE"), (ORGANIZATION, "Bank"), (NAME, "billing"))
-"""``CN=billing,O=Bank,C=DE``."""
+"""The subject ``CN=billing,O=Bank,C=DE``."""
 PROXIED: dict[str, Any] = {"trusted_proxies": ("127.0.0.1/32",), "forwarded_certificate": "rfc9440"}
-"""Settings by which tests show certificates: they are the proxy."""
+"""Settings by which tests send certificates as a trusted proxy."""
 
 
 def name(*parts: Attribute | tuple[Attribute, ...]) -> x509.Name:
-    """A name in the order of the certificate; several attributes of one part stand side by side."""
+    """Return a name in the order of the certificate; a part may have several attributes."""
     rdns = []
     for part in parts:
         several: Any = part if isinstance(part[0], tuple) else (part,)
@@ -44,7 +44,7 @@ def name(*parts: Attribute | tuple[Attribute, ...]) -> x509.Name:
 
 
 def alternative(kind: str, text: Any) -> x509.GeneralName:
-    """dns, uri, ip or email."""
+    """Return an alternative name; ``kind`` is dns, uri, ip or email."""
     kinds: dict[str, Any] = {
         "dns": x509.DNSName,
         "uri": x509.UniformResourceIdentifier,
@@ -73,7 +73,7 @@ class Shown:
 
     @property
     def headers(self) -> dict[str, str]:
-        """As a proxy forwards it (RFC 9440)."""
+        """Return the headers by which a proxy forwards it (RFC 9440)."""
         chain = ", ".join(_byte_sequence(one.public_bytes(Encoding.DER)) for one in self.chain)
         return {"Client-Cert": _byte_sequence(self.der), **({"Client-Cert-Chain": chain} if chain else {})}
 
@@ -83,13 +83,13 @@ class Shown:
 
     @property
     def jwk(self) -> dict[str, Any]:
-        """Its key with the certificate (RFC 7517 section 4.7)."""
+        """Return its public key with the certificate as a JWK (RFC 7517 section 4.7)."""
         algorithm = "ES256" if isinstance(self.key, ec.EllipticCurvePrivateKey) else "RS256"
         members = dict(algorithm_object(algorithm).to_jwk(self.key.public_key(), as_dict=True))
         return members | {"x5c": [b64encode(self.der).decode()]}
 
     def files(self, folder: Path, stem: str = "client") -> tuple[Path, Path]:
-        """PEM files of certificate (with its chain) and key."""
+        """Write PEM files of the certificate (with its chain) and the key, and return their paths."""
         certificate, key = folder / f"{stem}.pem", folder / f"{stem}.key"
         certificate.write_text(
             "".join(one.public_bytes(Encoding.PEM).decode() for one in (self.certificate, *self.chain))
@@ -104,7 +104,11 @@ def _byte_sequence(der: bytes) -> str:
 
 @dataclass
 class Authority:
-    """Makes certificates; ``above``: the one that made its own, None = it is a root. ``usage``, ``digest``: of its own."""
+    """A certificate authority.
+
+    ``above`` is the authority that issued its certificate, None for a root. ``usage`` and ``digest`` are those of its own
+    certificate.
+    """
 
     title: str = "Authority"
     above: "Authority | None" = None
@@ -130,14 +134,14 @@ class Authority:
         return path
 
     def issue(self, *parts: Any, chain: tuple[x509.Certificate, ...] = (), **changes: Any) -> Shown:
-        """A certificate for the subject of these parts, ``BILLING`` unless said."""
+        """Issue a certificate for the subject of these parts, by default ``BILLING``."""
         key = changes.pop("key", None) or ec.generate_private_key(ec.SECP256R1())
         subject = name(*(parts or BILLING))
         return Shown(_made(subject, self.certificate.subject, key, self.key, **changes), key, chain)
 
 
 def self_signed(*parts: Any, **changes: Any) -> Shown:
-    """A certificate that its own key has signed."""
+    """Make a self-signed certificate."""
     key = changes.pop("key", None) or ec.generate_private_key(ec.SECP256R1())
     subject = name(*(parts or BILLING))
     return Shown(_made(subject, subject, key, key, **changes), key)
@@ -183,7 +187,7 @@ def _made(
 
 
 def _signed_anew(certificate: x509.Certificate, key: Any, digest: str) -> x509.Certificate:
-    """By a hash that cryptography verifies and does not sign with any more."""
+    """Sign a certificate anew with a hash that cryptography still verifies but does not sign with."""
     signed = crypto.X509.from_cryptography(certificate)
     with warnings.catch_warnings(action="ignore", category=DeprecationWarning):
         signed.sign(crypto.PKey.from_cryptography_key(key), digest)
@@ -191,7 +195,7 @@ def _signed_anew(certificate: x509.Certificate, key: Any, digest: str) -> x509.C
 
 
 def key_usage(is_authority: bool) -> x509.KeyUsage:
-    """What Python 3.13 wants to see, as it verifies strictly (RFC 5280)."""
+    """Return the key usage that Python 3.13 requires, as it verifies strictly (RFC 5280)."""
     others = dict.fromkeys(("content_commitment", "key_encipherment", "data_encipherment", "key_agreement"), False)
     others |= {"encipher_only": False, "decipher_only": False}
     return x509.KeyUsage(digital_signature=True, key_cert_sign=is_authority, crl_sign=is_authority, **others)
@@ -200,12 +204,12 @@ def key_usage(is_authority: bool) -> x509.KeyUsage:
 async def ask(
     world: World, path: str, shown: Shown | None = None, headers: dict[str, str] | None = None, **form: str
 ) -> ClientResponse:
-    """POST a form of ``client_id`` and whatever else, with this certificate."""
+    """POST a form with ``client_id`` and other parameters, with this certificate."""
     sent = {"Content-Type": FORM, **(shown.headers if shown else {}), **(headers or {})}
     return await world.http.post(path, data=urlencode(form), headers=sent)
 
 
 async def ask_token(world: World, shown: Shown | None = None, **form: str) -> ClientResponse:
-    """A token request, for client_credentials unless said."""
+    """Make a token request, by default for client_credentials."""
     wished = {"client_id": "app", "grant_type": "client_credentials"} | form
     return await ask(world, "/token", shown, None, **{name: text for name, text in wished.items() if text})

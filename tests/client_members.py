@@ -1,4 +1,4 @@
-"""Every member of the client metadata table with a value that is not its default, and the views that set and show it."""
+"""Every member of the client metadata with a value that is not its default, and the interfaces that set and show it."""
 
 import json
 import os
@@ -39,7 +39,7 @@ _SAID: dict[str, Any] = {
     "id_token_claims": ["groups"],
     "federated_claims": ["environment=production", "/kubernetes.io/namespace=shop"],
 }
-"""Members that go with others, or whose values mean something."""
+"""Values of members that depend on others, or that must be of a certain form."""
 ALONE = {
     "jwks_uri": URL,
     "sector_identifier_uri": URL,
@@ -50,7 +50,7 @@ ALONE = {
     "tls_client_auth_san_email": "ops@bank.example",
     "profile": "oauth2_1",
 }
-"""Members that do not go with others of these, or that are fetched: each is set alone, to this."""
+"""Values of members that contradict others, or that are fetched: each is set alone."""
 APART = set(ALONE)
 
 
@@ -69,17 +69,17 @@ def _value_for(row: Row) -> Any:
 
 
 def full() -> dict[str, Any]:
-    """A client in which no member has its default, but for those ``APART``."""
+    """Return a client in which no member has its default, except those in ``APART``."""
     return {row.name: _SAID.get(row.name, _value_for(row)) for row in ROWS.values() if row.name not in APART}
 
 
 def plain(value: Any) -> Any:
-    """As JSON has it."""
+    """Return a value in the form of JSON."""
     return json.loads(json.dumps(value))
 
 
 def options(members: dict[str, Any]) -> list[str]:
-    """The members as options of ``mintmark client update``."""
+    """Return the members as options of ``mintmark client update``."""
     told: list[str] = []
     for name, value in members.items():
         flag, shape = flag_of(ROWS[name]), ROWS[name].shape
@@ -95,7 +95,7 @@ def options(members: dict[str, Any]) -> list[str]:
 
 
 async def mintmark(redis_url: str, *arguments: str, **settings: str) -> Any:
-    """What a command prints, run beside the event loop of the test."""
+    """Run a command in a process of its own, and return the JSON that it prints."""
     others = {name: value for name, value in os.environ.items() if not name.startswith("MINTMARK_")}
     variables = {**VARIABLES, "MINTMARK_REDIS_URL": redis_url, "PYTHONPATH": str(ROOT), **settings}
     with TemporaryDirectory() as folder:
@@ -110,7 +110,7 @@ def _printed(code: int, out: Path, err: Path) -> Any:
 
 
 def form_of(shown: Shown) -> dict[str, str]:
-    """Every field as a browser would send it."""
+    """Return every field as a browser would send it."""
     page = shown.text[shown.text.index('class="sheet"') :]
     found: dict[str, str] = {}
     for tag in re.findall(r"<input[^>]*>", page):
@@ -126,13 +126,13 @@ def form_of(shown: Shown) -> dict[str, str]:
 
 
 async def edited(operator: Operator, client_id: str, **changes: str) -> Shown:
-    """A client after its form at the console was sent with these changes."""
+    """Send a client's form at the console with these changes, and return the page that follows."""
     form = form_of(await operator.get("/console/client/edit", id=client_id))
     return await operator.send("/console/client/edit", **(form | changes))
 
 
 def typed(members: dict[str, Any]) -> dict[str, str]:
-    """What an operator types and ticks in the console's form."""
+    """Return the fields that an operator fills in in the console's form."""
     form: dict[str, str] = {}
     for name, shown in client_fields.written(dict.fromkeys(ROWS) | _empty_lists() | members).items():
         if isinstance(shown, set):
@@ -149,11 +149,11 @@ def _empty_lists() -> dict[str, Any]:
 
 
 def in_console(shown: Shown) -> dict[str, Any]:
-    """The members that the console's form says, as ``ClientInput`` reads them."""
+    """Return the members in the console's form, as ``ClientInput`` reads them."""
     return client_fields.members(form_of(shown), list(ROWS))
 
 
 def registered(members: dict[str, Any]) -> dict[str, Any]:
-    """Those members that a client may register, by their registered names."""
+    """Return the members that a client may register, by their registered names."""
     told = {row.registered: members[row.name] for row in REGISTERED.values() if row.name in members}
     return told | ({"scope": " ".join(told["scope"])} if "scope" in told else {})

@@ -43,7 +43,7 @@ def pytest_asyncio_loop_factories() -> Mapping[str, Callable[[], asyncio.Abstrac
 
 
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
-    """Leave out what holds no test that is asked for."""
+    """Leave out files without a selected test."""
     return None if collecting.may_hold(collection_path, config.option.markexpr) else True
 
 
@@ -55,7 +55,7 @@ def pytest_collection() -> Generator[None, object, object]:
 
 @pytest.hookimpl(wrapper=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> Generator[None, None, None]:
-    """Mark what needs a browser, Sentinel or Cluster, so that `make test` can leave it out; put the longest tests first."""
+    """Mark tests that need a browser, Sentinel or Cluster, which `make test` leaves out; put the longest tests first."""
     for item in items:
         needed = set(getattr(item, "fixturenames", ()))
         if needed & {"browser", "page"} or "tests/browser" in item.nodeid:
@@ -70,7 +70,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> Generator[None, N
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    """With MINTMARK_TEST_SKIP_NOTHING=1, as continuous integration sets it, a test that lacks something has failed."""
+    """Let skipped tests fail with MINTMARK_TEST_SKIP_NOTHING=1, which continuous integration sets."""
     report = yield
     if report.skipped and os.environ.get("MINTMARK_TEST_SKIP_NOTHING"):
         report.outcome = "failed"
@@ -80,21 +80,21 @@ def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.Tes
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_call(item: pytest.Item) -> Generator[None, None, None]:
-    """A test that proves a behaviour runs the code where the behaviour lives."""
+    """Check that a test that proves a behaviour runs the code of that behaviour."""
     with proofs.checked(item.nodeid):
         yield
 
 
 @pytest.fixture(scope="session", autouse=True)
 def kept() -> Iterator[None]:
-    """What no test is about, and every issuer needs."""
+    """Share objects between tests that every issuer needs and no test is about."""
     with kept_between_tests():
         yield
 
 
 @pytest.fixture
 def own_log() -> Iterator[None]:
-    """``log.configure`` is for a whole process: put back what was there."""
+    """Restore the logging of the process, which ``log.configure`` replaces."""
     root = logging.getLogger()
     handlers, level = root.handlers[:], root.level
     yield
@@ -174,14 +174,14 @@ async def _world(shape: redis_shapes.Shape) -> AsyncIterator[World]:
 
 
 def _packages(lock: Path) -> list[tuple[str, str]]:
-    """What is locked, or installed, with its version; nothing where there is no such file."""
+    """Return the packages of a lock file with their versions, or nothing where there is no such file."""
     packages = json.loads(lock.read_text())["packages"] if lock.exists() else {}
     return sorted((name, package["version"]) for name, package in packages.items() if name)
 
 
 @pytest.fixture(scope="session")
 def node_modules() -> Path:
-    """What the JavaScript clients need; fetched by the first of several test processes that wants it."""
+    """The packages of the JavaScript clients, installed by the first of several test processes that needs them."""
     with (NODE / "package-lock.json").open() as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if _packages(NODE / "node_modules" / ".package-lock.json") != _packages(Path(lock.name)):

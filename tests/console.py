@@ -26,7 +26,7 @@ Port = TestClient[Any, Any]
 
 @dataclass
 class Operator:
-    """``cookies``: of this browser; ``headers``: that every request carries."""
+    """An operator's browser with its cookies; every request has its ``headers``."""
 
     world: World
     http: Port
@@ -36,7 +36,7 @@ class Operator:
     set_cookies: list[str] = field(default_factory=list)
 
     async def sign_in(self, token: str = "") -> Shown:
-        """By the token of this name."""
+        """Sign in with the token of this name."""
         return await self.send("/console/sign-in", token=token or TOKENS[self.name])
 
     async def get(self, path: str, **query: str) -> Shown:
@@ -48,11 +48,11 @@ class Operator:
         return await self._go("POST", path, form)
 
     async def post(self, path: str, **form: str) -> Shown:
-        """Send a form with the token that forms of this session carry."""
+        """Send a form with the CSRF token of this session."""
         return await self.send(path, csrf=await self.csrf(), **form)
 
     async def csrf(self) -> str:
-        """What the forms of this session carry."""
+        """Return the CSRF token of this session's forms."""
         return field_of(await self.get("/console/clients/new?kind=web"), "csrf")
 
     async def _go(self, method: str, path: str, form: dict[str, str] | None = None) -> Shown:
@@ -94,13 +94,13 @@ async def operators_port(world: World, **settings: Any) -> AsyncIterator[Port]:
 
 
 def field_of(shown: Shown, name: str) -> str:
-    """The value of a field that is hidden or filled in."""
+    """Return the value of a field that is hidden or filled in."""
     found = re.search(rf'<input[^>]*name="{re.escape(name)}"[^>]*value="([^"]*)"', shown.text)
     assert found, f"there is no field {name}: {shown.text[:3000]}"
     return unescape(found[1])
 
 
 def text_of(shown: Shown) -> str:
-    """What a person reads: without tags, blanks collapsed."""
+    """Return the text of a page without tags, with blanks collapsed."""
     visible = re.sub(r"<(script|style|head)\b.*?</\1>", " ", shown.text, flags=re.DOTALL)
     return re.sub(r"\s+", " ", unescape(re.sub(r"<[^>]*>", " ", visible))).strip()

@@ -4,8 +4,8 @@
         connect(proxy.url)
         proxy.cut_after("EVALSHA")     # the next EVALSHA runs, and its reply gets lost
 
-It reads RESP 2 and 3, but no inline commands. Replies are matched to commands by their order, so what arrives unasked
-(pub/sub and other pushes) is passed on uncounted, and SUBSCRIBE and its kin cannot be cut.
+It reads RESP 2 and 3, but no inline commands. Replies are matched to commands by their order. So pushes (pub/sub and others)
+are passed on uncounted, and SUBSCRIBE and similar commands cannot be cut.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ class _Cut:
 
 
 class CuttingProxy:
-    """Counts what it cuts in ``cuts`` (by moment) and remembers every ``commands`` entry it was sent.
+    """A proxy that counts its cuts in ``cuts`` (by moment), and keeps every command in ``commands``.
 
     ``round_trips`` counts the commands or pipelines that were sent while their connection awaited nothing.
     """
@@ -71,7 +71,7 @@ class CuttingProxy:
         self._server = await asyncio.start_server(self._accept, "127.0.0.1", 0)
 
     async def stop(self) -> None:
-        """Close the door and every connection."""
+        """Stop listening, and close every connection."""
         if self._server:
             self._server.close()
             self.drop()
@@ -86,12 +86,12 @@ class CuttingProxy:
     async def __aexit__(self, *_: object) -> None:
         await self.stop()
 
-    # What goes wrong
+    # Faults
 
     def shorten(self, address: Address) -> None:
-        """From the first loss until all is healed, who has this address waits a third of a second for Redis.
+        """Shorten the timeout of an address to a third of a second, from the first fault until ``heal``.
 
-        Before and after that its own timeout counts, which may be long: no verdict hangs on how fast the machine is.
+        Before and after that its own timeout counts, which may be long, so that no result depends on a busy machine.
         """
         self._patience.append((address, address.timeout))
 
@@ -114,16 +114,16 @@ class CuttingProxy:
         self._order("after", matches, times)
 
     def cut_halfway(self, matches: Matcher, times: int = 1) -> None:
-        """As ``cut_after``, once half of the reply's bytes have been passed on."""
+        """Do as ``cut_after``, but pass on half of the reply's bytes."""
         self._order("halfway", matches, times)
 
     def hang(self) -> None:
-        """Execute commands and swallow the replies, on every connection, which stays open."""
+        """Execute commands and drop the replies, on every connection; connections stay open."""
         self.hanging = True
         self._troubled(True)
 
     def refuse(self) -> None:
-        """Close every new connection at once; those that are open carry on (see ``drop``)."""
+        """Close every new connection at once; open ones continue (see ``drop``)."""
         self.refusing = True
         self._troubled(True)
 
@@ -133,7 +133,7 @@ class CuttingProxy:
             passage.close()
 
     def heal(self) -> None:
-        """Be a plain proxy again; connections that miss a reply are closed, for they would never catch up."""
+        """Be a plain proxy again; connections that miss a reply are closed, as they could not continue."""
         self.hanging = self.refusing = False
         self._troubled(False)
         self._orders.clear()
@@ -146,7 +146,7 @@ class CuttingProxy:
         self._orders.append(_Cut(moment, test, times))
 
     def moment_for(self, command: Command) -> Moment | None:
-        """When to cut this command, if at all; takes the order off the list."""
+        """Return when to cut this command, None for not at all, and remove the order from the list."""
         for order in self._orders:
             if order.matches(command):
                 order.times -= 1
@@ -176,7 +176,7 @@ class CuttingProxy:
 
 
 class _Passage:
-    """One client's connection and its twin to the server."""
+    """One client's connection, and its connection to the server."""
 
     def __init__(
         self,
@@ -196,7 +196,7 @@ class _Passage:
         )  # one per reply to come; "before" stands for a reply never to come
 
     async def carry(self) -> None:
-        """Until either side, or a cut, closes the connection."""
+        """Pass on bytes until either side, or a cut, closes the connection."""
         self._directions = [asyncio.create_task(self._carry_commands()), asyncio.create_task(self._carry_replies())]
         try:
             await asyncio.wait(self._directions, return_when=asyncio.FIRST_COMPLETED)
@@ -207,7 +207,7 @@ class _Passage:
                 raise outcome
 
     def close(self) -> None:
-        """Send what is written and close; a side that takes nothing more cannot hold this up."""
+        """Send what is written and close, without waiting for a side that reads nothing more."""
         self.client_writer.close()
         self.server_writer.close()
         for direction in self._directions:
@@ -235,7 +235,7 @@ class _Passage:
             await self.server_writer.drain()
 
     async def _lose_the_rest(self, onward: bytes) -> None:
-        """Send what stands before a lost command, and stay until its replies are through."""
+        """Send the commands before a lost one, and stay until their replies were passed on."""
         self.server_writer.write(onward)
         if self._awaited[0] == "before":
             self._cut("before")

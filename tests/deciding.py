@@ -22,7 +22,7 @@ KEYS = {API_KEY: API_SECRET, OTHER_KEY: OTHER_SECRET}
 
 
 class Backend:
-    """``sdk``: Authlete's Python SDK against the operators' port; ``http``: bare requests to it; ``world``: all else."""
+    """A backend: ``sdk`` is Authlete's Python SDK for the operators' port, ``http`` makes bare requests to it."""
 
     def __init__(self, world: World, http: TestClient[Any, Any]) -> None:
         self.world = world
@@ -31,7 +31,7 @@ class Backend:
         self.sdk = self.sdk_of(API_KEY, API_SECRET)
 
     def sdk_of(self, key: str, secret: str, *, version: str | None = None) -> AuthleteApiImpl:
-        """The SDK as another caller, or in the way of Authlete 3."""
+        """Return the SDK with other credentials, or in the version of Authlete 3."""
         configuration = AuthleteConfiguration({})
         configuration.baseUrl, configuration.apiVersion = self.url, version
         configuration.serviceApiKey, configuration.serviceApiSecret = key, secret
@@ -39,15 +39,15 @@ class Backend:
         return AuthleteApiImpl(configuration)
 
     async def ask(self, call: str, *arguments: Any, sdk: AuthleteApiImpl | None = None, **members: Any) -> Any:
-        """A call of the SDK (it blocks, so in a thread). ``members``: of the request object that is the only argument."""
+        """Call the SDK, in a thread as it blocks. ``members`` are those of the request object if it is the only argument."""
         return await asyncio.to_thread(getattr(sdk or self.sdk, call), *arguments, **members)
 
     async def post(self, path: str, members: Any, key: str = API_KEY, secret: str = API_SECRET) -> ClientResponse:
-        """A bare call with a JSON body."""
+        """Make a bare call with a JSON body."""
         return await self.http.post("/api" + path, json=members, headers=basic(key, secret))
 
     async def answer(self, path: str, /, **members: Any) -> dict[str, Any]:
-        """A bare call and its answer."""
+        """Make a bare call, and return its answer."""
         response = await self.post(path, members)
         assert response.status == 200, await response.text()
         body: dict[str, Any] = json.loads(await response.text())
@@ -56,7 +56,7 @@ class Backend:
 
 @asynccontextmanager
 async def backend(world: World, **settings: Any) -> AsyncIterator[Backend]:
-    """A backend of a service with these settings."""
+    """Yield a backend of a service with these settings."""
     changed = settings_for(world.redis.url, **{"admin_port": 0, "decision_api_keys": KEYS} | settings)
     issuer = replace(world.issuer, settings=changed, url=changed.issuer)
     async with (

@@ -1,4 +1,4 @@
-"""Devices (RFC 8628): a client without a browser, and the person who enters its code in one."""
+"""Devices (RFC 8628): a client without a browser, and the user who enters its code in one."""
 
 from typing import Any
 
@@ -18,7 +18,7 @@ async def device_client(world: World, client_id: str = "tv", **changes: Any) -> 
 
 
 async def begun(world: World, client_id: str = "tv", **form: str) -> dict[str, Any]:
-    """What a device gets that begins; its client is a public one."""
+    """Make a device authorization request of a public client, and return the response."""
     response = await world.post("/device_authorization", {"client_id": client_id, **form}, None)
     assert response.status == 200, await response.text()
     body: dict[str, Any] = await response.json()
@@ -26,7 +26,7 @@ async def begun(world: World, client_id: str = "tv", **form: str) -> dict[str, A
 
 
 async def polled(world: World, device_code: str, client_id: str = "tv") -> ClientResponse:
-    """A poll of a public client, as soon as it may come."""
+    """Poll as a public client, after the interval."""
     after_the_pause(world)
     form = {"grant_type": GrantTypeName.DEVICE_CODE.value, "device_code": device_code, "client_id": client_id}
     return await world.post("/token", form, None)
@@ -38,12 +38,12 @@ async def enter(person: Person, code: str) -> Shown:
 
 
 async def confirm(person: Person, code: str) -> Shown:
-    """Enter a code and confirm that the device is one's own."""
+    """Enter a code, and confirm that it is the user's own device."""
     return await person.submit(await enter(person, code), decision="continue")
 
 
 async def connect(person: Person, code: str, username: str = "alice") -> Shown:
-    """Do all that there is to do until the device may have its tokens."""
+    """Do every step until the device can get its tokens."""
     shown = await confirm(person, code)
     if shown.action.endswith("/login"):
         shown = await person.log_in(shown, username)

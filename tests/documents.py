@@ -1,4 +1,4 @@
-"""Hosts of client metadata documents: https servers, whose certificate the service trusts for the length of a test."""
+"""Hosts of client metadata documents: https servers, whose certificates the service trusts during a test."""
 
 import asyncio
 import ssl
@@ -27,15 +27,15 @@ class DocumentHost:
     """A server with a document, which tests change."""
 
     url: str = ""
-    """Of the document."""
+    """The URL of the document."""
     members: dict[str, Any] = field(default_factory=dict)
     headers: dict[str, str] = field(default_factory=dict)
     status: int = 200
     content: bytes | None = None
-    """What is sent in the place of the members."""
+    """The content to send instead of the members."""
     hangs: bool = False
     fetched: int = 0
-    """How often it was fetched."""
+    """The number of times that it was fetched."""
 
     async def answer(self, request: web.Request) -> web.StreamResponse:
         self.fetched += 1
@@ -49,7 +49,7 @@ class DocumentHost:
 
 @asynccontextmanager
 async def document_host(folder: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[DocumentHost]:
-    """A host at https://localhost:<port>; every path of it has the document."""
+    """Yield a host at https://localhost:<port>, which serves the document at every path."""
     authority = Authority()
     shown = authority.issue(names=(alternative("dns", "localhost"),), usage=(ExtendedKeyUsageOID.SERVER_AUTH,))
     certificate, key = shown.files(folder)
@@ -71,14 +71,14 @@ async def document_host(folder: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncI
 
 @asynccontextmanager
 async def taking_documents(redis: Shape, **changes: Any) -> AsyncIterator[World]:
-    """A service that takes them from this machine, too."""
+    """Yield a service that also accepts documents from this machine."""
     on = {"client_metadata_documents": True, "fetch_private_addresses": True}
     async with open_issuer(settings_for(redis.url, **{**on, **changes})) as issuer, in_process(issuer) as http:
         yield World(issuer, http, redis)
 
 
 async def redeem(world: World, host: DocumentHost, code: str, **form: str) -> ClientResponse:
-    """A token request that only says who it is."""
+    """Make a token request of a public client with a document."""
     wished = {"grant_type": "authorization_code", "code": code, "redirect_uri": CALLBACK, "code_verifier": VERIFIER}
     return await world.post("/token", {"client_id": host.url, **wished, **form}, None)
 
@@ -89,6 +89,6 @@ async def refresh(world: World, host: DocumentHost, token: str) -> ClientRespons
 
 
 def later(world: World, seconds: float, **parts: Any) -> Any:
-    """The same service after so many seconds."""
+    """Return the same service after so many seconds."""
     clock = world.issuer.clock
     return world.with_part(clock=lambda: clock() + seconds, **parts)

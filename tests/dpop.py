@@ -1,4 +1,4 @@
-"""DPoP proofs as clients make them, and everything that is wrong with others (RFC 9449 section 4.2)."""
+"""DPoP proofs of clients, valid ones and every kind of invalid one (RFC 9449 section 4.2)."""
 
 import json
 import secrets
@@ -17,7 +17,7 @@ USERINFO_URL = "http://127.0.0.1:8080/userinfo"
 
 @dataclass
 class Prover:
-    """A client with a key of its own. ``headers`` are those of an HTTP request."""
+    """A client with a key of its own."""
 
     algorithm: str = "ES256"
     key: PrivateKey = field(default_factory=lambda: generate(SigningAlgorithm.ES256, 0))
@@ -28,7 +28,7 @@ class Prover:
 
     @property
     def jwk(self) -> dict[str, Any]:
-        """The public key."""
+        """Return the public key."""
         return dict(json.loads(algorithm_object(self.algorithm).to_jwk(self.key.public_key())))
 
     def proof(
@@ -39,7 +39,7 @@ class Prover:
         header: dict[str, Any] | None = None,
         **changes: Any,
     ) -> str:
-        """A proof for this request, with these claims and headers changed, None = without."""
+        """Return a proof for this request with these claims and headers changed; None leaves one out."""
         usual = {"jti": secrets.token_urlsafe(), "htm": method, "htu": url, "iat": int(time.time())}
         usual |= {"ath": access_token_hash(token)} if token else {}
         claims = {name: value for name, value in (usual | changes).items() if value is not None}
@@ -50,9 +50,9 @@ class Prover:
         return f"{signing_input}.{base64url(signature)}"
 
     def headers(self, *args: Any, **changes: Any) -> dict[str, str]:
-        """The header that carries a proof."""
+        """Return the header with a proof."""
         return {"DPoP": self.proof(*args, **changes)}
 
     def with_token(self, token: str, method: str = "GET", url: str = USERINFO_URL, **changes: Any) -> dict[str, str]:
-        """The headers of a request to a resource."""
+        """Return the headers of a request to a resource."""
         return {"Authorization": f"DPoP {token}", **self.headers(method, url, token, **changes)}

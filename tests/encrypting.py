@@ -1,4 +1,4 @@
-"""A client that encrypts what it sends us, as joserfc does it."""
+"""A client that encrypts objects for us, by joserfc."""
 
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
@@ -20,14 +20,14 @@ MASTER = "m" * 43
 async def decrypting(
     redis: Shape, algorithms: Sequence[KeyManagement] = tuple(KeyManagement), **changes: Any
 ) -> AsyncIterator[World]:
-    """A service that clients may encrypt for; it signs with the keys of the other tests, which cost nothing to make."""
+    """Yield a service that accepts encrypted objects. It signs with the keys of the other tests, which need not be made."""
     keys = {"master_key": MASTER, "signing_key_files": (signing_keys(),), "encryption_algorithms": algorithms}
     async with open_issuer(settings_for(redis.url, **keys, **changes)) as issuer, in_process(issuer) as http:
         yield World(issuer, http, redis)
 
 
 async def published(world: World, algorithm: KeyManagement) -> dict[str, Any]:
-    """Our public key for an algorithm, as anybody sees it."""
+    """Return our published public key for an algorithm."""
     keys = (await (await world.http.get("/jwks")).json())["keys"]
     (found,) = (key for key in keys if key["alg"] == algorithm.value)
     assert found["use"] == "enc"
@@ -42,7 +42,7 @@ async def encrypted(
     secret: str = SECRET,
     **header: object,
 ) -> str:
-    """A JWE for our key, or by the client's secret."""
+    """Return a JWE for our key, or with the client's secret."""
     whole: dict[str, Any] = {"alg": algorithm.value, "enc": encryption.value, "cty": "JWT", **header}
     key: Any
     if algorithm.is_symmetric:

@@ -1,4 +1,4 @@
-"""Token exchange (RFC 8693) in short words: a client that exchanges, and one whose tokens are exchanged."""
+"""Token exchange (RFC 8693): a client that exchanges tokens, and one whose tokens are exchanged."""
 
 from typing import Any
 
@@ -18,17 +18,17 @@ ACCESS, REFRESH, ID, JWT, ID_JAG = (
     TokenType.ID_JAG,
 )
 ORDERS, STOCK = "https://orders.example", "https://stock.example"
-"""An API that the app calls, and the one behind it."""
+"""An API that the app calls, and the API that this one calls."""
 
 
 async def app(world: World, **changes: Any) -> Client:
-    """The application at which users sign in; its tokens are for the API of orders."""
+    """Register the application at which users sign in, with tokens for the API of orders."""
     wished = {"audiences": (ORDERS,), "grant_types": (*ALL_GRANT_TYPES, EXCHANGE)}
     return await world.openid_client("app", **(wished | changes))
 
 
 async def orders(world: World, **changes: Any) -> Client:
-    """The service behind that API, which may call the one of the stock for its users."""
+    """Register the service of that API, which may call the API of the stock for its users."""
     wished: dict[str, Any] = {
         "grant_types": ("client_credentials", EXCHANGE),
         "introspect": True,
@@ -42,13 +42,13 @@ async def orders(world: World, **changes: Any) -> Client:
 async def exchange(
     world: World, client_id: str | None, token: str, token_type: str = ACCESS, **form: str
 ) -> ClientResponse:
-    """A token exchange."""
+    """Make a token exchange request."""
     wished = {"grant_type": EXCHANGE, "subject_token": token, "subject_token_type": token_type}
     return await world.token(client_id, **(wished | form))
 
 
 async def exchanged(world: World, client_id: str, token: str, token_type: str = ACCESS, **form: str) -> dict[str, Any]:
-    """The response to one that succeeds."""
+    """Make a token exchange request that succeeds, and return the response."""
     response = await exchange(world, client_id, token, token_type, **form)
     body: dict[str, Any] = await response.json()
     assert response.status == 200, body
@@ -56,6 +56,6 @@ async def exchanged(world: World, client_id: str, token: str, token_type: str = 
 
 
 async def acting(world: World, client_id: str) -> dict[str, str]:
-    """The parameters by which a client says that it acts itself, by a token of its own."""
+    """Return the parameters by which a client is the actor, with a token of its own."""
     response = await world.token(client_id, grant_type="client_credentials")
     return {"actor_token": (await response.json())["access_token"], "actor_token_type": ACCESS}

@@ -1,7 +1,7 @@
 """Processes of the ``mintmark`` command, forked from one that has imported it: an import costs most of a second of CPU.
 
-Each is a process of its own with the environment and the arguments that it is given, as from a shell. Where the start
-itself is what a test is about, or another release, it runs ``python -m service``.
+Each is a process of its own with its own environment and arguments, as from a shell. Tests of the start itself, or of another
+release, run ``python -m service`` instead.
 """
 
 import asyncio
@@ -20,7 +20,7 @@ _FORKS.set_forkserver_preload(["tests.forked", "service.cli.serve", "service.cli
 
 
 class ForkedProcess:
-    """As much of ``asyncio.subprocess.Process`` as tests use."""
+    """The part of the API of ``asyncio.subprocess.Process`` that tests use."""
 
     def __init__(self, process: ForkServerProcess) -> None:
         self._process = process
@@ -53,7 +53,7 @@ def start_mintmark(
     """Run ``mintmark`` with these arguments and no other environment.
 
     Args:
-        arguments: What is typed behind ``mintmark``.
+        arguments: The command-line arguments.
         variables: Its environment.
         log: The file to which its standard output is added.
         errors: The file to which its standard error is added; None = the same.

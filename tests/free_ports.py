@@ -1,4 +1,4 @@
-"""Loopback ports for servers of tests, which no other test process takes meanwhile."""
+"""Free loopback ports for servers of tests, which no other test process takes meanwhile."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ BUS_OFFSET = 10_000
 
 
 def free_ports(count: int) -> list[int]:
-    """Loopback ports that nobody uses, nor the bus ports that go with them; kept for this process until it ends."""
+    """Return loopback ports that are free together with their bus ports, and reserve them until this process ends."""
     candidates = random.sample(PORTS, len(PORTS))
     free = (p for p in candidates if _claim(p) and _is_free(p) and _is_free(p + BUS_OFFSET))
     return [next(free) for _ in range(count)]

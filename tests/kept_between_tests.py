@@ -1,4 +1,4 @@
-"""What every issuer of a test process would make anew, made once: it took half of the suite's time."""
+"""Objects that every issuer of a test process would make anew, made once, as they took half of the suite's time."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -17,7 +17,7 @@ from tests.world import signing_keys
 
 
 class CompiledTemplates(BytecodeCache):
-    """In memory; jinja2 itself compares a template's source with what was compiled."""
+    """A cache in memory; jinja2 itself compares a template's source with the compiled one."""
 
     def __init__(self) -> None:
         self._compiled: dict[str, bytes] = {}
@@ -32,7 +32,7 @@ class CompiledTemplates(BytecodeCache):
 
 @contextmanager
 def kept_between_tests() -> Iterator[None]:
-    """Compiled templates, parsers of commands, and the tests' signing keys, whose primes OpenSSL proves at each reading."""
+    """Keep compiled templates, parsers of commands, and the signing keys of tests, whose primes OpenSSL checks at each load."""
     compiled, keys = CompiledTemplates(), dict[Path, list[PrivateKey]]()
 
     def read_file(path: Path) -> list[PrivateKey]:

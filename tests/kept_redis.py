@@ -1,4 +1,4 @@
-"""Every server binary that is here, and one that keeps its data in an append-only file, with a chosen default user."""
+"""The server binaries on this machine, and a server with an append-only file and a chosen default user."""
 
 import os
 import shutil
@@ -15,7 +15,7 @@ RECOMMENDED = ("resetchannels", "~mm:*", "&mm:*", "+@all", "-@admin", "-@dangero
 
 
 def servers() -> dict[str, Path]:
-    """Every server on this machine that the tests can run, by name and major version: ``Valkey 9``."""
+    """Return every server on this machine that tests can run, by name and major version: ``Valkey 9``."""
     on_path = [shutil.which("redis-server"), shutil.which("valkey-server")]
     named = os.environ.get("MINTMARK_TEST_REDIS_SERVER")
     paths = [*bundled_servers(), *(Path(found) for found in (*on_path, named) if found)]
@@ -28,7 +28,13 @@ def servers() -> dict[str, Path]:
 
 @contextmanager
 def kept_redis(server: Path, *, default: tuple[str, ...], rules: tuple[str, ...] = RECOMMENDED) -> Iterator[Shape]:
-    """``default``: the rules of the default user; ``rules``: those of ``mintmark``, whose password is ``pw``."""
+    """Run a server that keeps its data.
+
+    Args:
+        server: Its binary.
+        default: The ACL rules of the default user.
+        rules: The ACL rules of ``mintmark``, whose password is ``pw``.
+    """
     home, (port,) = short_temporary_directory(), free_ports(1)
     users = ["--user", "mintmark", "on", ">pw", *rules, "--user", "admin", "on", ">pw", "~*", "+@all"]
     kept = ["--appendonly", "yes", "--appendfsync", "always", "--save", "", "--bind", "127.0.0.1", "--port", str(port)]

@@ -1,4 +1,4 @@
-"""The order of tests: what takes longest begins first, in each test process, so that all processes end together."""
+"""The order of tests: the longest begin first in each test process, so that all processes end together."""
 
 from collections import defaultdict
 from collections.abc import Sequence
@@ -34,7 +34,7 @@ LONGEST = (
     "journeys/test_dual_stack.py",
     "journeys/test_restore.py",
 )
-"""Files in `tests/` with the longest tests, by the seconds of a test on a busy machine; no verdict hangs on it."""
+"""Files in `tests/` with the longest tests, by the seconds of a test on a busy machine."""
 
 
 def longest_first(items: Sequence[Item], files: Sequence[str], workers: int) -> list[Item]:
@@ -42,8 +42,8 @@ def longest_first(items: Sequence[Item], files: Sequence[str], workers: int) -> 
 
     Args:
         items: The tests, in any order.
-        files: The file of each, below `tests/`. Tests of one file stay together, for they share fixtures.
-        workers: How many processes there are.
+        files: The file of each, below `tests/`. Tests of one file stay together, as they share fixtures.
+        workers: The number of processes.
     """
     of_file: dict[str, list[Item]] = defaultdict(list)
     for item, file in zip(items, files, strict=True):

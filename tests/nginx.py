@@ -34,13 +34,13 @@ http {{
 
 @asynccontextmanager
 async def nginx(folder: Path, shown: Shown, upstream: int, *changes: tuple[str, str]) -> AsyncIterator[int]:
-    """Its port.
+    """Run nginx until the block ends, and yield its port.
 
     Args:
-        folder: For its files.
+        folder: The folder for its files.
         shown: Its own certificate.
-        upstream: Port of the service.
-        changes: What to write in the place of what.
+        upstream: The port of the service.
+        changes: Texts in the server block with their replacements.
     """
     port = free_port()
     certificate, key = shown.files(folder, "nginx")

@@ -20,7 +20,7 @@ TOKENS = {"ci": TOKEN, "other": "o" * 40}
 
 @dataclass
 class Operator:
-    """Somebody with a token. ``issuer``: to look behind the curtain."""
+    """An operator with a token; ``issuer`` is for looking into the service directly."""
 
     issuer: Issuer
     http: TestClient[Any, Any]
@@ -29,14 +29,14 @@ class Operator:
     async def __call__(
         self, method: str, path: str, json: Any = None, *, status: int | None = None, **headers: str
     ) -> Any:
-        """Call ``/admin/v1`` and have the JSON of the answer, which must have this status if one is given."""
+        """Call ``/admin/v1`` and return the JSON of the response, which must have this status if one is given."""
         response = await self.send(method, path, json, **headers)
         body = await response.json(content_type=None)
         assert status is None or response.status == status, (response.status, body)
         return body
 
     async def send(self, method: str, path: str, json: Any = None, **headers: str) -> ClientResponse:
-        """The answer itself. ``headers``: ``if_match`` is If-Match."""
+        """Call ``/admin/v1`` and return the response. In ``headers`` the name ``if_match`` stands for If-Match."""
         named = {name.replace("_", "-"): value for name, value in headers.items()}
         authorization = {"Authorization": f"Bearer {self.token}"} if self.token else {}
         return await self.http.request(
@@ -46,7 +46,7 @@ class Operator:
 
 @asynccontextmanager
 async def operating(redis_url: str, **settings: Any) -> AsyncIterator[Operator]:
-    """A service with an admin API on this Redis."""
+    """Yield an operator of a service with an admin API on this Redis."""
     wished = {"admin_port": 0, "admin_tokens": TOKENS, **settings}
     async with open_issuer(settings_for(redis_url, **wished)) as issuer:
         application: web.Application = make_application(issuer, Health(issuer))

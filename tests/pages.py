@@ -1,7 +1,7 @@
-"""Pages of the documentation and the README: their blocks, and a shell in which they run as they stand there.
+"""Pages of the documentation and the README: their code blocks, and a shell that runs them as they are written.
 
-What a page takes for granted is put in its place here: ``mintmark`` and ``python`` are this environment's, ports are free
-ones, and Redis is one of the suite's. Nothing else of a block is changed.
+Only the surroundings of a block are replaced: ``mintmark`` and ``python`` are those of this environment, ports are free ones,
+and Redis is one of the suite's.
 """
 
 import asyncio
@@ -23,10 +23,10 @@ PIPE, STDOUT = asyncio.subprocess.PIPE, asyncio.subprocess.STDOUT
 
 
 class Page:
-    """``Page("how-to/hooks.md", section="Try it").block("console")``; ``Page("README.md")`` is that of the repository."""
+    """A page: ``Page("how-to/hooks.md", section="Try it").block("console")``, or ``Page("README.md")`` of the repository."""
 
     def __init__(self, path: str, section: str = "") -> None:
-        """``section``: only what is under this heading, whatever its level, up to the next one of that level or above."""
+        """Read a page; with ``section`` only the part below this heading, up to the next one of its level or above."""
         self.path = ROOT / path if path == "README.md" else DOCS / path
         self.text = self.path.read_text()
         if section:
@@ -39,11 +39,11 @@ class Page:
             self.text = rest[: end.start()] if end else rest
 
     def blocks(self, language: str) -> list[str]:
-        """What is fenced as that language, in order; a title or another attribute behind the name does not matter."""
+        """Return the fenced blocks of a language, in order; a title or other attributes after the language are ignored."""
         return re.findall(rf"^```{language}\b[^\n]*\n(.*?)^```", self.text, re.MULTILINE | re.DOTALL)
 
     def block(self, language: str, having: str = "") -> str:
-        """The only one of that language, or the only one in which ``having`` stands."""
+        """Return the only block of a language, or the only one of them that contains ``having``."""
         found = [block for block in self.blocks(language) if having in block]
         assert len(found) == 1, f"{self.path.name} has {len(found)} blocks of {language} with {having!r}"
         return found[0]
@@ -54,10 +54,16 @@ def _blank(found: re.Match[str]) -> str:
 
 
 class Shell:
-    """Bash in a folder, where the commands of a page find what they name."""
+    """Bash in a folder, in which the commands of a page find the files that they name."""
 
     def __init__(self, folder: Path, here: dict[str, Any] | None = None, **variables: Any) -> None:
-        """``here``: what stands on the page → what is in its place, such as ports. ``variables``: of the environment."""
+        """Make a shell.
+
+        Args:
+            folder: Where scripts run.
+            here: Texts of the page with their replacements, such as ports.
+            variables: Of the environment.
+        """
         self.folder = folder
         self._here = here or {}
         programs = folder / ".venv" / "bin"
@@ -74,7 +80,7 @@ class Shell:
         }
 
     def here(self, text: str) -> str:
-        """The text, with what is in the place of what the page names."""
+        """Return a text of the page with its replacements."""
         for there, here in self._here.items():
             text = text.replace(there, str(here))
         return text
@@ -82,7 +88,7 @@ class Shell:
     async def start(
         self, script: str, output: int | IO[bytes] = PIPE, errors: int = STDOUT, **further: Any
     ) -> asyncio.subprocess.Process:
-        """Begin a script, which ends at its first failure. What it says goes to ``output``, and so do errors."""
+        """Start a script, which ends at its first failure. Its output and errors go to ``output``."""
         return await asyncio.create_subprocess_exec(
             "bash",
             "--norc",
@@ -98,14 +104,14 @@ class Shell:
         )
 
     async def run(self, script: str, **further: Any) -> str:
-        """Run a script to its end and return what it said. Raises AssertionError with that where it fails."""
+        """Run a script to its end and return its output. Raises AssertionError with the output where it fails."""
         process = await self.start(script, **further)
         output, _ = await asyncio.wait_for(process.communicate(), PATIENCE)
         assert process.returncode == 0, output.decode()
         return output.decode()
 
     async def read(self, script: str, **further: Any) -> Any:
-        """Run a script to its end and return the JSON that it printed, whatever it told people beside it; None for nothing."""
+        """Run a script to its end and return the JSON on its standard output, without its messages; None for nothing."""
         process = await self.start(script, errors=PIPE, **further)
         output, errors = await asyncio.wait_for(process.communicate(), PATIENCE)
         assert process.returncode == 0, errors.decode()
@@ -113,7 +119,7 @@ class Shell:
 
     @asynccontextmanager
     async def running(self, script: str, url: str = "", **further: Any) -> AsyncIterator[asyncio.subprocess.Process]:
-        """A script whose last command serves, until the end of the block. ``url``: what is ready once ``/readyz`` answers."""
+        """Run a script whose last command serves, until the block ends. With ``url``, wait until its ``/readyz`` answers."""
         *before, last = script.strip().split("\n")
         log = self.folder / "running.log"
         with log.open("wb") as output:

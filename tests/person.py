@@ -1,4 +1,4 @@
-"""A person in front of a browser, over plain HTTP: cookies are kept, forms are filled in, links to clients are not followed."""
+"""A user with a browser, over plain HTTP: cookies are kept, forms are filled in, links to clients are not followed."""
 
 from dataclasses import dataclass, field
 from html.parser import HTMLParser
@@ -12,7 +12,7 @@ from tests.world import CALLBACK, FORM, VERIFIER, World
 
 @dataclass
 class Shown:
-    """What the browser shows in the end: a page of ours, or the way back to a client."""
+    """The final response in a browser: a page of ours, or a redirect to a client."""
 
     status: int
     text: str
@@ -21,22 +21,22 @@ class Shown:
 
     @property
     def heading(self) -> str:
-        """The text of the h1."""
+        """Return the text of the h1."""
         return _Parser.of(self.text).heading.strip()
 
     @property
     def form(self) -> dict[str, str]:
-        """The fields of the (first) form."""
+        """Return the fields of the (first) form."""
         return _Parser.of(self.text).fields
 
     @property
     def action(self) -> str:
-        """Where the (first) form goes."""
+        """Return the URL that the (first) form is sent to."""
         return _Parser.of(self.text).action
 
     @property
     def answer(self) -> dict[str, str]:
-        """What the client gets, wherever it stands."""
+        """Return the parameters of the authorization response, in any response mode."""
         if self.location:
             parts = urlsplit(self.location)
             return dict(parse_qsl(parts.fragment or parts.query, strict_parsing=True))
@@ -44,7 +44,7 @@ class Shown:
 
     @property
     def error(self) -> str:
-        """The error that the client gets, or that the page tells."""
+        """Return the error in the authorization response, or on the page."""
         if self.location:
             return self.answer.get("error", "")
         return _Parser.of(self.text).error
@@ -83,7 +83,7 @@ class _Parser(HTMLParser):
 
 @dataclass
 class Person:
-    """``cookies``: of this browser; a second Person is a second browser."""
+    """A user with a browser and its cookies; a second Person is a second browser."""
 
     world: World
     cookies: dict[str, str] = field(default_factory=dict)
@@ -92,7 +92,7 @@ class Person:
     # requests
 
     async def get(self, path: str, **query: str) -> Shown:
-        """Open a page, following redirects as long as they stay with us."""
+        """Open a page, following redirects to other pages of ours."""
         return await self._go("GET", f"{path}?{urlencode(query)}" if query else path)
 
     async def post(self, path: str, form: dict[str, str]) -> Shown:
@@ -100,7 +100,7 @@ class Person:
         return await self._go("POST", path, form)
 
     async def authorize(self, client_id: str = "app", **request: str) -> Shown:
-        """Come from a client; PKCE and the usual redirect_uri unless the request says otherwise ("" = leave out)."""
+        """Send an authorization request, by default with PKCE and the usual redirect_uri; "" leaves a parameter out."""
         return await self.get("/authorize", **usual_request(client_id, **request))
 
     async def submit(self, shown: Shown, **fields: str) -> Shown:
@@ -118,7 +118,7 @@ class Person:
         return await self.submit(shown, decision="allow")
 
     async def sign_in(self, client_id: str = "app", **request: str) -> Shown:
-        """The whole way: authorize, log in and agree where that is asked."""
+        """Send an authorization request, log in, and consent where the page asks for it."""
         shown = await self.authorize(client_id, **request)
         if not shown.location and shown.action.endswith("/login"):
             shown = await self.log_in(shown)
@@ -155,7 +155,7 @@ class Person:
 
 
 def usual_request(client_id: str = "app", **request: str) -> dict[str, str]:
-    """An authorization request as a careful client makes it; "" leaves a parameter out."""
+    """Return an authorization request with state, nonce and PKCE; "" leaves a parameter out."""
     wished = {
         "client_id": client_id,
         "response_type": "code",

@@ -1,4 +1,4 @@
-"""Requests that clients poll for, begun and decided without a browser."""
+"""Requests that clients poll for, started and decided without a browser."""
 
 import asyncio
 from typing import Any
@@ -22,7 +22,7 @@ DENIED, EXPIRED, REFUSED = (400, "access_denied"), (400, "expired_token"), (400,
 
 
 def record_of(world: World, client: Client, lifetime: int = 600, binding: Binding = UNBOUND) -> PolledRequest:
-    """What a client asks for."""
+    """Return the record of a client's request."""
     request = AuthorizationRequest(
         client_id=client.client_id,
         redirect_uri="",
@@ -36,7 +36,7 @@ def record_of(world: World, client: Client, lifetime: int = 600, binding: Bindin
 
 
 async def begin(world: World, client: Client, lifetime: int = 600, binding: Binding = UNBOUND) -> FreshRequest:
-    """Let a request of a client wait."""
+    """Start a request of a client, which then waits."""
     record = record_of(world, client, lifetime, binding)
     fresh = polled_requests.prepare(world.issuer, Kind.DEVICE_CODE)
     await polled_requests.begin(world.issuer, client, fresh, record, interval=5, lifetime=lifetime)
@@ -44,7 +44,7 @@ async def begin(world: World, client: Client, lifetime: int = 600, binding: Bind
 
 
 async def allow(world: World, client: Client, reference: str, subject: str = "alice", **changes: Any) -> bool:
-    """Allow it, if it still waits."""
+    """Allow a request, if it still waits."""
     record = await polled_requests.load(world.issuer, reference)
     if record is None:
         return False
@@ -56,15 +56,15 @@ async def allow(world: World, client: Client, reference: str, subject: str = "al
 
 
 async def poll(world: World, device_code: str, client_id: str | None = "app", **form: str) -> ClientResponse:
-    """A token request with a device code."""
+    """Make a token request with a device code."""
     return await world.token(client_id, grant_type=GrantTypeName.DEVICE_CODE.value, device_code=device_code, **form)
 
 
 def after_the_pause(world: World) -> None:
-    """Let the interval be over."""
+    """Let the polling interval pass."""
     world.expire(":pause")
 
 
 async def poll_at_once(world: World, device_code: str, count: int, client_id: str = "app") -> list[ClientResponse]:
-    """So many polls at the same time."""
+    """Poll so many times concurrently."""
     return list(await asyncio.gather(*(poll(world, device_code, client_id) for _ in range(count))))

@@ -1,4 +1,4 @@
-"""Clients that keep a security profile, and what they send."""
+"""Clients that keep a security profile, and their requests."""
 
 import time
 from dataclasses import dataclass, field
@@ -26,19 +26,19 @@ SOUND: dict[str, Any] = {
     "scopes": ("openid", "read"),
     "skip_consent": True,
 }
-"""A client that keeps each profile, once this is named: what is not said follows."""
+"""The members of a client that keeps any profile, once ``profile`` is added; the others have their defaults."""
 SURROUNDINGS: dict[Profile, dict[str, Any]] = {profile: {} for profile in Profile} | {Profile.FAPI1_ADVANCED: PROXIED}
-"""Settings without which no client can keep it."""
+"""Settings that a client needs to keep each profile."""
 
 
 def sound(profile: Profile | None, **changes: Any) -> ClientInput:
-    """The client, with these members in the place of its own."""
+    """Return a client that keeps the profile, with these members changed."""
     return ClientInput.read(SOUND | {"profile": profile} | changes)
 
 
 @dataclass
 class Bank:
-    """A client of a profile, and a person who uses it."""
+    """A client that keeps a profile, and its user."""
 
     world: World
     profile: Profile | None
@@ -48,14 +48,14 @@ class Bank:
     person: Person = field(init=False)
 
     async def open(self, **changes: Any) -> "Bank":
-        """Register both."""
+        """Register client and user."""
         self.client = (await create_client(self.world.issuer, sound(self.profile, **changes))).client
         await self.world.user()
         self.person = Person(self.world)
         return self
 
     def request(self, **changes: str) -> dict[str, str]:
-        """The parameters of an authorization request; "" leaves one out."""
+        """Return the parameters of an authorization request; "" leaves one out."""
         wished = {"response_mode": "jwt"} if self.signs else {}
         return usual_request(**(wished | changes))
 
@@ -65,14 +65,14 @@ class Bank:
         return self.profile in (Profile.FAPI2_MESSAGE_SIGNING, Profile.FAPI1_ADVANCED)
 
     def signed(self, algorithm: str = "ES256", parameters: dict[str, str] | None = None, **changes: Any) -> str:
-        """A request object; None leaves a claim out."""
+        """Return a request object; None leaves a claim out."""
         now = int(time.time())
         claims = {**(self.request() if parameters is None else parameters), "nbf": now, "exp": now + 300, **changes}
         key = KEYS[next(one for one in KEYS if one.value == algorithm)]
         return Signer(key, algorithm).sign(**{"sub": None, "jti": None, "iat": None, **claims})
 
     async def post(self, path: str, form: dict[str, str], assertion: str = "", **headers: str) -> ClientResponse:
-        """A form with an assertion of the client."""
+        """POST a form with an assertion of the client."""
         proved = self.signer.form() if not assertion else {**self.signer.form(), "client_assertion": assertion}
         return await self.world.http.post(path, data=form | proved, headers={"Content-Type": FORM, **headers})
 
@@ -83,13 +83,13 @@ class Bank:
         return await self.post("/par", form, assertion, **({"DPoP": dpop} if dpop else {}))
 
     async def sign_in(self, dpop: str = "", **changes: str) -> Shown:
-        """The way back to the client."""
+        """Sign in, and return the redirect to the client."""
         pushed = await self.push(dpop=dpop, **changes)
         assert pushed.status == 201, await pushed.text()
         shown = await come(self.person, (await pushed.json())["request_uri"])
         return shown if shown.location else await self.person.log_in(shown)
 
     async def redeem(self, code: str, proof: str = "") -> ClientResponse:
-        """A token request, with a proof of the client's key."""
+        """Make a token request with a proof of the client's key."""
         form = {"grant_type": "authorization_code", "code": code, "redirect_uri": CALLBACK, "code_verifier": VERIFIER}
         return await self.post("/token", form, DPoP=proof or self.prover.proof(url=ISSUER + "/token"))

@@ -1,4 +1,4 @@
-"""The table of tests/README.md, and what the tests that it names do: run code of the file where the behaviour lives."""
+"""The table of tests/README.md, and a check that the tests in it run code of the file that implements the behaviour."""
 
 import re
 import sys
@@ -16,11 +16,11 @@ BEHAVIOURS, _, CONFORMANCE = (
 )
 NAMED = r"`(\S+\.py::\S+)`"
 OTHER_PROCESSES = {"journeys/test_django_server.py"}
-"""Tests of servers whose code runs in a process of its own, where nothing is seen of it."""
+"""Tests of servers in another process, whose code cannot be traced."""
 
 
 class Behaviour(NamedTuple):
-    """A row: its id, the files of service/ where it lives, and the tests that prove it."""
+    """A row of the table: its id, the files of service/ that implement it, and the tests that prove it."""
 
     row_id: str
     files: frozenset[Path]
@@ -53,7 +53,7 @@ def checked(node_id: str) -> Iterator[None]:
 
 @contextmanager
 def _files_that_run() -> Iterator[set[Path]]:
-    """The files of which a function is called meanwhile."""
+    """Yield the files of which functions are called during the block."""
     called: set[str] = set()
     files: set[Path] = set()
 

@@ -1,4 +1,4 @@
-"""A client that pushes its authorization requests (RFC 9126), and a person who comes with what it got."""
+"""A client that pushes its authorization requests (RFC 9126), and a user who comes with the request_uri."""
 
 from typing import Any
 
@@ -9,7 +9,7 @@ URN = "urn:ietf:params:oauth:request_uri:"
 
 
 async def pushed(world: World, client_id: str = "app", **request: str) -> str:
-    """The request_uri of a request as a careful client makes it; "" leaves a parameter out."""
+    """Push an authorization request and return its request_uri; "" leaves a parameter out."""
     response = await world.post("/par", usual_request(client_id, **request), client_id)
     assert response.status == 201, await response.text()
     body: dict[str, Any] = await response.json()
@@ -18,5 +18,5 @@ async def pushed(world: World, client_id: str = "app", **request: str) -> str:
 
 
 async def come(person: Person, request_uri: str, client_id: str = "app", **others: str) -> Shown:
-    """Open the authorization endpoint with what was pushed, and nothing else but ``others``."""
+    """Open the authorization endpoint with client_id, request_uri and ``others``."""
     return await person.get("/authorize", client_id=client_id, request_uri=request_uri, **others)

@@ -12,7 +12,7 @@ from service.dev.embedded_redis import (
 from tests.free_ports import HOST, free_ports
 from tests.redis_shapes import Node, Role, Shape, address_of, in_memory
 
-PRIMARY_NAME = "mintmark"  # what the sentinels call the primary
+PRIMARY_NAME = "mintmark"  # the name of the primary at the Sentinels
 
 
 SLOTS = (range(0, 5461), range(5461, 10923), range(10923, 16384))
@@ -23,26 +23,26 @@ ROLES = ["master"] * 3 + ["slave"] * 3
 
 
 class Pair(Shape):
-    """A primary with a replica, and nobody who watches them: a test itself plays the failover."""
+    """A primary with a replica, without Sentinels: a test makes the failover itself."""
 
     def url_of(self, node: Node) -> str:
-        """Where a service finds this one."""
+        """Return the URL of a node."""
         return f"redis://{address_of(node)}/0"
 
     def primary(self) -> Node:
-        """The one that takes writes."""
+        """Return the node that accepts writes."""
         return self.primaries()[0]
 
     def other(self, node: Node) -> Node:
-        """The node that is not this one."""
+        """Return the other node."""
         return next(one for one in self.nodes if one is not node)
 
     def promote(self, node: Node) -> None:
-        """Make a replica the primary; the one that was so is expected to be dead."""
+        """Make a replica the primary; the old primary must be dead."""
         node.admin.execute_command("REPLICAOF", "NO", "ONE")
 
     def attach(self, node: Node, primary: Node, through: int | None = None) -> None:
-        """Make a node, dead or alive, a replica that is in sync; ``through``: the port of a proxy to the primary."""
+        """Make a node, dead or alive, a replica in sync, through the port of a proxy to the primary if one is given."""
         if not node.alive:
             self.restart(node)
         node.admin.replicaof(primary.host, through or primary.port)
@@ -53,7 +53,7 @@ class Pair(Shape):
 
 
 def pair() -> Pair:
-    """A primary and its replica: nodes[0] and nodes[1] when it starts."""
+    """Start a primary and its replica, which are nodes[0] and nodes[1] at first."""
     server, home = find_redis_server(), short_temporary_directory()
     roles: tuple[Role, Role] = ("primary", "replica")
     nodes = [
@@ -64,7 +64,7 @@ def pair() -> Pair:
 
 
 def _counted(primary: Node) -> bool:
-    """Whether a replica confirms what is written now."""
+    """Whether a replica confirms a write now."""
     primary.admin.set("mm:touch", "", px=100)
     return bool(primary.admin.execute_command("WAIT", 1, 1000))
 
@@ -73,7 +73,7 @@ def _counted(primary: Node) -> bool:
 
 
 class Cluster(Shape):
-    """Three primaries with a replica each: nodes[0..2] and nodes[3..5] when it starts."""
+    """Three primaries with a replica each, which are nodes[0..2] and nodes[3..5] at first."""
 
     def _join(self) -> None:
         primaries, replicas = self.nodes[:3], self.nodes[3:]
@@ -94,7 +94,7 @@ class Cluster(Shape):
 
 
 def cluster(*, node_timeout_milliseconds: int = 2000) -> Cluster:
-    """Three primaries and three replicas; a replica takes over some two node timeouts after its primary's death."""
+    """Start three primaries and three replicas; a replica takes over about two node timeouts after its primary's end."""
     server, home = find_redis_server(), short_temporary_directory()
     options = ["--cluster-enabled", "yes", "--cluster-node-timeout", str(node_timeout_milliseconds)]
     options += ["--cluster-replica-validity-factor", "0"]  # take over however long the primary was out of touch
@@ -107,7 +107,7 @@ def cluster(*, node_timeout_milliseconds: int = 2000) -> Cluster:
 
 
 def _view(node: Node) -> dict[str, dict[str, Any]]:
-    """What a node says of all nodes: {"host:port": {"flags": …, "connected": …}}."""
+    """Return all nodes as one node sees them: {"host:port": {"flags": …, "connected": …}}."""
     view: dict[str, dict[str, Any]] = node.admin.cluster("nodes")
     return view
 
@@ -118,7 +118,7 @@ def _acquainted(node: Node) -> bool:
 
 
 def _roles(node: Node) -> frozenset[tuple[str, str]]:
-    """Who is what in this node's eyes: ("host:port", "master" or "slave", or more words if there is trouble)."""
+    """Return the roles of all nodes as one node sees them: ("host:port", "master" or "slave", with flags of faults)."""
     return frozenset((address, entry["flags"].replace("myself,", "")) for address, entry in _view(node).items())
 
 
@@ -135,10 +135,10 @@ def _linked(node: Node) -> bool:
 
 
 class Sentinel(Shape):
-    """A primary, a replica and three sentinels: nodes[0], nodes[1] and nodes[2..4] when it starts."""
+    """A primary, a replica and three Sentinels, which are nodes[0], nodes[1] and nodes[2..4] at first."""
 
     def primary_by_sentinels(self) -> Node | None:
-        """The node that all sentinels call the primary; None while they disagree."""
+        """Return the primary that all Sentinels agree on; None while they disagree."""
         named = {sentinel.admin.sentinel_get_master_addr_by_name(PRIMARY_NAME) for sentinel in self._sentinels()}
         return next((node for node in self._data_nodes() if named == {(node.host, node.port)}), None)
 
@@ -164,7 +164,7 @@ class Sentinel(Shape):
 
 
 def sentinel(*, down_after_milliseconds: int = 1000, failover_timeout_milliseconds: int = 2000) -> Sentinel:
-    """A primary, a replica and three sentinels, two of which must agree that the primary is down."""
+    """Start a primary, a replica and three Sentinels, two of which must agree that the primary is down."""
     server, home = find_redis_server(), short_temporary_directory()
     primary, replica, *sentinels = free_ports(5)
     nodes = []

@@ -1,4 +1,4 @@
-"""Real Redis servers in the shapes people run them, on this machine, in memory: one here, several in ``redis_groups``.
+"""Real Redis servers in memory, in the topologies that operators use: one here, several in ``redis_groups``.
 
     with standalone() as shape:   # or shape = standalone() … shape.stop(): synchronous, for a session fixture
         connect(shape.url)
@@ -6,7 +6,7 @@
         shape.kill(shape.primaries()[0])
         shape.heal()              # after a test that hurt it
 
-Every wait is bounded; a ShapeFailed says what did not happen and ends with each server's last lines of log. The servers
+Every wait is bounded. A ShapeFailed says what did not happen, and ends with the last lines of each server's log. The servers
 end with the test process, however that ends.
 """
 
@@ -45,7 +45,7 @@ Role = Literal["primary", "replica", "sentinel"]
 
 
 class ShapeFailed(RuntimeError):
-    """A server or a whole shape did not do what was waited for."""
+    """A server or a shape did not reach a state in time."""
 
 
 class Entry(NamedTuple):
@@ -57,7 +57,7 @@ class Entry(NamedTuple):
 
 
 class Node:
-    """One server process. ``role`` is what it was started as; a failover changes what it is."""
+    """One server process. ``role`` is the role that it was started in, and does not change by a failover."""
 
     host = HOST
 
@@ -76,7 +76,7 @@ class Node:
 
     @functools.cached_property
     def admin(self) -> redis.Redis:
-        """A client with short timeouts for looking after this node."""
+        """Return a client with short timeouts, to manage this node."""
         limits: dict[str, Any] = {"socket_timeout": 2, "socket_connect_timeout": 2, "retry": Retry(NoBackoff(), 0)}
         return redis.Redis(**self.connection, **limits, protocol=2)
 
@@ -93,7 +93,7 @@ class Node:
             self.process = spawn_guarded(self._server, self.arguments, log)
 
     def end(self) -> None:
-        """End it as a power cut would."""
+        """End it by SIGKILL, like a power cut."""
         self.__dict__.pop("admin", None)
         if self.process is not None:
             dismiss_guard(self.process)
@@ -101,7 +101,7 @@ class Node:
             self.process.wait()
 
     def answers(self) -> bool:
-        """Whether it is up. ShapeFailed if it has ended by itself."""
+        """Whether it answers. Raises ShapeFailed if it has ended by itself."""
         if not self.alive:
             raise ShapeFailed(f"{self} ended by itself:\n{self.log}")
         return bool(self.admin.ping())
@@ -114,7 +114,7 @@ class Node:
 
 
 class Shape:
-    """The running servers of one shape; ``url`` is what Mintmark is configured with."""
+    """The running servers of one shape; ``url`` is the ``redis_url`` of Mintmark."""
 
     def __init__(self, url: str, nodes: list[Node], home: Path, certificates: Certificates | None = None) -> None:
         self.url = url
@@ -141,30 +141,30 @@ class Shape:
     # What a test looks at
 
     def primaries(self) -> list[Node]:
-        """The nodes that are primaries now."""
+        """Return the current primaries."""
         return [node for node in self.nodes if node.is_primary()]
 
     def flush(self) -> None:
-        """Forget every key on every primary."""
+        """Delete every key on every primary."""
         for node in self.primaries():
             node.admin.flushall()
 
     def keys(self) -> list[bytes]:
-        """Every key of every primary, sorted."""
+        """Return every key of every primary, sorted."""
         return sorted(key for node in self.primaries() for key in _keys(node.admin))
 
     def dump(self) -> dict[bytes, Entry]:
-        """Every key with its content."""
+        """Return every key with its content."""
         return dict(sorted(item for node in self.primaries() for item in _entries(node.admin)))
 
     # What a test does to it
 
     def kill(self, node: Node) -> None:
-        """End a server as a power cut would; what it held in memory is gone."""
+        """End a server by SIGKILL, like a power cut, so that its data in memory is lost."""
         node.end()
 
     def pause(self, node: Node) -> None:
-        """Make a server hang: it accepts connections, and answers nothing."""
+        """Make a server hang, so that it accepts connections but does not answer."""
         os.kill(_process_id(node), signal.SIGSTOP)
 
     def resume(self, node: Node) -> None:
@@ -177,7 +177,7 @@ class Shape:
         self._wait(node.answers, f"{node} to answer")
 
     def heal(self) -> None:
-        """Resume and restart what is paused or dead, and wait until the shape is whole, in whichever roles."""
+        """Resume and restart paused and dead servers, and wait until the shape is complete, in any roles."""
         for node in self.nodes:
             if node.alive:
                 self.resume(node)
@@ -196,10 +196,10 @@ class Shape:
         self._settle()
 
     def _join(self) -> None:
-        """Make one shape of servers that do not know each other yet."""
+        """Connect the servers to one shape."""
 
     def _settle(self) -> None:
-        """Wait until the shape is whole."""
+        """Wait until the shape is complete."""
 
     def _wait(self, condition: Callable[[], Any], what: str) -> None:
         deadline = time.monotonic() + SETTLE_SECONDS
@@ -229,10 +229,10 @@ def standalone(
     require_client_certificate: bool = False,
     options: Sequence[str] = (),
 ) -> Shape:
-    """One server: ``redis://``, ``rediss://`` (TlsUnsupported if there is no server for it) or ``unix://``.
+    """Start one server for ``redis://``, ``rediss://`` (TlsUnsupported if there is no server for it) or ``unix://``.
 
-    With ``user`` and ``password`` nobody else may do anything; with ``password`` alone it is the default user's.
-    ``maxmemory`` is Redis's spelling ("3mb"); a full server refuses writes. ``options``: further ones of the command line.
+    With ``user`` and ``password`` only this user has rights; ``password`` alone is that of the default user. ``maxmemory`` has
+    the notation of Redis ("3mb"); a full server refuses writes. ``options`` are further command-line options.
     """
     server = tls_server() if tls else find_redis_server()
     home, (port,) = short_temporary_directory(), free_ports(1)
@@ -302,5 +302,5 @@ def _entries(client: redis.Redis) -> Iterator[tuple[bytes, Entry]]:
     }
     for key in _keys(client):
         kind = client.execute_command("TYPE", key).decode()
-        if kind in readers:  # "none": it ended between the two looks
+        if kind in readers:  # "none": the key ended meanwhile
             yield key, Entry(kind, readers[kind](key), client.pttl(key))

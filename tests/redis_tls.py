@@ -1,4 +1,4 @@
-"""Redis with TLS: which server can do it, and certificates for it and its clients."""
+"""Redis with TLS: a server that supports it, and certificates for it and its clients."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class TlsUnsupported(RuntimeError):
 
 @dataclass(frozen=True)
 class Certificates:
-    """PEM files: an authority, and a server's (localhost, 127.0.0.1) and a client's certificate signed by it."""
+    """PEM files of an authority, and of a server's (localhost, 127.0.0.1) and a client's certificate signed by it."""
 
     authority: Path
     server_certificate: Path
@@ -39,7 +39,7 @@ class Certificates:
 
 @functools.cache
 def supports_tls(server: Path) -> bool:
-    """Whether a server was built with TLS; the bundled ones were not. One that was misses its certificate here."""
+    """Whether a server was built with TLS, in which case it complains about its missing certificate here."""
     answer = subprocess.run(
         [server, "--port", "0", "--tls-port", "1"], capture_output=True, check=False, timeout=5, text=True
     )
@@ -48,7 +48,7 @@ def supports_tls(server: Path) -> bool:
 
 
 def tls_server() -> Path:
-    """The found redis-server if it can do TLS, else the first on PATH that can; raises TlsUnsupported."""
+    """Return the found redis-server if it supports TLS, otherwise the first on PATH that does. Raises TlsUnsupported."""
     on_path = [Path(folder) / "redis-server" for folder in os.get_exec_path()]
     for server in [find_redis_server(), *on_path]:
         if os.access(server, os.X_OK) and supports_tls(server):
@@ -57,7 +57,7 @@ def tls_server() -> Path:
 
 
 def tls_is_available() -> bool:
-    """For skipif."""
+    """Whether there is a server with TLS, for skipif."""
     with contextlib.suppress(TlsUnsupported):
         return bool(tls_server())
     return False

@@ -16,23 +16,23 @@ START_SECONDS = 90.0
 
 
 def free_port() -> int:
-    """A port that nobody listens on, and that neither another test nor a client's connection takes meanwhile."""
+    """Return a free port that neither another test nor a client's connection takes meanwhile."""
     return free_ports(1)[0]
 
 
 class ServerProcess:
-    """``async with ServerProcess(folder, redis_url=…) as server``: settings as ``MINTMARK_…`` environment variables."""
+    """A server process: ``async with ServerProcess(folder, redis_url=…) as server``. Settings are environment variables."""
 
     def __init__(
         self, folder: Path, name: str = "server", release: Path | None = None, *, forked: bool = True, **settings: Any
     ) -> None:
-        """A process that has yet to start.
+        """Prepare a process, which is not started yet.
 
         Args:
-            folder: Where its log is.
-            name: What its log is called.
-            release: The folder of another release of ``service``; None = the one that is installed.
-            forked: Whether it finds the service imported; else, and in another release, it starts from nothing.
+            folder: The folder of its log.
+            name: The name of its log.
+            release: The folder of another release of ``service``; None = the installed one.
+            forked: Whether it is forked from a process with the service imported; never done for another release.
             settings: Its settings.
         """
         self.port = free_port()
@@ -48,7 +48,7 @@ class ServerProcess:
         return self.process.pid
 
     async def start(self, *, wait: bool = True) -> None:
-        """Start it, and wait until it is ready. Raises AssertionError with its log."""
+        """Start the process, and wait until it is ready. Raises AssertionError with its log."""
         variables = {f"MINTMARK_{name.upper()}": str(value) for name, value in self._settings.items()}
         inherited = {name: value for name, value in os.environ.items() if not name.startswith("MINTMARK_")}
         if self._forked:
@@ -63,18 +63,18 @@ class ServerProcess:
             await self._ready()
 
     async def terminate(self) -> None:
-        """SIGTERM."""
+        """Send SIGTERM."""
         assert self.process is not None
         self.process.terminate()
 
     async def exit_code(self, seconds: float = START_SECONDS) -> int:
-        """Wait for its end."""
+        """Wait for its end, and return its exit code."""
         assert self.process is not None
         async with asyncio.timeout(seconds):
             return await self.process.wait()
 
     async def stop(self) -> None:
-        """End it, gracefully if it will."""
+        """End the process, gracefully if possible."""
         if self.process is None or self.process.returncode is not None:
             return
         self.process.terminate()
@@ -99,7 +99,7 @@ class ServerProcess:
 
 
 async def is_ready(url: str, process: asyncio.subprocess.Process | ForkedProcess) -> bool:
-    """Wait until the server that this process runs is ready; False where it ended or the time is over."""
+    """Wait until the server is ready; return False where its process ended or the time is over."""
     async with ClientSession() as session:
         for _ in range(int(START_SECONDS / 0.05)):
             if process.returncode is not None:

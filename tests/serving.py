@@ -1,4 +1,4 @@
-"""Handlers of tests behind connections of ours, on a port."""
+"""Handlers of tests behind our own HTTP connections, on a port."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -14,7 +14,7 @@ from service.issuer import Issuer
 
 
 def connections(issuer: Issuer, handler: Handler) -> Connections:
-    """A server with the settings of this issuer, whose refusals have no content."""
+    """Return a server with the settings of this issuer, whose refusals have no content."""
     return Connections(issuer, handler, _request, lambda error: web.Response(status=error.status))
 
 
@@ -30,7 +30,7 @@ def _request(
 
 @asynccontextmanager
 async def listening(server: web.Server, patience: float = 5.0) -> AsyncIterator[tuple[int, web.ServerRunner]]:
-    """The port of a server, and what ends it. ``patience``: seconds for requests under way at the end."""
+    """Run a server, and yield its port and its runner. ``patience``: seconds for requests under way at the end."""
     runner = web.ServerRunner(server, shutdown_timeout=patience)
     await runner.setup()
     await web.TCPSite(runner, "127.0.0.1", 0).start()

@@ -1,4 +1,4 @@
-"""A proxy that takes its time: bytes arrive late by so many seconds, as between two data centres."""
+"""A proxy that delays bytes, as between two data centres."""
 
 import asyncio
 import threading
@@ -6,9 +6,10 @@ from typing import Self
 
 
 class SlowProxy:
-    """On a thread and event loop of its own, so that it goes on while a test waits. ``with SlowProxy(host, port) as proxy``.
+    """A proxy with a thread and event loop of its own, so that it runs while a test blocks.
 
-    ``delay``: seconds that what the server sends is under way; the other direction is as fast as ever.
+    Use it by ``with SlowProxy(host, port) as proxy``. ``delay`` is the number of seconds by which bytes of the server are
+    delayed; those of the client are not.
     """
 
     def __init__(self, host: str, port: int, delay: float) -> None:
@@ -54,7 +55,7 @@ class SlowProxy:
             pass
         finally:
             for end in (writer, to_server):
-                end.transport.abort()  # what is still under way is lost, as when a machine dies
+                end.transport.abort()  # bytes under way are lost, as when a machine fails
 
     async def _pump(self, source: asyncio.StreamReader, sink: asyncio.StreamWriter, delay: float) -> None:
         while data := await source.read(65536):

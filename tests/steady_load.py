@@ -1,4 +1,4 @@
-"""Clients that never stop asking: every request is answered, no code buys tokens twice, no client loses its grant."""
+"""Steady load by clients: every request is answered, no code is redeemed twice, no client loses its grant."""
 
 import asyncio
 import time
@@ -15,16 +15,16 @@ from tests.patience import PATIENCE
 from tests.world import CALLBACK, FORM, World, basic
 
 CHAINS = 8
-"""Clients that refresh for ever."""
+"""The number of clients that refresh without an end."""
 PAUSE = 0.03
-"""Seconds between two requests of one. All of them together ask 400 times a second, and leave the machine to other tests."""
+"""Seconds between two requests of a client. Together they send 400 requests a second, and leave CPU to other tests."""
 
 
 class Load:
-    """Clients that never stop: refreshing, redeeming each code several times at once, asking for tokens of their own."""
+    """Clients that refresh, redeem each code several times at once, and request tokens of their own, without an end."""
 
     def __init__(self, world: World, urls: list[str], session: ClientSession) -> None:
-        """``urls`` are asked in turn, and may be changed meanwhile."""
+        """Prepare the load. Requests go to ``urls`` in turn, which may be changed meanwhile."""
         self.world = world
         self.answers: Counter[tuple[str, int]] = Counter()
         self.bought_twice: list[str] = []
@@ -39,7 +39,7 @@ class Load:
         self._stopped = asyncio.Event()
 
     async def ask(self, what: str, path: str, form: dict[str, str]) -> tuple[int, dict[str, Any]]:
-        """One request; status and body. Whatever else than tokens, a refusal that fits or 503 comes is a failure."""
+        """Make a request, and return status and body. Any response but tokens, a fitting refusal or 503 is a failure."""
         self._turn += 1
         url, headers = self.urls[self._turn % len(self.urls)], {"Content-Type": FORM, **basic("app")}
         self.under_way[url] += 1
@@ -57,7 +57,7 @@ class Load:
         return response.status, body
 
     async def chain(self, number: int) -> None:
-        """Refresh, and go on with the newest token; where the answer is 503, ask again with the same one."""
+        """Refresh repeatedly with the newest token; after a 503, repeat with the same one."""
         while not self._stopped.is_set():
             token = self.refresh_tokens[number]
             status, body = await self.ask("refresh", "/token", {"grant_type": "refresh_token", "refresh_token": token})
@@ -85,7 +85,7 @@ class Load:
                 self.bought_twice.append(code[:6])
 
     async def machines(self) -> None:
-        """A token for the client itself, looked at and revoked."""
+        """Get a token for the client itself, introspect it, and revoke it."""
         while not self._stopped.is_set():
             await asyncio.sleep(PAUSE)
             status, body = await self.ask("client_credentials", "/token", {"grant_type": "client_credentials"})
@@ -99,7 +99,7 @@ class Load:
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
-        """Until the block ends."""
+        """Run all clients until the block ends."""
         client = await self.world.client(refresh_grace=300)
         for _ in range(CHAINS):
             self.refresh_tokens.append((await self.world.tokens(client))["refresh_token"])
@@ -113,7 +113,7 @@ class Load:
             await asyncio.gather(*tasks)
 
     async def no_grant_is_lost(self) -> None:
-        """Whoever went on asking has what is theirs, and nobody has more."""
+        """Check that every client still has its grant, and that there are no others."""
         assert not self.bought_twice, "P1"
         assert not self.broken, "P2"
         for token in self.refresh_tokens:
@@ -121,14 +121,14 @@ class Load:
             assert status == 200, body
 
     async def until_well(self, count: int) -> None:
-        """Wait until so many answers in a row were none of 503."""
+        """Wait until so many consecutive responses were not 503."""
         self.well = 0
         async with asyncio.timeout(PATIENCE):
             while self.well < count:
                 await asyncio.sleep(0.02)
 
     async def until_left(self, url: str) -> None:
-        """Wait until a server that is no longer asked has answered all that was on its way to it."""
+        """Wait until a server that gets no new requests has answered all requests under way."""
         async with asyncio.timeout(PATIENCE):
             while self.under_way[url]:
                 await asyncio.sleep(0.02)

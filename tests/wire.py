@@ -1,4 +1,4 @@
-"""HTTP as bytes on a socket, for what no HTTP library would send."""
+"""HTTP as bytes on a socket, for requests that no HTTP library would send."""
 
 import asyncio
 import re
@@ -12,7 +12,7 @@ from tests.world import FORM
 
 
 class Answer(NamedTuple):
-    """``headers``: names in lower case."""
+    """A response, with header names in lower case."""
 
     status: int
     headers: dict[str, str]
@@ -24,25 +24,25 @@ class Answer(NamedTuple):
 
     @property
     def error(self) -> tuple[int, str]:
-        """Status and error code of a refusal."""
+        """Return status and error code of a refusal."""
         return self.status, self.json["error"]
 
 
 def form_post(path: bytes, body: bytes, *headers: bytes) -> bytes:
-    """The bytes of a POST with a form and these header lines."""
+    """Return the bytes of a POST with a form and these header lines."""
     lines = (b"Content-Type: " + FORM.encode(), b"Content-Length: %d" % len(body), *headers)
     return request(b"POST", path, *lines) + body
 
 
 def request(method: bytes, path: bytes, *headers: bytes) -> bytes:
-    """The bytes of a request's head."""
+    """Return the bytes of a request head."""
     return b"\r\n".join(
         (method + b" " + path + b" HTTP/1.1", b"Host: mint.example", b"Connection: close", *headers, b"", b"")
     )
 
 
 async def send(http: TestClient[Any, Any], data: bytes) -> Answer:
-    """Send these bytes to the service on a connection of their own; what it answers."""
+    """Send bytes to the service on a connection of their own, and return the response."""
     reader, writer = await asyncio.open_connection(http.host, http.port)
     try:
         async with asyncio.timeout(PATIENCE):
@@ -57,7 +57,7 @@ async def send(http: TestClient[Any, Any], data: bytes) -> Answer:
 
 
 async def exchange(port: int, data: bytes) -> Answer:
-    """Send these bytes to a port of this machine; all that it answers until it closes the connection."""
+    """Send bytes to a port of this machine, and return everything until it closes the connection."""
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
     try:
         async with asyncio.timeout(PATIENCE):
@@ -85,7 +85,7 @@ _STATUSES = {"invalid_client": (401, 429), "invalid_grant": (400, 429), "invalid
 
 
 def check_shape(answer: Answer) -> None:
-    """RFC 6749 sections 5.1 and 5.2: any answer of an endpoint is a success or a registered error, whole and readable."""
+    """Check that a response is a success or a registered error, complete and readable (RFC 6749 sections 5.1 and 5.2)."""
     assert answer.headers["content-type"] == "application/json"
     assert answer.headers["cache-control"] == "no-store"
     assert answer.headers["pragma"] == "no-cache"

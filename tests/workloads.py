@@ -1,4 +1,4 @@
-"""Tokens as platforms make them for their workloads, and the issuer that made them, with its documents."""
+"""Tokens of platforms for their workloads, and the issuer of these tokens with its documents."""
 
 import time
 from collections.abc import AsyncIterator
@@ -24,7 +24,7 @@ RS256 = SigningAlgorithm.RS256
 
 @dataclass
 class Platform:
-    """An issuer of workload tokens: an API server of Kubernetes, unless said."""
+    """An issuer of workload tokens, by default an API server of Kubernetes."""
 
     issuer: str = CLUSTER
     key: PrivateKey = field(default_factory=lambda: generate(RS256, 2048))
@@ -32,13 +32,13 @@ class Platform:
 
     @property
     def jwks(self) -> dict[str, Any]:
-        """As at ``/openid/v1/jwks``."""
+        """Return the JWK set as at ``/openid/v1/jwks``."""
         return {"keys": [public_jwk(self.key, self.algorithm, shared=True)]}
 
     def service_account_token(
         self, namespace: str = "shop", account: str = "billing", headers: dict[str, Any] | None = None, **changes: Any
     ) -> str:
-        """A projected token of a service account, claim for claim as an API server of 1.30 makes it; None = without."""
+        """Return a projected token of a service account, with the claims of Kubernetes 1.30; None leaves one out."""
         now = int(time.time())
         private = {
             "namespace": namespace,
@@ -60,14 +60,17 @@ class Platform:
         return self.sign({**usual, **changes}, headers)
 
     def sign(self, claims: dict[str, Any], headers: dict[str, Any] | None = None) -> str:
-        """Any claims; API servers write no ``typ``."""
+        """Sign any claims; API servers write no ``typ``."""
         kid = {"kid": self.jwks["keys"][0]["kid"], "typ": None, **(headers or {})}
         kept = {name: value for name, value in claims.items() if value is not None}
         return jwt.encode(kept, self.key, self.algorithm.value, headers=kid)
 
     @asynccontextmanager
     async def publishing(self, jwks_uri: str = "", named: str = "") -> AsyncIterator["Published"]:
-        """Its documents over HTTP, at an address that becomes its issuer; another one in the document where it is named."""
+        """Publish its documents over HTTP, at an address that becomes its issuer.
+
+        ``named`` is another issuer to write into the document.
+        """
         asked: list[str] = []
 
         async def discovery(http: web.Request) -> web.Response:
@@ -88,20 +91,20 @@ class Platform:
 
 @dataclass
 class Published:
-    """Where it is, and the paths that were asked for."""
+    """The address of the documents, and the requested paths."""
 
     url: str
     asked: list[str]
 
 
 async def trust(world: World, platform: Platform, **changes: Any) -> None:
-    """Trust it for client authentication."""
+    """Trust the platform for client authentication."""
     usual: dict[str, Any] = {"jwks": platform.jwks, "uses": (TrustUse.CLIENT_AUTHENTICATION,)}
     await world.issuer.store.trusted_issuers.save(TrustedIssuer(platform.issuer, **(usual | changes)))
 
 
 async def workload(world: World, platform: Platform, **changes: Any) -> Client:
-    """The client that the service account ``billing`` proves."""
+    """Register the client that the service account ``billing`` authenticates."""
     usual: dict[str, Any] = {
         "auth_method": ClientAuthMethod.FEDERATED_JWT,
         "secrets": (),

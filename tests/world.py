@@ -1,4 +1,4 @@
-"""A service on a real Redis, with short words for what tests say often."""
+"""A service on a real Redis, with short methods for frequent actions of tests."""
 
 import asyncio
 import json
@@ -46,7 +46,7 @@ _OURS = {"MINTMARK_TEST_REDIS_SERVER", "MINTMARK_TEST_SKIP_NOTHING"}
 
 
 def settings_for(redis_url: str, **changes: Any) -> Settings:
-    """Settings for tests: ``AS_TESTED``, everything else as it ships."""
+    """Return settings for tests: ``AS_TESTED``, and defaults for everything else."""
     keys = {} if "master_key" in changes else {"signing_key_files": (signing_keys(),)}
     given = {"redis_url": redis_url, "issuer": "http://127.0.0.1:8080", **AS_TESTED, **keys, **changes}
     said = repr(given)
@@ -59,7 +59,7 @@ def settings_for(redis_url: str, **changes: Any) -> Settings:
 
 @cache
 def signing_keys() -> Path:
-    """Keys for every algorithm, made once: RSA takes its time. Tests about keys in Redis give a master_key instead."""
+    """Make a key for each algorithm, once, as RSA takes long. Tests of keys in Redis set master_key instead."""
     path = Path(mkdtemp(prefix="mintmark-test-keys-")) / "keys.json"
     members = [private_jwk(algorithm) for algorithm in ("RS256", "ES256", "ES384", "EdDSA")]
     path.touch(mode=0o600)
@@ -73,7 +73,7 @@ def private_jwk(algorithm: str) -> dict[str, Any]:
 
 
 def basic(client_id: str, secret: str = SECRET) -> dict[str, str]:
-    """The Authorization header of client_secret_basic."""
+    """Return the Authorization header of client_secret_basic."""
     return {"Authorization": "Basic " + b64encode(f"{client_id}:{secret}".encode()).decode()}
 
 
@@ -91,13 +91,13 @@ class _InProcess(BaseTestServer):
 def in_process(
     issuer: Issuer, health: Health | None = None, *, port: int | None = None
 ) -> TestClient[BaseRequest, None]:
-    """A client of that service, which runs as long as the client is open."""
+    """Return a client of the service, which runs as long as the client is open."""
     return TestClient(_InProcess(issuer, health, port))
 
 
 @dataclass
 class World:
-    """``issuer``: to look behind the curtain; ``http``: to be a client; ``redis``: to look at keys and break things."""
+    """A service under test: its ``issuer`` for looking inside, ``http`` for requests, and ``redis`` for keys and faults."""
 
     issuer: Issuer
     http: TestClient[Any, Any]
@@ -132,14 +132,14 @@ class World:
         return changed
 
     async def user(self, username: str = "alice", password: str = "wonderland", **changes: Any) -> User:
-        """Register a person."""
+        """Create a user."""
         hashed = await self.issuer.hashing.hash(password)
         user = User(**({"username": username, "subject": username, "password_hash": hashed} | changes))
         await self.issuer.store.users.save(user, None)
         return user
 
     async def set_enabled(self, username: str, *, enabled: bool) -> int:
-        """Disable or enable a person as an operator does; how many grants that ended."""
+        """Disable or enable a user as an operator does, and return the number of ended grants."""
         users = self.issuer.store.users
         seen = await users.get(username)
         user: User = msgspec.structs.replace(seen or User(username, username), enabled=enabled)
@@ -155,7 +155,7 @@ class World:
         verifier: str | None = None,
         **grant: Any,
     ) -> str:
-        """A code as the authorization endpoint issues it."""
+        """Issue a code as the authorization endpoint does."""
         now = int(self.issuer.clock())
         record = AuthorizationCode(
             redirect_uri=redirect_uri or CALLBACK,
@@ -187,20 +187,20 @@ class World:
         return await self.http.post(path, data=urlencode(pairs), headers={"Content-Type": FORM} | basic(client_id))
 
     async def token(self, client_id: str | None = "app", **form: str) -> ClientResponse:
-        """A token request."""
+        """Make a token request."""
         return await self.post("/token", form, client_id)
 
     async def redeem(self, code: str, client_id: str | None = "app", **form: str) -> ClientResponse:
-        """A token request with a code and the usual redirect_uri."""
+        """Make a token request with a code and the usual redirect_uri."""
         wished = {"grant_type": "authorization_code", "code": code, "redirect_uri": CALLBACK}
         return await self.post("/token", wished | form, client_id)
 
     async def refresh(self, refresh_token: str, client_id: str | None = "app", **form: str) -> ClientResponse:
-        """A token request with a refresh token."""
+        """Make a token request with a refresh token."""
         return await self.token(client_id, grant_type="refresh_token", refresh_token=refresh_token, **form)
 
     async def openid_client(self, client_id: str = "app", **changes: Any) -> Client:
-        """Register a client for people who sign in with a browser: every standard scope, every response type."""
+        """Register a client for users with a browser, with every standard scope and response type."""
         wished: dict[str, Any] = {
             "scopes": ("openid", "profile", "email", "address", "phone", "offline_access", "read", "write"),
             "response_types": tuple(ResponseType),
@@ -210,31 +210,31 @@ class World:
         return await self.client(client_id, **(wished | changes))
 
     async def tokens(self, client: Client, **code: Any) -> dict[str, Any]:
-        """The token response of a whole code flow."""
+        """Run a whole code flow, and return the token response."""
         response = await self.redeem(await self.code(client, **code), client.client_id)
         assert response.status == 200, await response.text()
         body: dict[str, Any] = await response.json()
         return body
 
     async def introspect(self, token: str, client_id: str = "app") -> dict[str, Any]:
-        """What introspection says."""
+        """Introspect a token."""
         response = await self.post("/introspect", {"token": token}, client_id)
         assert response.status == 200, await response.text()
         body: dict[str, Any] = await response.json()
         return body
 
     async def is_active(self, token: str, client_id: str = "app") -> bool:
-        """Whether introspection says that a token is active."""
+        """Whether a token is active by introspection."""
         return bool((await self.introspect(token, client_id))["active"])
 
     async def revoke(self, token: str, client_id: str | None = "app", **form: str) -> ClientResponse:
-        """A revocation request."""
+        """Make a revocation request."""
         return await self.post("/revoke", {"token": token, **form}, client_id)
 
     # variants
 
     def with_settings(self, **changes: Any) -> "World":
-        """The same world with other settings; open its ``http`` with ``async with``."""
+        """Return the same world with other settings; open its ``http`` with ``async with``."""
         changed = settings_for(self.redis.url, **changes)
         directory = RedisDirectory(self.issuer.store, self.issuer.hashing, changed)
         return self._with(settings=changed, url=changed.issuer, directory=directory)
@@ -245,30 +245,30 @@ class World:
 
     @asynccontextmanager
     async def having(self, **changes: Any) -> AsyncIterator["World"]:
-        """The same world with other settings, open."""
+        """Yield the same world with other settings, open."""
         changed = self.with_settings(**changes)
         async with changed.http:
             yield changed
 
     @asynccontextmanager
     async def with_part(self, **parts: Any) -> AsyncIterator["World"]:
-        """The same world with other parts of the issuer (a clock, a directory that breaks), open."""
+        """Yield the same world with other parts of the issuer (a clock, a failing directory), open."""
         changed = self._with(**parts)
         async with changed.http:
             yield changed
 
     def expire(self, part: str) -> None:
-        """Let the time of every key whose name holds ``part`` be over: what is left to live is the only clock (P4)."""
+        """Expire every key whose name holds ``part``, as the time to live in Redis is the only clock (P4)."""
         for node in self.redis.primaries():
             for key in node.admin.scan_iter(f"*{part}*"):
                 node.admin.delete(key)
 
     def key_names(self, part: str = "") -> set[str]:
-        """The names of all keys that hold ``part``."""
+        """Return the names of all keys that hold ``part``."""
         return {name for key in self.redis.keys() if part in (name := key.decode())}  # noqa: SIM118
 
     def ends(self, part: str) -> dict[str, int]:
-        """Keys whose name holds ``part``, with the second of the epoch at which each ends; -1 = never."""
+        """Return the keys whose name holds ``part``, with the epoch second at which each ends; -1 = never."""
         found = {}
         for node in self.redis.primaries():
             for key in node.admin.scan_iter(f"*{part}*"):
@@ -287,5 +287,5 @@ class World:
 
 
 async def error_of(response: ClientResponse) -> tuple[int, str]:
-    """Status and error code of a refusal."""
+    """Return status and error code of a refusal."""
     return response.status, (await response.json())["error"]
