@@ -15,7 +15,7 @@ from service.client_auth import names_of_method
 from service.protocol.display_names import spelled_out
 
 _TOO_WIDE = 1.5
-"""The most widths of the terminal that a table may need; up to this its cells are wrapped."""
+"""A table that needs more than this many widths of the terminal is shown as facts; below, its cells are wrapped."""
 
 messages = Console(highlight=False, stderr=True)
 

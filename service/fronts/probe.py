@@ -30,7 +30,7 @@ def url_of_liveness() -> str:
 
 def main() -> int:
     """Return the exit code."""
-    anybody = ssl._create_unverified_context()  # noqa: S323 (the certificate names another host than this machine)
+    anybody = ssl._create_unverified_context()  # noqa: S323 (the certificate is for another host name)
     handlers = (
         urllib.request.ProxyHandler({}),
         urllib.request.HTTPSHandler(context=anybody),

@@ -1,4 +1,4 @@
-// Comfort for those who have scripts on; every page works without. No data is kept here, and nothing is sent but what forms send.
+// Comfort for browsers with scripts; every page works without. It stores no data, and sends nothing that forms do not send.
 "use strict";
 
 // numbers that update while the page is visible
@@ -47,7 +47,7 @@ for (const button of document.querySelectorAll("[data-copy]")) {
   });
 }
 
-// words that a click adds to a field
+// words that are added to a field by a click
 for (const button of document.querySelectorAll("[data-add]")) {
   button.hidden = false;
   button.nextElementSibling.hidden = true;
@@ -61,7 +61,7 @@ for (const button of document.querySelectorAll("[data-add]")) {
   });
 }
 
-// rows of a list, filtered while one types; Enter asks the server for all
+// rows of a list, filtered while the operator types; Enter searches on the server
 const filter = document.querySelector("[data-filter]");
 const rows = filter && document.getElementById(filter.dataset.filter);
 if (rows) {
@@ -71,7 +71,7 @@ if (rows) {
   });
 }
 
-// what is to be read first
+// focus on the element to read first
 document.getElementById("faults")?.focus();
 document.getElementById("conflict")?.focus();
 document.getElementById("found")?.focus();
