@@ -202,7 +202,7 @@ def _report(notes: list[str], rows: Sequence[Row]) -> None:
         report.console().print(line, style="bold red", markup=False)
 
 
-# one Redis beside a Cluster
+# one Redis compared with a Cluster
 
 
 async def _compare_cluster(works: list[Work], paces: dict[int, Pace], json: Path | None) -> int:

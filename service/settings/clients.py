@@ -44,7 +44,7 @@ class ClientsSettings(SettingsGroup):
     """Seconds from now within which the assertion of a client or trusted issuer must end."""
     assertion_audience: Literal["issuer", "endpoint", "several"] = "issuer"
     """Audiences (aud) that an assertion may have. issuer: our issuer alone; endpoint: or the token endpoint, or the endpoint
-    that is called; several: any of these beside others, so that another server can use it, too."""
+    that is called; several: any of these among others, so that another server can use it, too."""
     registration: Literal["off", "initial_access_token", "open"] = "off"
     """Who may register clients (RFC 7591): nobody, holders of an initial access token, everybody."""
     registration_grant_types: tuple[GrantTypeName, ...] = (
@@ -75,7 +75,7 @@ class ClientsSettings(SettingsGroup):
     registration_audiences: Annotated[tuple[str, ...], checked_by(_check_resources)] = ()
     """Audiences that a client that registered itself may ask for, besides the registered resources that are open to it."""
     client_metadata_documents: bool = False
-    """Take an https URL as client_id, whose document says what the client is (draft-ietf-oauth-client-id-metadata-document)."""
+    """Accept an https URL as client_id, whose document has the metadata (draft-ietf-oauth-client-id-metadata-document)."""
     client_document_hosts: Annotated[tuple[str, ...], checked_by(_check_patterns)] = ()
     """Hosts that may have such clients, by name or as *.example.com, at port 443 or at one that is named:
     example.com:8443. Empty: any."""
@@ -84,7 +84,7 @@ class ClientsSettings(SettingsGroup):
     client_document_redirects: Literal["any", "same_origin"] = "any"
     """Redirect URIs that such a client may have. same_origin: only those of the origin of its client_id."""
     client_document_lifetime: Lifetime = 3600
-    """Seconds that such a document counts at most, whatever its headers say."""
+    """Longest time in seconds that such a document is cached, whatever its headers say."""
     audience_parameter: bool = False
     """Take the request parameter audience, as clients of Auth0 and Ory Hydra send it, for resource (RFC 8707)."""
     registration_scopes: tuple[str, ...] = (OPENID, *SCOPE_CLAIMS, OFFLINE_ACCESS)

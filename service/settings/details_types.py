@@ -95,10 +95,10 @@ class DetailsType(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
 
     title: Annotated[str, Field(max_length=500)] = ""
-    """What users read at consent: `Pay {amount} to {creditor.name}`. Each name in braces stands for a value of the details."""
+    """Text at consent: `Pay {amount} to {creditor.name}`. Each name in braces is replaced by a value of the details."""
     labels: dict[str, Annotated[str, Field(max_length=100)]] = Field(default_factory=dict)
-    """What users read before a value that the title does not say, by where it stands (`creditor.iban`). Other values are shown
-    under their names; one with an empty label is not shown."""
+    """Labels at consent of values that the title does not contain, by the path of the value (`creditor.iban`). Other values are
+    shown under their names; one with an empty label is not shown."""
     json_schema: Annotated[dict[str, Any], checked_by(_check_schema)] = Field(default_factory=dict)
     """JSON Schema (draft 2020-12) that each of the details must fit."""
     hook: str = ""

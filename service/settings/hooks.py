@@ -33,15 +33,15 @@ class HookSettings(BaseModel):
     entry_point: str | None = None
     """Name of an object in the entry point group ``mintmark.hooks``."""
     events: Annotated[tuple[HookEvent, ...], Field(min_length=1)] = ()
-    """What the hook decides or is notified of."""
+    """Events that the hook decides or is notified of."""
     timeout: Annotated[float, Field(gt=0, le=20)] = 2.0
     """Seconds that an answer may take."""
     on_failure: Literal["refuse", "go_on"] = "refuse"
     """Effect of a failure on what waits for the hook (claims, refresh, exchange, login): a 503, or going on without it."""
     failures_allowed: Annotated[int, Field(ge=1, le=1000)] = 5
-    """Failures in a row after which the hook is left alone for ``pause``."""
+    """Consecutive failures after which the hook is not called for ``pause``."""
     pause: Annotated[int, Field(ge=1, le=3600)] = 30
-    """Seconds that a hook is left alone."""
+    """Seconds that a hook is not called after these failures."""
     attempts: Annotated[int, Field(ge=1, le=20)] = 12
     """Maximum number of attempts to deliver a notification."""
     plain_http: bool = False
@@ -112,7 +112,7 @@ class HooksSettings(SettingsGroup):
     hooks: Annotated[dict[str, HookSettings], checked_by(_check_hooks)] = Field(
         default_factory=dict, examples=[{"risk": {"url": "https://…", "events": ["refresh"]}}]
     )
-    """Code of yours by name: webhooks and objects of this process that decide and are notified."""
+    """Your own code by name: webhooks and objects of this process that decide and are notified."""
     hook_secrets: Annotated[dict[str, SecretStr], checked_by(_check_secrets)] = Field(
         default_factory=dict, examples=[{"risk": "whsec_…"}]
     )

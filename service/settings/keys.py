@@ -37,7 +37,7 @@ class KeysSettings(SettingsGroup):
     encryption_algorithms: tuple[KeyManagement, ...] = Field((), examples=[["RSA-OAEP-256", "ECDH-ES"]])
     """Algorithms by which clients may encrypt what they send us: request objects and ID token hints. We have a key for each in
     our JWKS (`use` enc), which lives and rotates like a signing key; A128KW, A256KW and dir take the client's secret. Needs
-    master_key. Empty: nothing encrypted is taken."""
+    master_key. Empty: encrypted objects are refused."""
     jwks_lifetime: WithinADay = 300
     """Seconds that clients may cache our JWKS. A new key is published that long before it signs."""
     id_token_lifetime: WithinADay = 3600

@@ -33,8 +33,8 @@ class LoginSettings(SettingsGroup):
     require_signed_request_object: bool = False
     """Refuse authorization requests that are not in a signed request object (RFC 9101), of every client."""
     strict_request_objects: bool = False
-    """Take request objects only as FAPI has them: with aud, client_id, nbf and exp, an hour apart at most, and with `typ`
-    oauth-authz-req+jwt or none. What stands beside them in the request is not looked at."""
+    """Accept request objects only in the form of FAPI: with aud, client_id, nbf and exp, at most an hour apart, and with `typ`
+    oauth-authz-req+jwt or none. Parameters of the request outside of them are ignored."""
     par_lifetime: Annotated[int, Field(ge=5, le=600), Unit("seconds")] = 60
     """Seconds within which a user's browser has to come with the request_uri of a pushed authorization request."""
     require_pushed_authorization_requests: bool = False

@@ -27,7 +27,7 @@ class ScopesSettings(SettingsGroup):
     default_scope: str = ""
     """Scope granted where neither the request nor the client names one."""
     unknown_scope: UnknownScope = UnknownScope.REFUSE
-    """What happens to a scope that the client may not have: refuse (invalid_scope), drop (grant the others)."""
+    """Handling of a scope that the client may not have: refuse (invalid_scope), drop (grant the others)."""
     authorization_details_types: DetailsTypes = Field(
         default_factory=dict,
         examples=[

@@ -36,7 +36,7 @@ class TlsSettings(SettingsGroup):
     """Private key of tls_certificate_file (PEM). Read again when it changes."""
     mtls_port: Annotated[int, Field(ge=0, le=65535)] | None = None
     """Port of a listener that asks clients for a certificate in TLS, demands none, and takes any, self-signed ones included.
-    The same as port: clients are asked there, and browsers may ask their users. Not set: nobody is asked."""
+    The same as port: clients are asked there, and browsers may ask their users. Not set: no client is asked."""
     mtls_url: Annotated[str, checked_by(_check_url)] | None = None
     """Base URL of the endpoints where clients are asked for a certificate, at mtls_port or at a proxy: discovery names them in
     mtls_endpoint_aliases (RFC 8705 section 5)."""

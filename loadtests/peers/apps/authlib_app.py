@@ -64,7 +64,7 @@ class User(Base):
     id = Column(Integer, primary_key=True)
 
     def get_user_id(self) -> Any:
-        """For Authlib."""
+        """Return the id, for Authlib."""
         return self.id
 
 
@@ -83,7 +83,7 @@ class Code(Base, OAuth2AuthorizationCodeMixin):
     user_id = Column(Integer, nullable=False)
 
     def is_expired(self) -> bool:
-        """For Authlib."""
+        """Whether the code has expired, for Authlib."""
         return bool(self.auth_time + DAY < time.time())
 
 
