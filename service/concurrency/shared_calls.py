@@ -1,4 +1,4 @@
-"""Calls that several callers share: one that comes while the work is under way waits for the same answer."""
+"""Calls that concurrent callers share: a caller that comes during a call waits for the same answer."""
 
 import asyncio
 from collections.abc import Callable, Coroutine, Hashable
@@ -9,13 +9,13 @@ _Answer = TypeVar("_Answer")
 
 
 class SharedCalls(Generic[_Answer]):
-    """Calls by a key each, on the running loop."""
+    """Shared calls by key, on the running loop."""
 
     def __init__(self) -> None:
         self._under_way: dict[Hashable, asyncio.Future[_Answer]] = {}
 
     def start(self, key: Hashable, work: Callable[[], Coroutine[Any, Any, _Answer]]) -> asyncio.Future[_Answer]:
-        """Return the call that is under way, or begin one."""
+        """Return the call that is under way, or start one."""
         call = self._under_way.get(key)
         if call is None:
             call = self._under_way[key] = asyncio.ensure_future(work())
@@ -23,15 +23,15 @@ class SharedCalls(Generic[_Answer]):
         return call
 
     async def answer(self, key: Hashable, work: Callable[[], Coroutine[Any, Any, _Answer]]) -> _Answer:
-        """Wait for the answer. The call goes on if one of its callers is cancelled. Raises what ``work`` does."""
+        """Return the answer. The call continues if one of its callers is cancelled. Raises what ``work`` raises."""
         return await asyncio.shield(self.start(key, work))
 
     def forget(self) -> None:
-        """Let no later caller have the answer of a call that is under way."""
+        """Keep the answers of calls under way from later callers."""
         self._under_way.clear()
 
     def _done(self, key: Hashable, call: asyncio.Future[_Answer]) -> None:
         if self._under_way.get(key) is call:
             del self._under_way[key]
         if not call.cancelled():
-            call.exception()  # its callers have it; perhaps all were cancelled
+            call.exception()  # marks it as seen, as all callers may have been cancelled

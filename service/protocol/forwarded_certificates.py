@@ -1,6 +1,6 @@
-"""How proxies write the certificate of a client's TLS connection into a header: one form each, and the list.
+"""The header in which a proxy forwards the certificate of a client's TLS connection, in the form of each proxy.
 
-Whether a proxy is believed is decided elsewhere. A proxy must take away what clients send under the same name.
+Which proxies are trusted is decided elsewhere. A proxy must remove a header of this name that a client sent.
 """
 
 import re
@@ -12,22 +12,22 @@ from urllib.parse import unquote
 import msgspec
 
 MAX_CHAIN = 8
-"""Certificates beside the client's own."""
+"""The most certificates in addition to the client's own."""
 _PEM = re.compile(r"-----BEGIN CERTIFICATE-----([A-Za-z0-9+/=\s]+)-----END CERTIFICATE-----", re.ASCII)
-"""With one repetition, of what is no hyphen: what does not end costs its length, and no power of it."""
+"""The pattern has one repetition, without hyphens, so that a block without an end takes linear time only."""
 _MAX_PEM = 262_144
-"""Characters of PEM: more than so many certificates of the greatest size have."""
+"""The most characters of PEM: more than a longest chain of largest certificates has."""
 _BLANK = re.compile(r"\s+")
 _MEMBER = re.compile(r'([A-Za-z]+)=("(?:[^"\\]|\\.)*"|[^",;]*)', re.ASCII)
 CHAIN_HEADER = "Client-Cert-Chain"
 
 
 class ClientCertificate(msgspec.Struct, frozen=True):
-    """The certificate by which a client has proved in TLS that it holds a key, in DER."""
+    """The certificate, in DER, by which a client proved in TLS that it holds a key."""
 
     certificate: bytes
     chain: tuple[bytes, ...] = ()
-    """Certificates that came with it, the nearest first; nobody has looked at them."""
+    """Certificates that came with it, the nearest first; they are not verified."""
 
 
 Headers = Callable[[str], list[str]]
@@ -36,16 +36,16 @@ Headers = Callable[[str], list[str]]
 
 @dataclass(frozen=True, slots=True)
 class HeaderForm:
-    """One way of writing it."""
+    """The form of one proxy."""
 
     header: str
-    """Where it stands, unless the operator says another name."""
+    """The usual name of the header."""
     read: Callable[[str, Headers], ClientCertificate]
-    """Takes the value of that header, and the others. Raises ValueError."""
+    """Read the certificate from the value of that header and the other headers. Raises ValueError."""
 
 
 def forwarded(form: str, header: str, headers: Headers) -> ClientCertificate | None:
-    """Read the certificate of a request that came by a trusted proxy.
+    """Read the certificate of a request that came through a trusted proxy.
 
     Args:
         form: A name in ``FORMS``.
@@ -53,11 +53,10 @@ def forwarded(form: str, header: str, headers: Headers) -> ClientCertificate | N
         headers: Of the request.
 
     Returns:
-        None where the client showed no certificate.
+        The certificate, None where the client had none.
 
     Raises:
-        ValueError: The header comes twice, or is not written in that form: a client has written it, or the proxy is not the
-            one that the settings are about.
+        ValueError: The header comes twice, or is not in that form: a client wrote it, or the settings name another proxy.
     """
     known = FORMS[form]
     name = header or known.header
@@ -73,7 +72,7 @@ def forwarded(form: str, header: str, headers: Headers) -> ClientCertificate | N
 
 
 def from_pem(text: str) -> list[bytes]:
-    """Read certificates in PEM (RFC 7468). Raises ValueError for anything else beside them."""
+    """Read certificates in PEM (RFC 7468). Raises ValueError if the text holds anything else."""
     if len(text) > _MAX_PEM:
         raise ValueError(f"it has more than {_MAX_PEM} characters")
     blocks = _PEM.findall(text)
@@ -83,25 +82,25 @@ def from_pem(text: str) -> list[bytes]:
 
 
 def _structured(value: str, headers: Headers) -> ClientCertificate:
-    """``:base64:``, and the chain as a list of them (RFC 9440 section 2)."""
+    """Read ``:base64:``, and the chain as a list of these (RFC 9440 section 2)."""
     chain = [one.strip(" \t") for line in headers(CHAIN_HEADER) for one in line.split(",")]
     return _of([_byte_sequence(one) for one in (value, *chain)])
 
 
 def _byte_sequence(text: str) -> bytes:
-    """RFC 8941 section 3.3.5."""
+    """Read a byte sequence (RFC 8941 section 3.3.5). Raises ValueError."""
     if len(text) <= 2 or not text[0] == text[-1] == ":":
         raise ValueError("it is no byte sequence (RFC 9440)")
     return _decoded(text[1:-1])
 
 
 def _escaped_pem(value: str, _: Headers) -> ClientCertificate:
-    """``$ssl_client_escaped_cert``: PEM, percent-encoded."""
+    """Read ``$ssl_client_escaped_cert``: percent-encoded PEM."""
     return _of(from_pem(unquote(value, errors="strict")))
 
 
 def _xfcc(value: str, _: Headers) -> ClientCertificate:
-    """``Hash=…;Cert="…";Chain="…"``: the values percent-encoded PEM; of several proxies each adds an element after a comma."""
+    """Read ``Hash=…;Cert="…";Chain="…"`` with percent-encoded PEM; each further proxy adds an element after a comma."""
     members: dict[str, str] = {}
     at = 0
     while at < len(value):
@@ -126,14 +125,14 @@ def _xfcc(value: str, _: Headers) -> ClientCertificate:
 
 
 def _bare_pem(value: str, _: Headers) -> ClientCertificate:
-    """PEM without first and last line and without line breaks, percent-encoded by older releases; the chain after commas."""
+    """Read PEM without its first and last line and line breaks, percent-encoded by older releases; the chain after commas."""
     return _of([_decoded(one) for one in unquote(value, errors="strict").split(",")])
 
 
 def _decoded(text: str) -> bytes:
     try:
         found = b64decode(text, validate=True)
-    except ValueError as error:  # also of what is not ASCII
+    except ValueError as error:  # also for text that is not ASCII
         raise ValueError("it is not base64") from error
     if not found:
         raise ValueError("it is empty")

@@ -1,4 +1,4 @@
-"""The target URI of a request, which proofs of possession name, in one spelling (RFC 3986 sections 6.2.2 and 6.2.3)."""
+"""The target URI of a request, as proofs of possession name it, in its normalised form (RFC 3986 sections 6.2.2 and 6.2.3)."""
 
 import re
 
@@ -12,14 +12,14 @@ _DEFAULT_PORTS = {"http": 80, "https": 443}
 
 
 def is_same_target(one: str, other: str) -> bool:
-    """Tell whether two URIs name the same target, whatever query and fragment they have (RFC 9449 section 4.3)."""
+    """Whether two URIs name the same target, ignoring query and fragment (RFC 9449 section 4.3)."""
     return one == other or ((target := normalized(one)) != "" and target == normalized(other))
 
 
 def normalized(uri: str) -> str:
-    """Return an http or https URI without query and fragment, in the spelling that equal ones share; "" if it is none.
+    """Return an http or https URI in its normalised form, without query and fragment; "" if it is none.
 
-    Scheme and host are in lower case, without the scheme's own port; percent-encoding only of what needs it, in upper case;
+    Scheme and host are in lower case, without the scheme's own port; percent-encoding only where it is needed, in upper case;
     no dot segments.
     """
     found = _TARGET.fullmatch(uri.partition("#")[0].partition("?")[0])
@@ -32,7 +32,7 @@ def normalized(uri: str) -> str:
 
 
 def _decoded(text: str) -> str:
-    """Decode what is encoded without need (RFC 3986 section 6.2.2.2)."""
+    """Decode characters that are encoded without need (RFC 3986 section 6.2.2.2)."""
     return _ENCODED.sub(_decoded_octet, text) if "%" in text else text
 
 
