@@ -1,4 +1,4 @@
-"""Who acts: bound once for all that is done inside, and written to the audit log with each act."""
+"""The actor of operations: bound once for everything inside, and written to the audit log with each act."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,7 +12,7 @@ class Actor(NamedTuple):
     """An operator, or a caller of the decision API."""
 
     name: str
-    """Of the token, certificate or account."""
+    """The name of the token, certificate or account."""
     way: Way
     address: str = ""
 
@@ -27,7 +27,7 @@ def current_actor() -> Actor | None:
 
 @contextmanager
 def acting(actor: Actor | None) -> Iterator[None]:
-    """Bind the actor of whatever is done inside."""
+    """Bind the actor of everything inside."""
     token = _actor.set(actor)
     try:
         yield

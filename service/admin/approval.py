@@ -1,4 +1,4 @@
-"""Clients that registered themselves, once an operator has checked them (RFC 7591 section 5)."""
+"""Approval of clients that registered themselves, by an operator who has checked them (RFC 7591 section 5)."""
 
 import logging
 
@@ -18,10 +18,10 @@ log = logging.getLogger(__name__)
 
 @audited("client.approve", "client:client_id")
 async def approve_client(issuer: Issuer, client_id: ClientName, if_match: IfMatch = None) -> Client:
-    """Say of a client that registered itself that its name and addresses have been checked.
+    """Approve a client that registered itself, after its name and addresses have been checked.
 
-    Users are no longer warned, and errors are redirected at once, as with a client of ours. It holds until the client changes
-    anything of itself (RFC 7592). Raises NotFound, Outdated (``etags.check``), InvalidInput where it did not register itself.
+    Users are no longer warned, and errors are redirected at once, as with other clients. The approval lasts until the client
+    changes its metadata (RFC 7592). Raises NotFound, Outdated (``etags.check``), InvalidInput where it did not register itself.
     """
     client = await _set_approved(issuer, client_id, approved=True, if_match=if_match)
     log.info(Event.CLIENT_APPROVED, extra={"client_id": client.client_id})

@@ -1,4 +1,4 @@
-"""Whom access tokens are for, in words: an API takes those that name it as their audience, and no others (RFC 9068 4)."""
+"""Explanations of the audience of access tokens: an API accepts only tokens that name it as their audience (RFC 9068 4)."""
 
 from service.issuer import Issuer
 from service.protocol.claims import SCOPE_CLAIMS
@@ -9,7 +9,7 @@ _OF_SIGNING_IN = frozenset({OPENID, OFFLINE_ACCESS, *SCOPE_CLAIMS})
 
 
 def hints(client: Client) -> tuple[str, ...]:
-    """What to do about a client whose access tokens no API would take, though it looks as if it was to call one."""
+    """Return advice on a client whose access tokens no API would accept, though it seems to call APIs."""
     calls = GrantTypeName.CLIENT_CREDENTIALS in client.grant_types or not set(client.scopes) <= _OF_SIGNING_IN
     if client.audiences or not client.grant_types or not calls:
         return ()
@@ -20,7 +20,7 @@ def hints(client: Client) -> tuple[str, ...]:
 
 
 def accepted_by(issuer: Issuer, client_id: str, audience: tuple[str, ...]) -> str:
-    """Who takes an access token with this audience, and why others don't."""
+    """Describe which APIs accept an access token with this audience, and why others do not."""
     apis = [name for name in audience if name != issuer.url]
     if not apis:
         return (

@@ -1,19 +1,19 @@
-"""The audit log: who did what, to what, when, from where, by which way, and what came of it.
+"""The audit log: who did what, to what, when, from where, by which front, and with which outcome.
 
-Every function of this room that changes something is ``@audited``; a front binds the actor once, for all that it calls:
+Every function of this room that changes something is ``@audited``; a front binds the actor once, for all its calls:
 
     with acting(Actor("alice", Way.CONSOLE, "192.0.2.7")):
         await client_ending.disable_client(issuer, "web")
 
-What is done with no actor bound is no operator's act (a client that registers itself, the demo) and is not written.
+An act without a bound actor is not an operator's (a client that registers itself, the demo) and is not written.
 
 **The entry is written first.** ``begun`` is in the log before anything is done, and where it cannot be written nothing is
 done. Then the outcome takes its place. Where *that* cannot be written, the act is done and its caller gets the answer (it
 may hold a secret that is shown once); the log still says ``begun``, and the outcome is in the service's own log as an
-error. So no act goes without a trace, whenever Redis fails.
+error. So every act leaves a trace, even where Redis fails.
 
-**What backends do thousands of times an hour** (``often``: tokens made by API, for one) is written like that ten times a minute
-of one action and actor; what is beyond is counted, and once a minute written as one entry with ``count``.
+**Acts that backends do thousands of times an hour** (``often``: tokens made by API, for one) are written like that ten times a
+minute for one action and actor; further ones are counted, and written once a minute as one entry with ``count``.
 """
 
 import asyncio
@@ -46,21 +46,21 @@ _Given = ParamSpec("_Given")
 _Result = TypeVar("_Result")
 
 _LONGEST = 255
-"""Characters of anything in an entry."""
+"""The most characters of a text in an entry."""
 _MOST = 100
-"""Names of changed members in an entry."""
+"""The most names of changed members in an entry."""
 
 
 def audited(
     action: str, *targets: str, changed: str = "", often: bool = False
 ) -> Callable[[Callable[_Given, Awaitable[_Result]]], Callable[_Given, Coroutine[Any, Any, _Result]]]:
-    """Have every call of an admin function in the log.
+    """Write every call of an admin function to the log.
 
     Args:
         action: The name of its operation.
         targets: Kind and argument, ``client:name`` or ``client:given.client_id``; an argument that is None is left out.
-        changed: The argument whose keys are the names of what is changed.
-        often: Whether it is summed where it is done often.
+        changed: The argument whose keys are the names of the changed members.
+        often: Whether frequent calls are summed.
     """
 
     def decorate(act: Callable[_Given, Awaitable[_Result]]) -> Callable[_Given, Coroutine[Any, Any, _Result]]:
@@ -78,7 +78,7 @@ def audited(
             named = tuple(_target(given, target) for target in targets if _value(given, target) is not None)
             entry = _entry(issuer, actor, action, named, sorted(given[changed]) if changed else ())
             written = _summed if often and not issuer.audit_sums.is_written_at_once(entry) else _written_down
-            with acting(None):  # what it is made of are no further acts
+            with acting(None):  # calls inside it are no further acts
                 return await written(issuer, entry, lambda: act(*args, **kwargs))
 
         wrapper.action = action  # type: ignore[attr-defined]
@@ -88,7 +88,7 @@ def audited(
 
 
 def count_act(issuer: Issuer, action: str, *targets: str) -> None:
-    """Sum an act on targets such as ``client:web``, for which a client proved itself: it is never written alone."""
+    """Sum an act of an authenticated client on targets such as ``client:web``; such acts are only written as sums."""
     actor = current_actor()
     if actor is not None:
         named = tuple(map(_without_credentials, targets))
@@ -96,30 +96,30 @@ def count_act(issuer: Issuer, action: str, *targets: str) -> None:
 
 
 async def keep_sums(issuer: Issuer) -> None:
-    """Write down once a minute what was summed, for as long as the process serves."""
+    """Write the sums once a minute, until cancelled."""
     while True:
         await asyncio.sleep(SECONDS)
         await write_sums(issuer)
 
 
 async def write_sums(issuer: Issuer) -> None:
-    """Write down what was summed so far. What cannot be written is in our own log."""
+    """Write the sums so far. Those that cannot be written go to the service's own log."""
     for entry in issuer.audit_sums.take():
         await _finish(issuer, entry, "", entry.result)
 
 
-# looking
+# reading
 
 
 class EntryFilter(Input):
-    """What to look for; "" = anything."""
+    """The filter of entries; "" = any."""
 
     actor: Annotated[Word, Field(description="Who: the name of a token, certificate or account.")] = ""
     action: Annotated[Word, Field(description="client.update, or client for all about clients.")] = ""
     target: Annotated[Word, Field(description="To what: client:web, or the name alone.")] = ""
 
     def matches(self, entry: AuditEntry) -> bool:
-        """Whether this is one of them."""
+        """Whether the entry passes the filter."""
         return (
             (not self.actor or entry.actor == self.actor)
             and (not self.action or entry.action == self.action or entry.action.startswith(f"{self.action}."))
@@ -128,7 +128,7 @@ class EntryFilter(Input):
 
 
 class AuditFilter(EntryFilter):
-    """What to look for, and since when."""
+    """The filter of entries, with the earliest time."""
 
     since: Since = 0
 
@@ -139,7 +139,7 @@ ANYTHING = AuditFilter()
 async def list_entries(
     issuer: Issuer, wanted: AuditFilter = ANYTHING, cursor: Cursor = "", limit: Limit = 100
 ) -> Listing[PlacedEntry]:
-    """A page of entries, the newest in front; looks at ``10 × limit`` at most. Raises Refused for a bad cursor."""
+    """Return a page of entries, newest first; reads ``10 × limit`` at most. Raises Refused for a bad cursor."""
 
     def matches(placed: PlacedEntry) -> bool:
         return wanted.matches(placed.entry)
@@ -150,9 +150,9 @@ async def list_entries(
 async def list_new(
     issuer: Issuer, cursor: Cursor = "", wanted: EntryFilter = ANYTHING, limit: Limit = 100
 ) -> Listing[PlacedEntry]:
-    """Return the entries that were written after the cursor, in their order; always with a cursor to go on from.
+    """Return the entries that were written after the cursor, in their order, and always the cursor of the next call.
 
-    Without a cursor: none, and where the log ends now. Raises Refused for a bad cursor.
+    Without a cursor return no entries, and the cursor of the present end of the log. Raises Refused for a bad cursor.
     """
     check_place(cursor)
     if not cursor:
@@ -204,7 +204,7 @@ async def _summed(issuer: Issuer, entry: AuditEntry, act: Callable[[], Awaitable
 
 
 def _outcome(error: Exception) -> tuple[Result, str]:
-    """What came of an act that raised, and why: never the text of an unforeseen exception."""
+    """Return the result and the reason of an act that raised, but never the text of an unforeseen exception."""
     if isinstance(error, AdminError):
         return Result.REFUSED, str(error).partition("\n")[0]
     if isinstance(error, ProtocolError) and not isinstance(error, TemporarilyUnavailable):
@@ -213,7 +213,7 @@ def _outcome(error: Exception) -> tuple[Result, str]:
 
 
 async def _check_file(issuer: Issuer) -> None:
-    """Before anything is done. Raises TemporarilyUnavailable."""
+    """Check before the act that the file can be written. Raises TemporarilyUnavailable."""
     if issuer.audit_file is None:
         return
     try:
@@ -223,7 +223,7 @@ async def _check_file(issuer: Issuer) -> None:
 
 
 async def _finish(issuer: Issuer, begun: AuditEntry, begun_at: str, result: Result, why: str = "") -> None:
-    """Write the outcome. What cannot be written is in our own log, whole: it holds no secret."""
+    """Write the outcome. An entry that cannot be written goes whole to the service's own log, as it holds no secret."""
     entry = msgspec.structs.replace(begun, result=result, why=_without_credentials(why))
     unwritten = []
     try:
@@ -246,7 +246,7 @@ def _target(given: Mapping[str, Any], target: str) -> str:
 
 
 def _without_credentials(text: str) -> str:
-    """As it may be kept: without a credential that was given in the place of a name."""
+    """Remove credentials that were given in place of a name."""
     return redacted(text)[:_LONGEST]
 
 

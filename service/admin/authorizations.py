@@ -1,4 +1,4 @@
-"""What a user has allowed which client: living grants and consents. For the user's own page and for APIs."""
+"""The authorizations of clients by a user (living grants and consents), for the user's own page and for APIs."""
 
 import logging
 from collections.abc import AsyncIterator
@@ -21,23 +21,23 @@ _PAGE, _MOST, _MOST_DETAILS = 200, 2000, 20
 
 
 class Authorized(NamedTuple):
-    """A client that may do something for a user now, or may be granted it again without a question."""
+    """A client that holds grants of a user now, or may get them again without consent."""
 
     client: Client
     scopes: tuple[str, ...]
-    """Of all living grants and of the consent, like ``resources``."""
+    """The scopes of all living grants and of the consent; ``resources`` likewise."""
     latest: tuple[str, ...]
     """Scopes of the newest living grant."""
     since: int
-    """Epoch seconds of the oldest of those, as ``changed_at`` of the newest."""
+    """Epoch seconds of the oldest of these grants and the consent; ``changed_at`` is that of the newest."""
     changed_at: int
     resources: tuple[str, ...] = ()
     details: tuple[str, ...] = ()
-    """What else its living grants allow (``tokens.members``), a line each, the newest ``_MOST_DETAILS``."""
+    """Further permissions of its living grants (``tokens.members``), a line each, the newest ``_MOST_DETAILS``."""
 
 
 async def list_of_subject(issuer: Issuer, subject: str) -> list[Authorized]:
-    """Every client that a user has authorized, by name; looks at 2,000 grants at most."""
+    """Return every client that a user has authorized, by name; reads 2,000 grants at most."""
     consents = await issuer.store.consents.of_user(subject)
     held: dict[str, list[Grant]] = {client_id: [] for client_id in consents}
     for listed in await _grants(issuer, subject):
@@ -47,23 +47,23 @@ async def list_of_subject(issuer: Issuer, subject: str) -> list[Authorized]:
 
 
 async def get(issuer: Issuer, subject: str, client_id: str) -> Authorized | None:
-    """What a user has allowed one client; None: nothing that counts."""
+    """Return the user's authorization of one client; None if there is no current one."""
     living = [listed.grant for listed in await _grants(issuer, subject) if listed.grant.client_id == client_id]
     return await _authorized(issuer, client_id, living, await issuer.store.consents.get(subject, client_id))
 
 
 @audited("authorization.update", "user:subject", "client:client.client_id")
 async def update(issuer: Issuer, subject: str, client: Client, scopes: tuple[str, ...]) -> int:
-    """Let the client have these scopes for the user, and no others; how many grants that changed.
+    """Limit the client to exactly these scopes for the user, and return how many grants that changed.
 
-    It counts in every living grant, and in what is remembered as allowed. Raises NotAllowed for a scope that the client may
+    That changes every living grant, and the remembered consent. Raises NotAllowed for a scope that the client may
     not have.
     """
     changes = TokenChanges.read({"scopes": scopes})
     tokens.check_scopes(client, changes.scopes or ())
-    await _narrow_consent(issuer, subject, client, scopes)  # first: else the old ones could be granted again
+    await _narrow_consent(issuer, subject, client, scopes)  # first: otherwise the old ones could be granted again
     updated = 0
-    async for listed in _each_grant(issuer, subject):  # every one: what is taken away must be nowhere
+    async for listed in _each_grant(issuer, subject):  # all of them: a removed scope must not be left anywhere
         if listed.grant.client_id == client.client_id and client.grant_is_current(listed.grant):
             updated += await tokens.update_grant(issuer, listed.grant_id, changes)
     log.info(Event.AUTHORIZATION_UPDATED, extra={"client_id": client.client_id, "subject": subject, "grants": updated})
@@ -71,7 +71,7 @@ async def update(issuer: Issuer, subject: str, client: Client, scopes: tuple[str
 
 
 async def end(issuer: Issuer, subject: str, client_id: str, reason: str = "revoked_by_operator") -> int:
-    """End every grant of the user to the client, and forget what was allowed; how many grants were alive.
+    """End every grant of the user to the client, forget the consent, and return how many grants were alive.
 
     The reason is for hooks.
     """
@@ -82,13 +82,13 @@ async def end(issuer: Issuer, subject: str, client_id: str, reason: str = "revok
 
 @audited("authorization.forget_consent", "user:subject", "client:client_id")
 async def forget_consent(issuer: Issuer, subject: str, client_id: str) -> None:
-    """Ask the user again next time; what is granted stays."""
+    """Forget the consent, so that the user is asked again next time; existing grants stay."""
     await issuer.store.consents.forget(subject, client_id)
     log.info(Event.CONSENT_DELETED, extra={"client_id": client_id, "subject": subject})
 
 
 async def _narrow_consent(issuer: Issuer, subject: str, client: Client, scopes: tuple[str, ...]) -> None:
-    """What is remembered is what the user said: others may take from it, not add to it."""
+    """Remove other scopes from the remembered consent. It is the user's own: others may narrow it, not add to it."""
     consent = await issuer.store.consents.get(subject, client.client_id)
     if consent is None or set(consent.scopes) <= set(scopes):
         return
@@ -96,7 +96,7 @@ async def _narrow_consent(issuer: Issuer, subject: str, client: Client, scopes: 
 
 
 async def _grants(issuer: Issuer, subject: str) -> list[ListedGrant]:
-    """The user's living grants, ``_MOST`` at most."""
+    """Return the user's living grants, ``_MOST`` at most."""
     found: list[ListedGrant] = []
     async for listed in _each_grant(issuer, subject):
         found.append(listed)
@@ -106,7 +106,7 @@ async def _grants(issuer: Issuer, subject: str) -> list[ListedGrant]:
 
 
 async def _each_grant(issuer: Issuer, subject: str) -> AsyncIterator[ListedGrant]:
-    """The user's living grants, page by page."""
+    """Yield the user's living grants, reading page by page."""
     cursor = ""
     while True:
         page = await issuer.store.grants.list_of_user(subject, cursor, _PAGE)
@@ -120,7 +120,7 @@ async def _each_grant(issuer: Issuer, subject: str) -> AsyncIterator[ListedGrant
 async def _authorized(
     issuer: Issuer, client_id: str, grants: list[Grant], consent: Consent | None
 ) -> Authorized | None:
-    """None where none of that is current for the client any more."""
+    """Return the authorization, None where nothing of it is current for the client any more."""
     client = await issuer.store.clients.get(client_id)
     if client is None or not client.enabled:
         return None

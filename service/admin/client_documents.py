@@ -1,7 +1,7 @@
-"""Clients by their documents (draft-ietf-oauth-client-id-metadata-document): a client_id is a URL that says what it is.
+"""Clients by their documents (draft-ietf-oauth-client-id-metadata-document): a client_id is the URL of the client's metadata.
 
-Such a client is kept like one that registered openly: while it is used, and within the same places. Its document says anew
-what it is as often as its headers want, within bounds; what an operator gave or took stays.
+Such a client is kept like one that registered openly: while it is used, and within the same limits. Its document is fetched
+again as often as its headers demand, within bounds; changes by an operator stay.
 """
 
 import logging
@@ -36,43 +36,43 @@ from service.store.failures import Limit
 log = logging.getLogger(__name__)
 
 NAME = "client_document"
-"""What metrics call it."""
+"""The name in metrics."""
 _LEAST, _USUAL = 10, 300
-"""Seconds that a document counts at least, whatever its headers say, and where they say nothing."""
+"""Seconds for which a document is valid: at least, whatever its headers say, and where they say nothing."""
 _STALE_FOR = 86_400
-"""Seconds after which a document that cannot be fetched any more counts no longer."""
+"""Seconds after which a document that cannot be fetched any more is no longer used."""
 _FAILED_FOR = 10.0
-"""Seconds for which a document that could not be had is not fetched again."""
+"""Seconds for which a document that could not be fetched is not fetched again."""
 _UNDER_WAY_EACH = 10
 """Documents that a process fetches at once on behalf of one network: slow hosts must not keep all connections busy."""
 _REMEMBERED, _REMEMBERED_BYTES = 1000, 4 * 1024 * 1024
 _SECRETS = ("client_secret", "client_secret_expires_at")
 _KEY_SETS = {"jwks", "jwks_uri"}
 _KEYS = [name for name, row in REGISTERED.items() if row.member.group is MemberGroup.AUTHENTICATES]
-"""What a client proves itself by, and the keys that are encrypted for."""
+"""The members by which a client authenticates, and the keys for encryption to it."""
 
 
 class _AwayError(Exception):
-    """The document cannot be fetched now; it may be there again."""
+    """The document cannot be fetched now, but perhaps later."""
 
 
 class _BusyError(_AwayError):
-    """Too much is being fetched for who asks: that says nothing of this document."""
+    """Too many documents are being fetched for this network, which says nothing about this document."""
 
 
 class _UnusableError(Exception):
-    """The document is none that can be used, or is gone: the text is for the client."""
+    """The document cannot be used, or is gone; the text is for the client."""
 
 
 class _Document(NamedTuple):
-    """A document that was fetched, and how long it counts (seconds)."""
+    """A fetched document, and its lifetime in seconds."""
 
     members: dict[str, Any]
     lifetime: int
 
 
 class _Failure(NamedTuple):
-    """A document that could not be had, and until when (monotonic seconds) it is not asked for again."""
+    """A document that could not be fetched, and until when (monotonic seconds) it is not fetched again."""
 
     until: float
     kind: type[_AwayError] | type[_UnusableError]
@@ -89,16 +89,16 @@ class ClientDocuments:
         self._under_way: Counter[str] = Counter()
 
     async def current(self, issuer: Issuer, client_id: str, held: Client | None, address: str) -> Client | None:
-        """The client of this client_id as its document says now; ``held`` where it has none, or is disabled.
+        """Return the client as its document describes it now; ``held`` where it has no document, or is disabled.
 
         Args:
-            issuer: Ours.
+            issuer: This issuer.
             client_id: As the client sent it.
-            held: The client as it is kept, None where it is not.
-            address: Who asks: what cannot be used is counted.
+            held: The client as it is stored, None where it is not.
+            address: The IP address of the request, for which unusable documents are counted.
 
         Raises:
-            InvalidClient: There is no such document, or it cannot be used.
+            InvalidClient: There is no such document, or it is unusable.
             TemporarilyUnavailable: There is no room for further clients, or Redis is away.
         """
         if held is not None and not (held.has_document and held.enabled):
@@ -123,7 +123,7 @@ class ClientDocuments:
         raise InvalidClient(text, log=f"client metadata document: {reason}")
 
     async def _read(self, issuer: Issuer, client_id: str, held: Client | None, address: str) -> Client:
-        """Read it, once for all who ask at the same time, and not at once again where that failed."""
+        """Read the document, once for concurrent callers, and not again at once where that failed."""
         failure = self._failed.get(client_id)
         if failure is not None and self._clock() < failure.until:
             raise failure.kind(failure.reason)
@@ -142,7 +142,7 @@ class ClientDocuments:
             raise
 
     async def _counted(self, issuer: Issuer, client_id: str, held: Client | None, address: str) -> Client:
-        """Read it as one of those that are under way for a network. Raises _BusyError where these are too many."""
+        """Read the document as one of those in flight for a network. Raises _BusyError where these are too many."""
         network = wide_network_of(address)
         if network and self._under_way[network] >= _UNDER_WAY_EACH:
             raise _BusyError("too many documents are being fetched for this network; try again")
@@ -151,7 +151,7 @@ class ClientDocuments:
             return await (_read_first(issuer, client_id, address) if held is None else _read(issuer, client_id, held))
         finally:
             self._under_way[network] -= 1
-            self._under_way += Counter()  # forgets networks at 0
+            self._under_way += Counter()  # removes networks whose count is 0
 
 
 def _who(address: str) -> str:
@@ -159,7 +159,7 @@ def _who(address: str) -> str:
 
 
 def _check_wait(issuer: Issuer, address: str) -> None:
-    """Refuse to fetch for who made us fetch in vain so often. Raises InvalidClient (429)."""
+    """Refuse a network for which too many fetches have failed. Raises InvalidClient (429)."""
     if wait := issuer.store.failures.known_wait(_who(address)):
         issuer.metrics.security_event(Event.CLIENT_DOCUMENTS_LIMITED)
         log.warning(Event.CLIENT_DOCUMENTS_LIMITED, extra={"address": address, "seconds": wait})
@@ -172,7 +172,7 @@ def _check_wait(issuer: Issuer, address: str) -> None:
 
 
 def _checked_host(issuer: Issuer, client_id: str) -> str:
-    """Raises InvalidClient where the URL is none, or its host is not let in."""
+    """Return the host of the URL. Raises InvalidClient where it is no valid URL, or its host is not allowed."""
     try:
         client_id_urls.check_url(client_id)
     except ValueError as error:
@@ -190,7 +190,7 @@ def _checked_host(issuer: Issuer, client_id: str) -> str:
 
 
 async def _read_first(issuer: Issuer, client_id: str, address: str) -> Client:
-    """Read a document whose client is not kept yet: nothing is fetched where there is no place for it. Raises as _read."""
+    """Read a document whose client is not stored yet, unless there is no place for it. Raises as _read."""
     registration = Registration(token_hash="", registered_openly=True, network=wide_network_of(address))
     async with place_taken(issuer, client_id, registration):
         try:
@@ -198,14 +198,14 @@ async def _read_first(issuer: Issuer, client_id: str, address: str) -> Client:
         except (_AwayError, _UnusableError) as error:
             if await issuer.store.clients.read(client_id) is None:
                 raise
-            failure = error  # another process keeps the client meanwhile, and the place is its
+            failure = error  # another process has stored the client meanwhile, and taken the place
     raise failure
 
 
 async def _read(
     issuer: Issuer, client_id: str, held: Client | None, registration: Registration | None = None
 ) -> Client:
-    """Fetch the document, and keep what it says. Raises _AwayError, _UnusableError, TemporarilyUnavailable."""
+    """Fetch the document, and store the client. Raises _AwayError, _UnusableError, TemporarilyUnavailable."""
     document = await _fetched(issuer, client_id)
     issuer.metrics.request(NAME, "fetched")
     _check(issuer, client_id, document.members)
@@ -256,7 +256,7 @@ async def _fetched(issuer: Issuer, client_id: str) -> _Document:
 
 
 def _lifetime(issuer: Issuer, response: HttpResponse) -> int:
-    """Seconds that it counts (RFC 9111), within our bounds."""
+    """Return the seconds for which it is valid (RFC 9111), within our bounds."""
     control = response.headers.get("Cache-Control", "").lower()
     wanted = _USUAL if response.max_age is None else response.max_age
     if "no-store" in control or "no-cache" in control:
@@ -265,7 +265,7 @@ def _lifetime(issuer: Issuer, response: HttpResponse) -> int:
 
 
 def _check(issuer: Issuer, client_id: str, members: dict[str, Any]) -> None:
-    """What holds for documents alone (section 4). Raises _UnusableError."""
+    """Check the rules for documents alone (section 4). Raises _UnusableError."""
     if members.get("client_id") != client_id:
         raise _UnusableError("its client_id is not its URL, letter by letter")
     if named := [name for name in _SECRETS if name in members]:
@@ -281,10 +281,10 @@ def _check(issuer: Issuer, client_id: str, members: dict[str, Any]) -> None:
 
 
 def _with_what_stays(client: Client, members: dict[str, Any]) -> dict[str, Any]:
-    """What a document says, but for what an operator decides once they have changed the client.
+    """Return the members of a document, but keep those that an operator decides after having changed the client.
 
-    That is what it may do, and what protects it: its document can add protection, and takes none off. Where something is kept
-    and the document knows of no authentication, what proves the client stays with it, unless the document names other keys.
+    These are its rights and its protection: its document can add protection, but removes none. Where something is kept and the
+    document names no authentication, the client still authenticates as before, unless the document names other keys.
     """
     said = registered_metadata.without_empty(members)
     protection = {
@@ -317,7 +317,7 @@ async def _kept(
     held: Client | None,
     registration: Registration | None,
 ) -> Client:
-    """The client as it is kept from now on, with this registration where it is new. Raises AdminError."""
+    """Store the client, with this registration where it is new, and return it. Raises AdminError."""
     now = int(issuer.clock())
     until = now + lifetime
     if held is None:
@@ -329,7 +329,7 @@ async def _kept(
         )
         try:
             return (await clients.create_client(issuer, read_metadata.given, registration=first)).client
-        except AlreadyExists:  # another process was first, and the place is its
+        except AlreadyExists:  # another process was first, and has taken the place
             held = await clients.get_client(issuer, client_id)
         if not held.has_document:
             return held

@@ -1,4 +1,4 @@
-"""Ending what a client holds: disabled, revoked, deleted, and what that leaves in Redis swept."""
+"""Ending clients: disabling, revoking, deleting, and sweeping what that leaves in Redis."""
 
 import logging
 from typing import Annotated, NamedTuple
@@ -25,19 +25,19 @@ log = logging.getLogger(__name__)
 
 @audited("client.disable", "client:client_id")
 async def disable_client(issuer: Issuer, client_id: ClientName) -> Client:
-    """Refuse the client, and whatever it was issued, from now on until it is enabled again. Raises NotFound."""
+    """Refuse the client and everything that it was issued, until it is enabled again. Raises NotFound."""
     return await _enable(issuer, client_id, enabled=False)
 
 
 @audited("client.enable", "client:client_id")
 async def enable_client(issuer: Issuer, client_id: ClientName) -> Client:
-    """Take back ``disable_client``: what it was issued and has not expired counts again. Raises NotFound."""
+    """Take back ``disable_client``: unexpired credentials of the client are valid again. Raises NotFound."""
     return await _enable(issuer, client_id, enabled=True)
 
 
 @audited("client.revoke", "client:client_id")
 async def revoke_client(issuer: Issuer, client_id: ClientName) -> Client:
-    """End everything issued to the client so far, at once and for good; it may ask anew. Raises NotFound."""
+    """End everything issued to the client so far, at once and for good; it may request new tokens. Raises NotFound."""
     client_id = (await get_client(issuer, client_id)).client_id
     facts = about_revoked(Revoked.CLIENT, "revoked_by_operator", client_id=client_id)
     async with issuer.hooks.notifying(HookEvent.REVOKED, **facts):
@@ -48,7 +48,7 @@ async def revoke_client(issuer: Issuer, client_id: ClientName) -> Client:
 
 @audited("client.delete", "client:client_id")
 async def delete_client(issuer: Issuer, client_id: ClientName, if_match: str | None = None) -> Client:
-    """Delete a client, and with it everything it was issued; the client as it was, disabled.
+    """Delete a client and everything that it was issued; return the client as it was, disabled.
 
     Raises NotFound, Outdated (``etags.check``).
     """
@@ -56,7 +56,7 @@ async def delete_client(issuer: Issuer, client_id: ClientName, if_match: str | N
         client = await get_client(issuer, client_id)
         etags.check(client, if_match)
     except NotFound:
-        await issuer.store.clients.publish_change(client_id)  # an earlier try may have been cut off before it did
+        await issuer.store.clients.publish_change(client_id)  # an earlier attempt may have been cut off before it
         raise
     facts = about_revoked(Revoked.CLIENT, "deleted", client_id=client.client_id)
     async with issuer.hooks.notifying(HookEvent.REVOKED, **facts):
@@ -86,7 +86,7 @@ class Swept(NamedTuple):
     """A part of the dead grants of a client."""
 
     grants: int
-    """How many were freed."""
+    """The number of deleted grants."""
     cursor: str
     """Where the next part begins, empty at the end."""
 
@@ -97,10 +97,10 @@ async def sweep_client(
     cursor: Annotated[str, Field(max_length=100)] = "",
     limit: Annotated[int, Field(ge=1, le=500)] = 500,
 ) -> Swept:
-    """Free a part of what ``revoke_client`` or ``delete_client`` left in Redis without an end.
+    """Delete a part of what ``revoke_client`` or ``delete_client`` left in Redis without an expiry.
 
-    It is dead already, by the client as it is now. Only refresh tokens that never expire need this: all else ends by its TTL.
-    Looks at some ``10 × limit`` keys. Raises Refused for a bad cursor.
+    These grants are already invalid. Only refresh tokens that never expire need this: everything else ends by its TTL.
+    Reads some ``10 × limit`` keys. Raises Refused for a bad cursor.
     """
     client = await issuer.store.clients.read(client_id)
     generation = client.generation if client is not None and client.client_id == client_id else None
@@ -113,13 +113,13 @@ async def sweep_client(
     return Swept(freed, page.cursor)
 
 
-# how it is done
+# internals
 
 
 async def _enable(issuer: Issuer, name: str, *, enabled: bool) -> Client:
     def changed(client: Client) -> Client:
         changed: Client = msgspec.structs.replace(client, enabled=enabled)
-        # one that nobody keeps would come back by its document, enabled
+        # a client that is not stored would come back by its document, enabled
         return changed.adopted() if client.has_document and not enabled else changed
 
     client = await change_client(issuer, name, changed)

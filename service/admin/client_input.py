@@ -1,4 +1,4 @@
-"""A client as an operator describes it, or a client itself: one model, every fault described by the name of the member."""
+"""A client as an operator, or the client itself, describes it: one model, in which every fault names the member."""
 
 from collections.abc import Callable
 from functools import partial
@@ -28,7 +28,7 @@ def _known_grant_type(name: str) -> str:
 
 
 def _public_keys(jwks: dict[str, Any]) -> dict[str, Any]:
-    """Refuses what should never have left its owner, and what cannot be used; keep what we look at, and nothing else."""
+    """Refuse private and unusable keys, and keep only the members that are used."""
     members = jwks.get("keys")
     if not isinstance(members, list) or not 1 <= len(members) <= MAX_KEYS:
         raise ValueError(f"must be a JWK set with 1 to {MAX_KEYS} keys")
@@ -45,7 +45,7 @@ def _public_keys(jwks: dict[str, Any]) -> dict[str, Any]:
 
 
 def _kept(member: dict[str, Any]) -> dict[str, Any]:
-    """What is looked at in a key; of its certificates the first. Raises ValueError."""
+    """Return the members of a key that are used; of its certificates the first. Raises ValueError."""
     kept = {name: member[name] for name in member if name in MEMBERS}
     if CERTIFICATES not in member:
         return kept
@@ -63,7 +63,7 @@ def _fault_of(refused: Callable[[ClientMetadata], bool], text: str, given: "Clie
 
 
 class ClientInput(ClientMetadata, Input):
-    """The table of client metadata, with what only the registry of grant types and the reader of keys can check."""
+    """The table of client metadata, with the checks that need the registry of grant types and the reader of keys."""
 
     DISAGREEMENTS: ClassVar[Rules] = [partial(_fault_of, refused, text) for refused, text in COMBINATIONS]
     grant_types: GrantTypes = ()
@@ -77,7 +77,7 @@ class ClientInput(ClientMetadata, Input):
         return self.model_copy(update={"grant_types": (*self.grant_types, GrantTypeName.IMPLICIT.value)})
 
     def members(self) -> dict[str, Any]:
-        """By the names of the record's fields."""
+        """Return the members by the names of the record's fields."""
         given = self.with_implicit()
         members = {name: getattr(given, name) for name in ClientInput.model_fields}
         return members | {"properties": tuple(member.record() for member in self.properties)}

@@ -1,8 +1,8 @@
-"""The number of a client: the decision API's data types know clients by a whole number, ours by a text.
+"""The numbers of clients: the data types of the decision API identify clients by a whole number, ours by a text.
 
 A client_id that is written as a number has that number. Every other client gets one of 53 bits that is made from its client_id,
-so that it is always the same; the first time that a caller gets it, it is written down, so that it is found again by one
-look. The two never meet: numbers from 2^52 to 2^53 (all of which JSON can carry exactly) are made ones.
+so that it is always the same; when a caller first gets it, it is stored, so that one read
+finds the client again. The two never collide: numbers from 2^52 to 2^53 (all of which JSON can carry exactly) are made ones.
 """
 
 from service.admin.errors import InvalidInput, NotFound
@@ -33,7 +33,7 @@ async def number_of(issuer: Issuer, client: Client) -> int:
 
 
 async def find_client(issuer: Issuer, identifier: str | int) -> Client:
-    """The client of this number, client_id or alias, as Redis has it now. Two round trips at most. Raises NotFound."""
+    """Return the client of this number, client_id or alias, as Redis has it now. Two round trips at most. Raises NotFound."""
     text = str(identifier)
     number = own_number(text, made=True)
     is_made = number is not None and number in MADE
@@ -45,7 +45,7 @@ async def find_client(issuer: Issuer, identifier: str | int) -> Client:
 
 
 async def forget_number(issuer: Issuer, client_id: str) -> None:
-    """Of a client that is gone."""
+    """Forget the number of a client that is gone."""
     if own_number(client_id) is not None:
         return
     for attempt in range(_TRIES):
@@ -58,7 +58,7 @@ async def forget_number(issuer: Issuer, client_id: str) -> None:
 
 
 def own_number(client_id: str, *, made: bool = False) -> int | None:
-    """Return the number that a client_id is written as, also one that we make if ``made``; None where it is none."""
+    """Return the number that a client_id is written as, with ``made`` also one that we make; None where it is no number."""
     if not (client_id.isascii() and client_id.isdigit() and len(client_id) <= 19) or client_id.startswith("0"):
         return None
     number = int(client_id)
@@ -66,5 +66,5 @@ def own_number(client_id: str, *, made: bool = False) -> int | None:
 
 
 def new_client_id(randomness: Randomness) -> str:
-    """A client_id that is a number itself, 15 or 16 digits, below those that we make for others."""
+    """Return a new client_id that is a number itself, 15 or 16 digits, below those that we make for others."""
     return str(_FRESH.start + int.from_bytes(randomness(16)) % len(_FRESH))

@@ -1,4 +1,4 @@
-"""The security profile of a client: what it makes of members that are not set, and what contradicts it."""
+"""The security profile of a client: its values for members that are not set, and its contradictions."""
 
 from collections.abc import Iterable, Iterator
 
@@ -10,12 +10,12 @@ from service.protocol.profiles import Here, Rule, broken_by, rules_of
 
 
 def under_profile(issuer: Issuer, given: ClientInput) -> ClientInput:
-    """Return the client as its profile, and that of the settings, has it.
+    """Return the client completed by its profile and by that of the settings.
 
-    Members that are as by default become what the profile demands. Nothing is asked of who has no profile.
+    Members with their default value get the value that the profile demands. Without a profile nothing changes.
 
     Raises:
-        InvalidInput: What is set contradicts it, or a setting does.
+        InvalidInput: A member or a setting contradicts the profile.
     """
     given, rules = given.with_implicit(), rules_of(issuer.settings.profile, given.profile)
     if not broken_by(given, rules) and not _unmet(issuer, rules):
@@ -29,7 +29,7 @@ def under_profile(issuer: Issuer, given: ClientInput) -> ClientInput:
 
 
 def unmet_settings(issuer: Issuer, rule: Rule) -> Iterator[str]:
-    """Yield what settings would have to be for any client to keep this rule."""
+    """Yield the changes of settings without which no client can keep this rule."""
     for one in rule.settings:
         if one.for_each_client and not one.holds(getattr(issuer.settings, one.name)):
             yield f"the setting {one.name} must be {one.text}"
@@ -40,7 +40,7 @@ def _unmet(issuer: Issuer, rules: Iterable[Rule]) -> list[str]:
 
 
 def completed(issuer: Issuer, given: ClientInput, rules: Iterable[Rule]) -> ClientInput:
-    """Return the client with what the rules that it breaks give it, as far as it does not say otherwise."""
+    """Return the client with the values of the rules that it breaks, for members that it does not set."""
     offered = issuer.keyring.algorithms if issuer.keyring is not None else ()
     here = Here(tuple(one.value for one in offered), issuer.settings.code_lifetime)
     added = {

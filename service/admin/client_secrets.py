@@ -1,4 +1,4 @@
-"""Secrets of clients: made or imported, kept as hashes, sealed where they have to be read again."""
+"""Secrets of clients: generated or imported, stored as hashes, or sealed where they have to be read again."""
 
 import re
 
@@ -13,14 +13,14 @@ from service.protocol.names import ClientAuthMethod, HmacAlgorithm
 from service.records.client import Client, ClientSecret
 
 MIN_SECRET = 8
-"""Characters of an imported secret; the ones we generate have 49."""
+"""The fewest characters of an imported secret; generated ones have 49."""
 _OF_OURS = re.compile(rf"{Kind.CLIENT_SECRET}[A-Za-z0-9_-]{{43,}}", re.ASCII)
 _CHARACTERS_OF_RANDOM = 16
-"""Different ones."""
+"""The fewest different characters of a random secret."""
 
 
 def check_secret(secret: str) -> None:
-    """Raises InvalidInput for a secret that may not be imported (RFC 6749 appendix A.2: printable ASCII)."""
+    """Check a secret that is to be imported (RFC 6749 appendix A.2: printable ASCII). Raises InvalidInput."""
     if not secret.isascii() or not secret.isprintable():
         raise InvalidInput("secret: must be printable ASCII (RFC 6749 appendix A.2)")
     if not MIN_SECRET <= len(secret) <= MAX_SECRET:
@@ -32,7 +32,7 @@ def check_secret(secret: str) -> None:
 async def make_secret(
     issuer: Issuer, owner: Client | ClientInput, imported: str | None
 ) -> tuple[str | None, tuple[ClientSecret, ...]]:
-    """The secret in clear where we made it, and as it is kept; none where the method has none. Raises InvalidInput."""
+    """Return the secret in clear where we made it, and its records; none where the method needs none. Raises InvalidInput."""
     if not has_secret(owner.auth_method):
         return None, ()
     now, algorithm = int(issuer.clock()), HmacAlgorithm.HS256
@@ -45,24 +45,24 @@ async def make_secret(
     if imported is None:
         return secret, (ClientSecret(hash_generated(secret), now, *sealed),)
     check_secret(secret)
-    if _is_random(secret):  # by an operator in Kubernetes, or by another Mintmark: guessing it is hopeless
+    if _is_random(secret):  # made by an operator in Kubernetes, or by another Mintmark: it cannot be guessed
         return None, (ClientSecret(hash_generated(secret), now, *sealed),)
     return None, (ClientSecret(await issuer.hashing.hash(secret), now, *sealed),)
 
 
 def _is_random(secret: str) -> bool:
-    """Whether it is of our own making: 256 random bits or more, of which hardly one in 10^20 has so few characters."""
+    """Whether it looks generated: of secrets with 256 random bits hardly one in 10^20 has fewer different characters."""
     return _OF_OURS.fullmatch(secret) is not None and len(set(secret)) >= _CHARACTERS_OF_RANDOM
 
 
 def check_sealing(issuer: Issuer) -> None:
-    """Raise InvalidInput where no secret can be kept so that it can be read again, as client_secret_jwt needs it."""
+    """Check that secrets can be stored readably, as client_secret_jwt needs it. Raises InvalidInput."""
     if not issuer.sealing.current:
         raise InvalidInput("auth_method: client_secret_jwt needs the setting master_key, to keep secrets encrypted")
 
 
 def _sealed(issuer: Issuer, owner: Client | ClientInput, secret: str, algorithm: HmacAlgorithm) -> tuple[str, str]:
-    """The secret for assertions, encrypted, and under which master key. Raises InvalidInput: too short for its HMAC."""
+    """Return the encrypted secret, and the name of its master key. Raises InvalidInput where it is too short for its HMAC."""
     check_sealing(issuer)
     if len(secret) < algorithm.bytes:
         raise InvalidInput(

@@ -1,7 +1,7 @@
-"""What only the settings and the network know of a client's metadata.
+"""Checks of client metadata that need the settings and the network.
 
-Whether its response types are offered here, whether there are keys that sign as it wants, and which sector its pairwise
-subjects are made for.
+These are whether its response types are offered here, whether there are keys for its signing algorithms, and which sector
+its pairwise subjects belong to.
 """
 
 import logging
@@ -31,7 +31,7 @@ async def check_surroundings(issuer: Issuer, given: ClientInput) -> str:
     """Check a client against the settings and the documents that it names.
 
     Returns:
-        The sector that its pairwise subjects are made for (OpenID Connect Core 8.1, Dynamic Client Registration 5), or "".
+        The sector that its pairwise subjects belong to (OpenID Connect Core 8.1, Dynamic Client Registration 5), or "".
 
     Raises:
         InvalidInput: Something is not offered here, or its sector document does not name its redirect URIs.
@@ -67,7 +67,7 @@ async def check_surroundings(issuer: Issuer, given: ClientInput) -> str:
 
 def _check_algorithms(issuer: Issuer, given: ClientInput) -> None:
     signed = given.access_token_format not in (None, AccessTokenFormat.OPAQUE)
-    if issuer.keyring is None:  # it signs nothing now; where it will, another algorithm can stand in
+    if issuer.keyring is None:  # it signs nothing now; once it does, another algorithm can replace this one
         if signed:
             raise InvalidInput(
                 "access_token_format: there is no key to sign with (settings master_key, signing_key_files)"
@@ -79,12 +79,12 @@ def _check_algorithms(issuer: Issuer, given: ClientInput) -> None:
 
 
 async def _check_sector_document(issuer: Issuer, given: ClientInput) -> None:
-    """It must list every redirect URI of the client."""
+    """Check that the sector document lists every redirect URI of the client. Raises InvalidInput."""
     try:
         document = await issuer.http_client.get(given.sector_identifier_uri or "", Purpose.REGISTRATION)
         listed = orjson.loads(document.content)
     except (HttpClientError, ValueError) as error:
-        # Who registers need not know what our network looks like from inside.
+        # A client that registers itself must not learn about our network.
         log.info(Event.SECTOR_IDENTIFIER_UNAVAILABLE, extra={"client_id": given.client_id, "reason": str(error)[:200]})
         raise InvalidInput(
             "sector_identifier_uri: cannot be fetched, or is not JSON; it must be public and https"

@@ -1,4 +1,4 @@
-"""Clients: registered, changed, given new secrets, disabled, revoked, deleted."""
+"""Clients: registering, changing and listing them, and giving them new secrets."""
 
 import logging
 from collections.abc import Awaitable, Callable, Mapping
@@ -32,10 +32,10 @@ ImportedSecret = Annotated[
 ]
 _TRIES = 5
 _SLACK = 60
-"""Seconds between our clock and that of Redis."""
+"""Seconds by which our clock may differ from that of Redis."""
 
 
-# what is done
+# operations
 
 
 class NewSecret(NamedTuple):
@@ -43,14 +43,14 @@ class NewSecret(NamedTuple):
 
     client: Client
     secret: str | None
-    """In clear, only here and only now; None where it was imported or the client is public."""
+    """The secret in clear, which is available only now; None where it was imported or the client is public."""
 
 
 @audited("client.create", "client:given.client_id")
 async def create_client(
     issuer: Issuer, given: ClientInput, secret: ImportedSecret = None, *, registration: Registration | None = None
 ) -> NewSecret:
-    """Register a client; with ``registration`` it does so itself (RFC 7591).
+    """Register a client; with ``registration`` it registers itself (RFC 7591).
 
     Raises AlreadyExists, InvalidInput.
     """
@@ -60,7 +60,7 @@ async def create_client(
     given = under_profile(issuer, given)
     generated, secrets = await make_secret(issuer, given, secret)
     now = int(issuer.clock())
-    # Beginning at the time of day, not at 0: grants of a deleted client of the same name must not come alive again.
+    # It starts at the present time, not at 0: grants of a deleted client of the same name must not become valid again.
     client = Client(
         **given.members(),
         sector_identifier=await check_surroundings(issuer, given),
@@ -79,7 +79,7 @@ async def create_client(
 
 
 async def get_client(issuer: Issuer, client_id: ClientName) -> Client:
-    """The client of this client_id or alias, as Redis has it now. Raises NotFound."""
+    """Return the client of this client_id or alias, as Redis has it now. Raises NotFound."""
     client = await issuer.store.clients.read(client_id)
     if client is None:
         raise NotFound(f"there is no client {client_id!r}; `mintmark client list` shows all")
@@ -87,7 +87,7 @@ async def get_client(issuer: Issuer, client_id: ClientName) -> Client:
 
 
 async def preview_client(issuer: Issuer, given: ClientInput) -> ClientInput:
-    """Return a client as it would be kept if it were described so, without keeping it.
+    """Return a client as it would be stored, without storing it.
 
     Raises:
         InvalidInput: Something is not offered here, or contradicts its profile.
@@ -109,7 +109,7 @@ async def list_clients(
         int, Field(ge=0, description="Only openly registered clients that were not used for so many seconds.")
     ] = 0,
 ) -> Listing[Client]:
-    """A page of clients in no order; looks at some ``10 × limit`` keys. Raises InvalidInput for a bad cursor."""
+    """Return a page of clients in no order; reads some ``10 × limit`` keys. Raises InvalidInput for a bad cursor."""
     with cursor_checked(cursor):
         page, following = await issuer.store.clients.list_page(cursor, limit)
     found = [client for client in page if client.registration or not registered]
@@ -117,7 +117,7 @@ async def list_clients(
 
 
 async def _unused(issuer: Issuer, clients: list[Client], seconds: int) -> list[Client]:
-    """Return the openly registered clients that were not used for so long, to a day: that follows from when each ends."""
+    """Return the openly registered clients that were not used for so many seconds, to a day, computed from when each ends."""
     openly_registered = [client for client in clients if client.was_registered_openly]
     now, settings = int(issuer.clock()), issuer.settings
     found = []
@@ -135,9 +135,9 @@ async def update_client(
 ) -> Client:
     """Change members of ``ClientInput``; the client is checked as a whole with them. Secrets and tokens stay.
 
-    A client that needs no secret any more loses it; one that needs one, or one that can be read again (client_secret_jwt),
-    has none until ``rotate_secret``. With ``adopts`` it is an operator's from now on, even if it registered itself: it is kept
-    also while it is not used. Raises NotFound, AlreadyExists (alias), Outdated (``etags.check``), InvalidInput.
+    A client that needs no secret any more loses it; one that newly needs one, or a readable one (client_secret_jwt), has none
+    until ``rotate_secret``. With ``adopts`` it becomes an operator's client, even if it registered itself, and is kept also
+    while it is not used. Raises NotFound, AlreadyExists (alias), Outdated (``etags.check``), InvalidInput.
     """
     if "client_id" in changes:
         raise InvalidInput("client_id: cannot be changed; tokens and grants name it. Create another client.")
@@ -146,15 +146,15 @@ async def update_client(
         await _check_alias_free(issuer, (await get_client(issuer, client_id)).client_id, alias)
 
     async def settled() -> tuple[Client, Client]:
-        """The client as it was seen, and as it is to be: whole, for some members are good or bad together."""
+        """Return the client as it was read, and as it is to be: checked as a whole, since members depend on each other."""
         seen = await get_client(issuer, client_id)
         etags.check(seen, if_match)
         given = under_profile(issuer, ClientInput.read(as_input(seen) | dict(changes)))
         sector = await check_surroundings(issuer, given)
         secrets = seen.secrets if has_secret(given.auth_method) else ()
-        if given.auth_method is ClientAuthMethod.CLIENT_SECRET_JWT:  # of the others only hashes are known
+        if given.auth_method is ClientAuthMethod.CLIENT_SECRET_JWT:  # other secrets are only known as hashes
             secrets = tuple(secret for secret in secrets if secret.sealed)
-        else:  # what need not be read again is kept as a hash only
+        else:  # a secret that need not be read again is stored as a hash only
             secrets = tuple(msgspec.structs.replace(secret, sealed="", sealed_under="") for secret in secrets)
         changed = msgspec.structs.replace(seen, **given.members(), secrets=secrets, sector_identifier=sector)
         return seen, changed.adopted() if adopts else changed.unchecked(seen)
@@ -165,7 +165,7 @@ async def update_client(
 
 
 async def set_registration(issuer: Issuer, name: str, metadata: dict[str, Any]) -> Client:
-    """Change what a client that registered itself wants to be notified of again. Raises NotFound."""
+    """Change the metadata that are only returned to a client that registered itself. Raises NotFound."""
 
     def changed(client: Client) -> Client:
         held = client.registration
@@ -184,9 +184,9 @@ async def rotate_secret(
         bool, Field(description="The last secret stays valid until the next rotation, or until it is dropped.")
     ] = False,
 ) -> NewSecret:
-    """Give a client a new secret, generated or imported; old ones end at once unless kept.
+    """Give a client a new secret, generated or imported; old ones end at once unless ``keep_old``.
 
-    One that is imported again is the one that it has: then nothing changes, least of all what was kept beside it.
+    Where the imported secret is the current one, nothing changes, and a kept old secret stays.
     Raises NotFound, InvalidInput.
     """
     seen = await get_client(issuer, client_id)
@@ -208,7 +208,7 @@ async def rotate_secret(
 
 
 async def _has_secret(issuer: Issuer, client: Client, secret: str) -> bool:
-    """Whether this is the secret that it has, kept in the way that its method needs."""
+    """Whether this is the client's secret, stored in the way that its method needs."""
     if not client.secrets or (client.auth_method == ClientAuthMethod.CLIENT_SECRET_JWT) != bool(
         client.secrets[0].sealed
     ):
@@ -231,10 +231,10 @@ async def drop_old_secret(issuer: Issuer, client_id: ClientName) -> Client:
 
 
 def describe(client: Client) -> dict[str, Any]:
-    """The client for people and programs: every member, but of secrets only that they are there."""
+    """Return the client as output: every member, but of secrets only that they exist."""
     described = {field: getattr(client, field) for field in Client.__struct_fields__}
     described["public"] = client.public
-    del described["later_method"]  # the method says it
+    del described["later_method"]  # the method shows it
     held = described.pop("registration")
     described |= {"registered_itself": True, "approved": held.approved} if held else {"registered_itself": False}
     described["etag"] = etags.etag(client)
@@ -246,11 +246,11 @@ def describe(client: Client) -> dict[str, Any]:
     return described
 
 
-# how it is done
+# internals
 
 
 async def change_client(issuer: Issuer, name: str, changed: Callable[[Client], Client]) -> Client:
-    """Read, change, compare and set: for changes that need nothing but the client. Raises NotFound, InvalidInput."""
+    """Read the client, change it, compare and set, for changes that need only the client. Raises NotFound, InvalidInput."""
 
     async def settled() -> tuple[Client, Client]:
         seen = await get_client(issuer, name)
@@ -260,10 +260,10 @@ async def change_client(issuer: Issuer, name: str, changed: Callable[[Client], C
 
 
 async def _change_settled(issuer: Issuer, name: str, settled: Callable[[], Awaitable[tuple[Client, Client]]]) -> Client:
-    """Read, change, compare and set; again where another caller was first."""
+    """Read the client, change it, compare and set; repeat where another caller was first."""
     for _ in range(_TRIES):
         seen, wanted = await settled()
-        if wanted == seen:  # perhaps because an earlier try was cut off after writing, before it notified the others
+        if wanted == seen:  # perhaps an earlier attempt was cut off after writing, before it notified other processes
             await issuer.store.clients.publish_change(seen.client_id, seen.alias)
             return seen
         try:
@@ -293,6 +293,6 @@ async def _check_alias_free(issuer: Issuer, client_id: str, alias: str) -> None:
 
 
 def as_input(client: Client) -> dict[str, Any]:
-    """The members of a client, as ``ClientInput`` reads them."""
+    """Return the members of a client as ``ClientInput`` reads them."""
     members = {name: getattr(client, name) for name in ClientInput.model_fields}
     return members | {"properties": [describe_property(member) for member in client.properties]}

@@ -1,12 +1,12 @@
-"""Why an operator's act was not done."""
+"""Errors of operators' acts."""
 
 from service.protocol.redaction import redacted
 
 
 class AdminError(Exception):
-    """An act that was not done; its text is for the operator: what is wrong, one fault a line, and what to do.
+    """An act failed; the text tells the operator what is wrong, one fault a line, and what to do.
 
-    Credentials that were written where a name is wanted are cut out.
+    Credentials that were written in place of a name are redacted.
     """
 
     def __init__(self, text: str = "") -> None:
@@ -22,12 +22,12 @@ class AlreadyExists(AdminError):
 
 
 class InvalidInput(AdminError):
-    """The input is faulty, or what is asked for does not go together."""
+    """The input is faulty, or contradicts itself."""
 
 
 class NotAllowed(InvalidInput):
-    """The client or user that it is asked for may not have it: scope, resource, grant type."""
+    """The client or user may not have a scope, resource or grant type."""
 
 
 class Outdated(AdminError):
-    """It is no longer as the operator saw it."""
+    """The record has changed since the operator read it."""

@@ -1,15 +1,15 @@
-"""Ending everything at once, after a backup was restored: it brought back what had been ended since.
+"""Ending everything at once, after a restored backup brought back what had been ended since.
 
-In this order, so that a sign-in that happens meanwhile is dead or alive as a whole:
+The order makes sure that a sign-in that happens meanwhile is dead or alive as a whole:
 
-1. **Clients**: each one's generation is raised. What was issued until then is dead, tokens that are kept nowhere included.
-2. **What is under way**: sessions, interactions, tickets of callers, sessions of operators. Each that was there before the
-   first step had ended is found. A younger one may be found, or live on.
-3. **Grants**: those of older generations are taken away and counted, and those whose session is gone are ended. One that is
-   dead takes a session that is not gone with it.
+1. **Clients**: each one's generation is raised. Everything issued until then is dead, including stateless tokens.
+2. **Pending state**: sessions, interactions, tickets of callers, sessions of operators. Each that existed before the end of
+   the first step is found. A younger one may be found, or stay alive.
+3. **Grants**: those of older generations are removed and counted, and those whose session is gone are ended. A dead grant
+   also ends its session.
 
 Single sessions and grants are not notified, only hooks at the end, that everything was ended: applications were notified of
-what ended before, and a restored state knows nothing of what they have done since. What users allowed stays.
+what ended before, and a restored state does not know what they have done since. Consents stay.
 """
 
 import asyncio
@@ -32,36 +32,36 @@ from service.store.endings import FoundGrant
 log = logging.getLogger(__name__)
 
 BATCHES = 100
-"""Batches of some 500 keys in one call."""
+"""The most batches of some 500 keys in one call."""
 _CLIENTS_AT_ONCE = 50
 _BETWEEN = "~"
 
 
 class EndedEverything(NamedTuple):
-    """How many were alive of each."""
+    """The numbers of what was alive."""
 
     clients: int
-    """That could get tokens; they still can."""
+    """Clients that could get tokens, and still can."""
     grants: int
     sessions: int
     interactions: int
-    """That waited for a user, as ``decisions`` for a caller of the decision API."""
+    """Interactions that waited for a user; ``decisions`` waited for a caller of the decision API."""
     decisions: int
     operator_sessions: int
     cursor: str
-    """Where to go on, empty at the end."""
+    """Where to continue, empty at the end."""
 
 
 async def count_everything(issuer: Issuer, cursor: Cursor = "") -> EndedEverything:
-    """A part of what ``end_everything`` would end. Exact while nothing changes. Raises InvalidInput."""
+    """Count a part of what ``end_everything`` would end; exact while nothing changes. Raises InvalidInput."""
     return await _next_part(issuer, cursor, ends=False)
 
 
 @audited("everything.end")
 async def end_everything(issuer: Issuer, cursor: Cursor = "") -> EndedEverything:
-    """End a part: go on with the cursor until it is empty. It may be repeated at any time.
+    """End a part; call again with the cursor until it is empty. All may be repeated at any time.
 
-    Whatever was alive when the first part was begun is dead when the last one has been done. Raises InvalidInput.
+    Everything that was alive at the beginning of the first part is dead at the end of the last one. Raises InvalidInput.
     """
     ended = await _next_part(issuer, cursor, ends=True)
     if not ended.cursor:
@@ -71,7 +71,7 @@ async def end_everything(issuer: Issuer, cursor: Cursor = "") -> EndedEverything
     return ended
 
 
-# how it is done
+# internals
 
 _Batch = Callable[[Issuer, str, bool], Awaitable[tuple[Counter[str], str]]]
 
@@ -92,7 +92,7 @@ async def _next_part(issuer: Issuer, cursor: str, *, ends: bool) -> EndedEveryth
 
 
 def _place(cursor: str, primaries: str) -> tuple[int, str]:
-    """Which step, and where in it. Raises InvalidInput."""
+    """Return the step, and the place in it. Raises InvalidInput."""
     if not cursor:
         return 0, ""
     step, _, rest = cursor.partition(_BETWEEN)
@@ -155,9 +155,9 @@ async def _grants(issuer: Issuer, position: str, ends: bool) -> tuple[Counter[st
 
 
 async def _end_with(issuer: Issuer, dead: list[FoundGrant], living: Iterable[str]) -> Counter[str]:
-    """End sessions as a whole that began after theirs had been looked at.
+    """End the sessions of dead grants as a whole, where they began after the step for sessions.
 
-    Something was issued in them by a process that had not heard of the raised generation yet.
+    A process that did not know the raised generation yet has issued something in them.
     """
     ended = Counter[str]()
     for sid, subject in {(one.grant.session, one.grant.subject) for one in dead if one.grant.session in set(living)}:
@@ -173,7 +173,7 @@ def _is_current(found: FoundGrant, known: dict[str, Client | None]) -> bool:
 
 
 def _was_alive(found: FoundGrant, known: dict[str, Client | None]) -> bool:
-    """Whether it counted before the generation was raised for this."""
+    """Whether the grant was valid before the generation was raised for this."""
     client = known[found.grant.client_id]
     return client is not None and client.remembers(found.grant.client_generation)
 

@@ -1,4 +1,4 @@
-"""Grants: begun with a code on a user's behalf, listed, shown, revoked."""
+"""Grants: started with a code on a user's behalf, listed, shown, revoked."""
 
 import logging
 import re
@@ -61,10 +61,10 @@ class KnownGrant(NamedTuple):
     active: bool
     """False while its client is disabled."""
     access_hash: str = ""
-    """Of the access token that the whole grant is (client_credentials), where the list knows it."""
+    """The hash of the one access token of the grant (client_credentials), where the list knows it."""
 
 
-# beginning one
+# starting a grant
 
 
 @audited("grant.issue_code", "user:given.user", "client:given.client")
@@ -97,7 +97,7 @@ def _check_parties(client: Client, user: User) -> None:
 
 
 def _code_record(issuer: Issuer, client: Client, given: CodeInput) -> AuthorizationCode:
-    """What the token request will have to prove."""
+    """Return the record of a code, with what the token request will have to prove."""
     method = pkce.check_challenge(
         given.code_challenge,
         given.code_challenge_method,
@@ -120,23 +120,23 @@ def _grant(issuer: Issuer, client: Client, user: User, given: CodeInput) -> Gran
     return msgspec.structs.replace(fresh.grant, properties=tuple(member.record() for member in given.properties))
 
 
-# looking
+# reading
 
 
 async def list_of_user(issuer: Issuer, user: str, cursor: str = "", limit: int = 100) -> Listing[KnownGrant]:
-    """A page of a user's grants, the one that ends first in front. Raises NotFound, InvalidInput for a bad cursor."""
+    """Return a page of a user's grants, by when they end. Raises NotFound, InvalidInput for a bad cursor."""
     return await list_of_subject(issuer, (await users.get_account(issuer, user)).subject, cursor, limit)
 
 
 async def list_of_subject(issuer: Issuer, subject: str, cursor: str = "", limit: int = 100) -> Listing[KnownGrant]:
-    """The same for a subject that another directory than ours may know. Raises InvalidInput for a bad cursor."""
+    """Return the same for a subject that may be in another directory. Raises InvalidInput for a bad cursor."""
     offset(cursor)
     page = await issuer.store.grants.list_of_user(subject, cursor, limit)
     return Listing(await _known(issuer, page.grants), page.cursor)
 
 
 async def list_of_client(issuer: Issuer, client: str, cursor: str = "", limit: int = 100) -> Listing[KnownGrant]:
-    """A page of a client's grants in no order; looks at some ``10 × limit`` keys. Raises NotFound, InvalidInput."""
+    """Return a page of a client's grants in no order; reads some ``10 × limit`` keys. Raises NotFound, InvalidInput."""
     client_id = (await clients.get_client(issuer, client)).client_id
     return await list_of_client_id(issuer, client_id, cursor, limit)
 
@@ -144,14 +144,14 @@ async def list_of_client(issuer: Issuer, client: str, cursor: str = "", limit: i
 async def list_of_client_id(
     issuer: Issuer, client_id: str | None, cursor: str = "", limit: int = 100
 ) -> Listing[KnownGrant]:
-    """The same for a client that is known already; None: grants of all clients. Raises InvalidInput."""
+    """Return the same for a client that is known already; None: grants of all clients. Raises InvalidInput."""
     with cursor_checked(cursor):
         page = await issuer.store.grants.list_of_client(client_id, cursor, limit)
     return Listing(await _known(issuer, page.grants), page.cursor)
 
 
 async def get_grant(issuer: Issuer, grant_id: GrantId) -> KnownGrant:
-    """One grant. That of a client_credentials token is searched for among all keys of a server. Raises NotFound."""
+    """Return a grant. That of a client_credentials token is searched for among all keys of a server. Raises NotFound."""
     _check_id(grant_id)
     listed = await issuer.store.grants.open(grant_id) or await issuer.store.grants.open_client_grant(grant_id)
     known = await _known(issuer, [listed] if listed else [])
@@ -163,7 +163,7 @@ async def get_grant(issuer: Issuer, grant_id: GrantId) -> KnownGrant:
 async def open_by_id_token(
     issuer: Issuer, id_token: Annotated[str, Field(min_length=1, max_length=16_384)]
 ) -> KnownGrant:
-    """The living grant that an ID token of ours, expired or not, was issued from (IA-37). Raises NotFound."""
+    """Return the living grant that one of our ID tokens, expired or not, was issued from (IA-37). Raises NotFound."""
     if issuer.keyring is None:
         raise InvalidInput(
             "there is no key to verify ID tokens with: set master_key or signing_key_files as the server has it"
@@ -174,7 +174,7 @@ async def open_by_id_token(
     return await get_grant(issuer, hint.grant_id)
 
 
-# ending them
+# ending
 
 
 @audited("grant.revoke", "grant:grant_id")
@@ -198,7 +198,7 @@ async def revoke_of_user(
     user: UserName,
     client: Annotated[Name | None, Field(description="Only those to this client: client_id, or alias.")] = None,
 ) -> int:
-    """End every grant of a user, or those to one client; exactly how many were alive (IA-40). Raises NotFound."""
+    """End every grant of a user, or those to one client; return exactly how many were alive (IA-40). Raises NotFound."""
     subject = (await users.get_account(issuer, user)).subject
     client_id = (await clients.get_client(issuer, client)).client_id if client is not None else None
     return await revoke_of_subject(issuer, subject, client_id)
@@ -208,9 +208,9 @@ async def revoke_of_user(
 async def revoke_of_subject(
     issuer: Issuer, subject: str, client_id: str | None = None, reason: str = "revoked_by_operator"
 ) -> int:
-    """The same for a subject that another directory may know, and a client that may be gone; the reason is for hooks."""
+    """Do the same for a subject that may be in another directory, and a client that may be gone; the reason is for hooks."""
     grants = issuer.store.grants
-    await issuer.store.consents.forget(subject, client_id)  # else it could be granted again without a question
+    await issuer.store.consents.forget(subject, client_id)  # otherwise it could be granted again without consent
     facts = about_revoked(Revoked.USER, reason, subject=subject, client_id=client_id)
     async with issuer.hooks.notifying(HookEvent.REVOKED, **facts) as notification:
         if client_id is None:
@@ -222,11 +222,11 @@ async def revoke_of_subject(
     return ended
 
 
-# how it is done
+# internals
 
 
 def is_grant_id(text: str) -> bool:
-    """Whether it has the form of one. A grant id becomes part of a search pattern: nothing else may get there."""
+    """Whether a text has the form of a grant id, as it becomes part of a search pattern, where nothing else is allowed."""
     return _GRANT_ID.fullmatch(text) is not None
 
 
@@ -240,7 +240,7 @@ def _no_grant(grant_id: str) -> NotFound:
 
 
 async def _known(issuer: Issuer, listed: list[ListedGrant]) -> list[KnownGrant]:
-    """Those that still count or will again: not the ones whose client was deleted or revoked."""
+    """Return those that are valid or will be again, without those whose client was deleted or revoked."""
     known = []
     for grant_id, grant, ends_at, access_hash in listed:
         client = await issuer.store.clients.get(grant.client_id)

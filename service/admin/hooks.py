@@ -1,4 +1,4 @@
-"""Hooks: which there are, and one asked for a try."""
+"""Hooks: listing them, and trying one."""
 
 import time
 from typing import Annotated, Any, NamedTuple
@@ -31,22 +31,22 @@ class Tried(NamedTuple):
 
     event: HookEvent
     answer: Any
-    """JSON, or None."""
+    """The answer in JSON, or None."""
     milliseconds: float
-    """Until the answer was there."""
+    """Milliseconds until the answer."""
     fault: str
-    """Why it would not count, "" where it would."""
+    """Why the answer is not valid, "" where it is."""
 
 
 class TriedHook(NamedTuple):
-    """What a hook answered to an event of each kind."""
+    """The answers of a hook to an event of each kind."""
 
     hook: str
     events: list[Tried]
 
 
 async def list_hooks(issuer: Issuer) -> list[Hook]:
-    """Every hook as it is set."""
+    """Return every hook in the settings."""
     return list(issuer.hooks.by_name.values())
 
 
@@ -56,9 +56,9 @@ async def try_hook(
     user: Annotated[str, Field(max_length=255, description="Username, or subject.")] = "",
     client: Annotated[str, Field(max_length=255, description="client_id, or alias.")] = "",
 ) -> TriedHook:
-    """Send a made-up event of each kind that the hook is there for, about a user who does not exist unless one is given.
+    """Send a made-up event of each kind that the hook handles, about a user who does not exist unless one is given.
 
-    It counts for no circuit. Raises NotFound.
+    The circuit breaker does not count it. Raises NotFound.
     """
     about = await _about(issuer, user, client)
     found = issuer.hooks.by_name.get(hook)
@@ -68,7 +68,7 @@ async def try_hook(
 
 
 class About(NamedTuple):
-    """Whom a made-up event is about."""
+    """The user and client of a made-up event."""
 
     subject: str = _SUBJECT
     username: str = "test"
@@ -87,7 +87,7 @@ async def _about(issuer: Issuer, user: str, client: str) -> About:
 
 
 def sample(event: HookEvent, about: About = _NOBODY) -> dict[str, Any]:
-    """Facts as this event has them."""
+    """Return made-up facts of an event."""
     client, scope = about.client, " ".join(about.client.scopes) or "openid"
     if event in (HookEvent.CLAIMS, HookEvent.REFRESH):
         name = GrantTypeName.REFRESH_TOKEN if event is HookEvent.REFRESH else GrantTypeName.AUTHORIZATION_CODE
@@ -130,7 +130,7 @@ async def _try(issuer: Issuer, hook: Hook, event: HookEvent, about: About) -> Tr
     except (HookError, ValueError) as error:
         fault = str(error)
     took = (time.perf_counter() - began) * 1000
-    if is_deeper(answer, _MAX_DEPTH):  # it could not be shown
+    if is_deeper(answer, _MAX_DEPTH):  # it could not be displayed
         answer, fault = None, f"its answer is nested more than {_MAX_DEPTH} deep"
     return Tried(event, answer, round(took, 1), fault or _fault_of(message, answer))
 

@@ -1,6 +1,6 @@
-"""What operators write to us: the base of the input models, and the kinds of text they share.
+"""Input of operators: the base of the input models, and the kinds of text they share.
 
-Every fault is listed at once, by the name of the field; what was written is not repeated, for it may be a secret.
+All faults are listed at once, by the name of the field; the input is not repeated, as it may be a secret.
 """
 
 import json
@@ -30,7 +30,8 @@ from service.settings.faults import lines, whole
 
 _MAX_DEPTH = 10
 _MAX_ITEMS = 2000
-"""Of a list or an object: each gets a fault of its own, and 64 KB of faulty ones would cost as much as hundreds of requests."""
+"""The most items of a list or object: each gets its own fault, and 64 KB of faulty ones would cost as much as hundreds of
+requests."""
 
 
 Name = Annotated[str, Field(min_length=1, max_length=255)]
@@ -40,7 +41,7 @@ Since = Annotated[
 ]
 IfMatch = Annotated[str | None, Field(description="The ETag of what is to be changed; * = whatever it is now.")]
 EndIfMatch = Annotated[str | None, Field(description="The ETag of what is to end; left out, or *: whatever it is now.")]
-"""Like ``IfMatch``, of what may end unseen."""
+"""Like ``IfMatch``, for records that may be ended without having been read."""
 
 
 Rules = Sequence[Callable[[Any], Iterable[str]]]
@@ -52,7 +53,7 @@ class Input(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True, defer_build=True)
 
     DISAGREEMENTS: ClassVar[Rules] = ()
-    """What finds faults of members that do not go together; asked also where others are faulty by themselves."""
+    """Checks of members that do not go together; called also where others are faulty by themselves."""
 
     @model_validator(mode="wrap")
     @classmethod
@@ -61,7 +62,7 @@ class Input(BaseModel):
 
     @classmethod
     def _said(cls, written: object) -> object:
-        """Read null as the default: on creation as if left out, in a change taken back (RFC 7396)."""
+        """Read null as the default: on creation it means left out, in a change reset (RFC 7396)."""
         if not isinstance(written, Mapping):
             return written
         fields = cls.model_fields
@@ -75,7 +76,7 @@ class Input(BaseModel):
 
     @classmethod
     def read(cls, data: Mapping[str, Any]) -> Self:
-        """The input, checked. Raises InvalidInput with every fault."""
+        """Return the checked input. Raises InvalidInput with every fault."""
         check_sizes(data)
         try:
             return cls.model_validate(dict(data))
@@ -85,7 +86,7 @@ class Input(BaseModel):
 
 
 def check_sizes(data: Mapping[str, Any]) -> None:
-    """Raises InvalidInput for lists and objects that would cost too much to be looked at."""
+    """Check the sizes of lists and objects, as long ones cost too much to be validated. Raises InvalidInput."""
     long = sorted(
         name for name, value in data.items() if isinstance(value, list | tuple | dict) and len(value) > _MAX_ITEMS
     )
@@ -94,21 +95,25 @@ def check_sizes(data: Mapping[str, Any]) -> None:
 
 
 def filled(text: str) -> str:
-    """Something that must be there. Raises ValueError."""
+    """Check that a text is not empty. Raises ValueError."""
     if not text:
         raise ValueError("must not be empty")
     return text
 
 
 def shallow(value: object) -> object:
-    """JSON that can be written again wherever it is shown: a list holds it a few levels deeper. Raises ValueError."""
+    """Check that JSON can be written wherever it is shown: in a list it is a few levels deeper. Raises ValueError."""
     if is_deeper(value, _MAX_DEPTH):
         raise ValueError(f"is nested more than {_MAX_DEPTH} deep")
     return value
 
 
 def no_credential_of_ours(value: object) -> object:
-    """JSON that holds none; a JWT of another issuer may be a claim (OpenID Connect Core 5.6.2). Raises ValueError."""
+    """Check that JSON holds no credential of ours; a JWT of another issuer may be a claim (OpenID Connect Core 5.6.2).
+
+    Raises:
+        ValueError: It holds one.
+    """
     for found in PATTERN.findall(json.dumps(value)):
         check_no_credential(found)
     return value
@@ -125,7 +130,7 @@ def _overridden(given: "PropertyInput") -> Iterator[str]:
 
 
 class PropertyInput(Input):
-    """A custom property: may be shown, but never in the place of a registered member."""
+    """A custom property; it never replaces a registered member."""
 
     DISAGREEMENTS: ClassVar[Rules] = (_overridden,)
     name: Annotated[ShortText, AfterValidator(filled)]
@@ -134,7 +139,7 @@ class PropertyInput(Input):
     in_introspection: bool = False
 
     def record(self) -> Property:
-        """As it is kept."""
+        """Return the property as it is stored."""
         return Property(self.name, self.value, self.in_token_response, self.in_introspection)
 
 
@@ -149,7 +154,7 @@ Properties = Annotated[tuple[PropertyInput, ...], AfterValidator(_named_once)]
 
 
 def describe_property(member: Property) -> dict[str, Any]:
-    """A property as output."""
+    """Return a property as output."""
     return {
         "name": member.name,
         "value": member.value,

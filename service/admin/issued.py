@@ -1,4 +1,4 @@
-"""What is alive in a grant: the credentials that it has issued."""
+"""The living credentials of a grant."""
 
 from service.admin.errors import InvalidInput
 from service.admin.grants import is_grant_id
@@ -8,16 +8,16 @@ from service.store.scanning import LivingCredential
 
 KINDS = {"access": "access_token", "refresh": "refresh_token", "code": "authorization_code"}
 SCANNED = 50_000
-"""Keys of the grant's server that one call looks at unless the caller says another number."""
+"""Keys of the grant's server that one call scans by default."""
 
 
 async def list_issued(
     issuer: Issuer, grant_id: str, cursor: str = "", limit: int = SCANNED
 ) -> Listing[LivingCredential]:
-    """The living credentials of a grant, and those that are only remembered as used, living ones first.
+    """Return the living credentials of a grant, and then those that are only remembered as used.
 
-    There is no index of them: some ``limit`` keys of one server are looked at, and a page may be empty though more follow.
-    Raises InvalidInput for what is no grant id or no cursor, TemporarilyUnavailable.
+    There is no index of them: some ``limit`` keys of one server are scanned, and a page may be empty though more follow.
+    Raises InvalidInput for an invalid grant id or cursor, TemporarilyUnavailable.
     """
     if not is_grant_id(grant_id):
         raise InvalidInput(

@@ -1,4 +1,4 @@
-"""Our keys, as an operator sees them: listed, rotated, taken out of use."""
+"""Our keys for operators: listing, rotating and retiring them."""
 
 import logging
 from typing import Annotated
@@ -22,7 +22,7 @@ KeyId = Annotated[Name, Field(description="As `mintmark key list` names it.")]
 
 
 async def list_keys(issuer: Issuer) -> list[KnownKey]:
-    """Every key that is known, also those that only verify old hints. Raises InvalidInput where OpenID Connect is off."""
+    """Return every known key, also those that only verify old hints. Raises InvalidInput where OpenID Connect is off."""
     return _keyring(issuer).known()
 
 
@@ -32,9 +32,9 @@ async def rotate_keys(
     algorithm: Annotated[Name | None, Field(description="Only this one.", examples=["ES256"])] = None,
     at_once: Annotated[bool, Field(description="Sign with the new keys in 15 seconds: for emergencies.")] = False,
 ) -> list[KnownKey]:
-    """Make the next keys. They sign once no client can hold a JWKS without them (``jwks_lifetime``), unless at once.
+    """Make the next keys. They sign once no client can have a JWKS without them (``jwks_lifetime``), unless ``at_once``.
 
-    Those that clients encrypt for are published in 15 seconds. Where the next key waits already, nothing is made. Raises
+    Keys that clients encrypt to are published in 15 seconds. Where the next key exists already, none is made. Raises
     InvalidInput.
     """
     kept = _changeable(issuer)
@@ -53,7 +53,7 @@ async def rotate_keys(
 
 @audited("key.retire", "key:kid")
 async def retire_key(issuer: Issuer, kid: KeyId) -> SigningKey:
-    """Trust a key no more: it leaves the JWKS at once, and another one is in its place. Raises NotFound, InvalidInput."""
+    """Retire a key that is no longer trusted: another one replaces it in the JWKS at once. Raises NotFound, InvalidInput."""
     for one in _changeable(issuer):
         key = await one.retire(kid)
         if key is not None:
@@ -69,7 +69,7 @@ def _keyring(issuer: Issuer) -> Keyring:
 
 
 def _changeable(issuer: Issuer) -> list[KeptKeys]:
-    """Return the keys that are in Redis: those that sign, if they are not in files, and those that clients encrypt for."""
+    """Return the keys in Redis: those for signing, if they are not in files, and those that clients encrypt to."""
     keyring = _keyring(issuer)
     signing = [] if issuer.settings.signing_key_files else [keyring.signing]
     if kept := signing + ([keyring.encryption] if keyring.encryption is not None else []):

@@ -1,4 +1,4 @@
-"""Lists come in pages: each names the cursor of the next, empty at the end."""
+"""Pages of lists: each names the cursor of the next one, empty at the end."""
 
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -20,7 +20,7 @@ _DIGITS = 15
 
 @contextmanager
 def cursor_checked(cursor: str) -> Iterator[None]:
-    """What the store says of a cursor that is none becomes Refused; a record that does not decode stays an error."""
+    """Turn the store's error for an invalid cursor into Refused; a record that does not decode stays an error."""
     try:
         yield
     except msgspec.MsgspecError:
@@ -34,14 +34,14 @@ def _no_cursor(cursor: str) -> InvalidInput:
 
 
 def offset(cursor: str) -> int:
-    """A cursor that counts. Raises InvalidInput."""
+    """Return the number in a cursor that counts. Raises InvalidInput."""
     if cursor and not (cursor.isascii() and cursor.isdigit() and len(cursor) <= _DIGITS):
         raise _no_cursor(cursor)
     return int(cursor or 0)
 
 
 def check_place(cursor: str) -> None:
-    """A cursor that is a place in a stream, ``milliseconds-number``, or empty. Raises InvalidInput."""
+    """Check a cursor that is a place in a stream, ``milliseconds-number``, or empty. Raises InvalidInput."""
     milliseconds, _, number = cursor.partition("-")
     offset(milliseconds)
     offset(number)
@@ -61,11 +61,11 @@ class Listing(NamedTuple, Generic[_Row]):
 
 
 class _Placed(Protocol):
-    """Something in a stream of Redis."""
+    """An entry in a stream of Redis."""
 
     @property
     def place(self) -> str:
-        """Return its id there; later ones have higher ones."""
+        """Return its id in the stream; later entries have higher ids."""
 
 
 _Found = TypeVar("_Found", bound=_Placed)
@@ -78,20 +78,20 @@ async def newest_first(
     cursor: str,
     limit: int,
 ) -> Listing[_Found]:
-    """Those of a stream that match, the newest in front, and the cursor of what follows, empty at the end.
+    """Return the entries of a stream that match, newest first, and the cursor of the next page, empty at the end.
 
     Args:
-        before: Reads up to so many before a place that are not older than so many milliseconds of the epoch.
-        since: Epoch seconds, 0 = without a bound.
-        matches: Whether one is wanted.
+        before: Reads entries before a place, not older than a time in epoch milliseconds, up to a number.
+        since: The earliest time in epoch seconds, 0 = without a bound.
+        matches: Whether an entry is wanted.
         cursor: Where the page begins, empty for the newest.
-        limit: How many to find; ten times as many are looked at.
+        limit: The most entries to return; ten times as many are read.
 
     Raises:
-        InvalidInput: The cursor is none.
+        InvalidInput: The cursor is invalid.
     """
     check_place(cursor)
-    if cursor and not any(map(int, cursor.split("-"))):  # Redis takes it for an error to look before the first place
+    if cursor and not any(map(int, cursor.split("-"))):  # for Redis it is an error to read before the first place
         return Listing([], "")
     page, found = await before(cursor, since * 1000, limit * 10), list[_Found]()
     for placed in page:

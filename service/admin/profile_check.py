@@ -1,4 +1,4 @@
-"""What a client would have to be to keep a security profile, rule by rule."""
+"""The check of a client against a security profile, rule by rule."""
 
 from typing import Annotated, NamedTuple
 
@@ -21,7 +21,7 @@ class CheckedRule(NamedTuple):
     holds: bool
     text: str
     to_do: str
-    """Where it does not hold; "" elsewhere."""
+    """What to change where the client breaks the rule, "" where it keeps it."""
 
 
 class ProfileCheck(NamedTuple):
@@ -40,7 +40,7 @@ async def check_profile(
         Profile | None, Field(description="By default the client's own beside that of the settings.")
     ] = None,
 ) -> ProfileCheck:
-    """Say of each rule of a profile whether the client keeps it. Raises NotFound, InvalidInput where there is no profile."""
+    """Check for each rule of a profile whether the client keeps it. Raises NotFound, InvalidInput where there is no profile."""
     client = await get_client(issuer, client_id)
     names = (None, profile) if profile else (issuer.settings.profile, client.profile)
     if names == (None, None):

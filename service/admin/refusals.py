@@ -1,4 +1,4 @@
-"""Requests that were refused lately: written in the background by every process, and looked at by operators."""
+"""Recently refused requests: written in the background by every process, and listed for operators."""
 
 import logging
 from typing import Annotated
@@ -35,7 +35,7 @@ def _known_reason(reason: str) -> str:
 
 
 class RefusalFilter(Input):
-    """What to look for; "" and 0 = anything."""
+    """The filter of refused requests; "" and 0 = any."""
 
     client_id: Annotated[Word, Field(description="Only requests of this client.")] = ""
     error: Annotated[
@@ -50,7 +50,7 @@ class RefusalFilter(Input):
 
 
 async def write_refused(issuer: Issuer) -> None:
-    """Write what this process refused since the last time; what cannot be written is counted by metrics all the same."""
+    """Write the requests that this process has refused since the last call; metrics count also those that cannot be written."""
     taken = issuer.refusals.take()
     if not taken:
         return
@@ -63,7 +63,7 @@ async def write_refused(issuer: Issuer) -> None:
 async def list_refused(
     issuer: Issuer, wanted: RefusalFilter, cursor: Cursor = "", limit: Limit = 100
 ) -> Listing[PlacedRefusal]:
-    """A page, the newest in front; looks at ``10 × limit`` at most. Raises Refused for a bad cursor."""
+    """Return a page of requests, newest first; reads ``10 × limit`` at most. Raises Refused for a bad cursor."""
     wants = (wanted.client_id, wanted.error, wanted.reason)
 
     def matches(placed: PlacedRefusal) -> bool:
@@ -74,5 +74,5 @@ async def list_refused(
 
 
 def remedy_of(request: RefusedRequest) -> str:
-    """Return what to do about it, in a sentence."""
+    """Return the remedy, in a sentence."""
     return _REMEDIES.get((request.error, request.reason)) or _REMEDIES.get((ANY, request.reason), "")

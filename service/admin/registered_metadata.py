@@ -1,8 +1,8 @@
-"""What a client says of itself (RFC 7591 section 2), as ``ClientInput``: the names, the defaults, and what is left out.
+"""Client metadata in a registration request (RFC 7591 section 2) as ``ClientInput``: names, defaults, and what is left out.
 
-Nothing hangs on a decoration (a name, a logo) or on one of several grant types: what of these cannot be registered is left
-out, and the answer says so (RFC 7591 3.2.1). Whatever protects the client, or says where people are sent, is taken as it is
-said or refused. null is as if left out (RFC 7592 2.2), and so is an empty text.
+Nothing depends on a decoration (a name, a logo) or on one of several grant types: those that cannot be registered are left
+out, and the response says so (RFC 7591 3.2.1). Members that protect the client, or that name where users are sent, are
+registered as requested or refused. null means left out (RFC 7592 2.2), and so does an empty text.
 """
 
 from collections.abc import Collection, Mapping
@@ -24,31 +24,31 @@ from service.protocol.redaction import check_no_credential, redacted
 from service.records.client import Client
 
 MAX_ECHOED = 4096
-"""Bytes of metadata that we only give back."""
+"""The most bytes of metadata that are only returned to the client."""
 _LINKS = DECORATIONS
 _DECORATIVE = ("name", "contacts", *_LINKS)
-"""Members that are for people to look at only: one that cannot be registered is left out."""
+"""Members that are only shown to users: one that cannot be registered is left out."""
 _WEB_URIS = tuple(row.name for row in REGISTERED.values() if row.name.endswith("_uri"))
 _ECHOED = ("software_id", "software_version")
 
 
 class ReadMetadata(NamedTuple):
-    """What a client says of itself, checked."""
+    """Checked client metadata."""
 
     given: ClientInput
     echoed: dict[str, str]
-    """Members that are only given back."""
+    """Members that are only returned."""
     left_out: dict[str, str]
-    """What is not registered, and why."""
+    """The members that are not registered, with the reasons."""
 
 
 def without_empty(metadata: Mapping[str, Any]) -> dict[str, Any]:
-    """The members that say something."""
+    """Return the members that are not empty."""
     return {name: value for name, value in metadata.items() if value is not None and value != ""}
 
 
 def read(issuer: Issuer, client_id: str, metadata: Mapping[str, Any], held: Client | None) -> ReadMetadata:
-    """Check what a client says of itself; ``held`` is the client as it is, None for a new one.
+    """Check client metadata; ``held`` is the existing client, None for a new one.
 
     Raises InvalidRedirectUri, InvalidClientMetadata.
     """
@@ -78,13 +78,13 @@ def read(issuer: Issuer, client_id: str, metadata: Mapping[str, Any], held: Clie
 
 
 def _check_is_registered_word(issuer: Issuer, name: str) -> None:
-    """Refuse a method that has a word of ours, which the RFCs do not know."""
+    """Refuse a method of our own, which the RFCs do not know."""
     if name in METHODS and METHODS[name].registered_name:
         raise InvalidInput(f"auth_method: there are {', '.join(methods_supported(issuer))}")
 
 
 def _check_method(issuer: Issuer, name: str, held: Client | None) -> None:
-    """Refuse a method that is off: the client could never authenticate. One with a secret is refused where that is made."""
+    """Refuse a method that is off, as the client could never authenticate. Those with a secret are refused where it is made."""
     method = METHODS.get(name)
     if method is None or method.has_secret or method.is_on(issuer) or (held is not None and held.auth_method == name):
         return
@@ -92,7 +92,7 @@ def _check_method(issuer: Issuer, name: str, held: Client | None) -> None:
 
 
 def refusal(text: str) -> ProtocolError:
-    """The error that RFC 7591 3.2.2 has for this fault; of several the first."""
+    """Return the error of RFC 7591 3.2.2 for this fault, of several faults for the first."""
     member, colon, rest = text.splitlines()[0].partition(":")
     first = _registered_name(member) + colon + rest
     return InvalidRedirectUri(first) if member.startswith("redirect_uris") else InvalidClientMetadata(first)
@@ -102,7 +102,7 @@ def refusal(text: str) -> ProtocolError:
 
 
 def _check_names(issuer: Issuer, said: Mapping[str, Any]) -> None:
-    """What people will be shown, in every language (RFC 7591 2.2). Raises InvalidClientMetadata."""
+    """Check what users will see, in every language (RFC 7591 2.2). Raises InvalidClientMetadata."""
     for member, name in said.items():
         if member.partition("#")[0] != "client_name" or not isinstance(name, str):
             continue
@@ -119,7 +119,7 @@ def _check_names(issuer: Issuer, said: Mapping[str, Any]) -> None:
 def _without_unusable(given: dict[str, Any], left_out: dict[str, str]) -> ClientInput:
     """Leave out decorations that cannot be registered.
 
-    Raises InvalidInput for faults of other members, InvalidClientMetadata for what is not even of the right kind.
+    Raises InvalidInput for faults of other members, InvalidClientMetadata for a value of the wrong type.
     """
     for name in _LINKS:
         _text(given, name)
@@ -138,17 +138,17 @@ def _without_unusable(given: dict[str, Any], left_out: dict[str, str]) -> Client
 
 
 def _registered_name(member: str) -> str:
-    """``client_name`` of ``name``."""
+    """Return the registered name of a member, ``client_name`` for ``name``."""
     return ROWS[member].registered or member if member in ROWS else member
 
 
 def _member(fault: str) -> str:
-    """``contacts`` of ``contacts.3: …``."""
+    """Return the member that a fault is about, ``contacts`` for ``contacts.3: …``."""
     return fault.partition(":")[0].partition(".")[0]
 
 
 def _echoed(said: Mapping[str, Any], left_out: dict[str, str]) -> dict[str, str]:
-    """Members that we understand nothing of but give back: names in other languages, the software's own (RFC 7591 2.2)."""
+    """Return the members that are only echoed to the client: names in other languages, the software's own (RFC 7591 2.2)."""
     echoed: dict[str, str] = {}
     for name in said:
         if name not in _ECHOED and "#" not in name:
@@ -171,10 +171,10 @@ def _echoed(said: Mapping[str, Any], left_out: dict[str, str]) -> dict[str, str]
 def _types(
     issuer: Issuer, said: Mapping[str, Any], held: Client | None, left_out: dict[str, str]
 ) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """Response and grant types that go together, with the defaults of RFC 7591 section 2; what cannot be had is left out.
+    """Return response and grant types that go together, with the defaults of RFC 7591 section 2; others are left out.
 
     A client cannot give itself a grant type that needs no user, but keeps one that an operator gave. Raises
-    InvalidClientMetadata where nothing of what was asked for is left.
+    InvalidClientMetadata where none of the requested ones is left.
     """
     allowed = {*issuer.settings.registration_grant_types, *(held.grant_types if held else ())}
     wanted = _texts(said, "grant_types")
@@ -213,13 +213,13 @@ def _response_types(
 
 
 def _canonical(response_type: str) -> str:
-    """As we write it: the order of the words means nothing (OAuth 2.0 Multiple Response Types 3)."""
+    """Return a response type in our order of its words, which has no meaning (OAuth 2.0 Multiple Response Types 3)."""
     words = sorted(response_type.split())
     return next((one.value for one in ResponseType if sorted(one.value.split()) == words), response_type)
 
 
 def _needed(response_types: Collection[str]) -> set[str]:
-    """The grant types that belong to response types (RFC 7591 2.1)."""
+    """Return the grant types that belong to response types (RFC 7591 2.1)."""
     needed = set()
     for one in response_types:
         parts = ResponseType(one).parts
@@ -229,9 +229,9 @@ def _needed(response_types: Collection[str]) -> set[str]:
 
 
 def _scopes(issuer: Issuer, scope: str, held: Client | None) -> tuple[str, ...]:
-    """What of the requested scopes may be had, everything where nothing is said: never more than the client has now.
+    """Return the requested scopes that are available, all where none is requested: never more than the client has now.
 
-    Others are left out, and the answer says what is registered (RFC 7591 3.2.1); InvalidClientMetadata where none is left.
+    Others are left out, and the response shows the rest (RFC 7591 3.2.1). Raises InvalidClientMetadata if none is left.
     """
     offered = issuer.settings.registration_scopes if held is None else held.scopes
     at_resources = (
@@ -248,7 +248,7 @@ def _scopes(issuer: Issuer, scope: str, held: Client | None) -> tuple[str, ...]:
 def _details_types(
     issuer: Issuer, said: Mapping[str, Any], held: Client | None, left_out: dict[str, str]
 ) -> tuple[str, ...]:
-    """Those that may be had (RFC 9396 section 10), those that an operator gave among them: they stay where nothing is said."""
+    """Return the available types (RFC 9396 section 10); those that an operator gave stay where none is requested."""
     allowed = {
         *issuer.settings.registration_authorization_details_types,
         *(held.authorization_details_types if held else ()),
@@ -267,7 +267,7 @@ def _details_types(
 
 
 def _check_uris(issuer: Issuer, given: dict[str, Any], left_out: dict[str, str]) -> None:
-    """Stricter than for an operator, who may know that http on loopback is meant. Raises what RFC 7591 3.2.2 names."""
+    """Check URIs more strictly than an operator's, who may mean http on loopback. Raises the errors of RFC 7591 3.2.2."""
     plain = [name for name in _WEB_URIS if isinstance(given.get(name), str) and not _is_https(given[name])]
     for name in plain if not issuer.settings.fetch_private_addresses else ():
         if name not in _LINKS:
@@ -287,7 +287,7 @@ def _check_uris(issuer: Issuer, given: dict[str, Any], left_out: dict[str, str])
 
 
 def _application_type(given: Mapping[str, Any]) -> str:
-    """Where a client does not say it: native if it can keep no secret and lives on the user's device (RFC 8252)."""
+    """Return the default application type: native if the client has no secret and is on the user's device (RFC 8252)."""
     uris = given.get("redirect_uris")
     is_public = given["auth_method"] == ClientAuthMethod.NONE
     is_on_device = (

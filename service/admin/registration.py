@@ -1,4 +1,4 @@
-"""Clients that register themselves (RFC 7591, RFC 7592): what is done, and what they get back."""
+"""Clients that register themselves (RFC 7591, RFC 7592): the operations, and the responses."""
 
 import asyncio
 import logging
@@ -40,19 +40,19 @@ _COUNTED_EVERY = 30.0
 
 
 class Registrant(NamedTuple):
-    """Who registers a client without an operator's leave."""
+    """The sender of an open registration, which needs no initial access token."""
 
     address: str = ""
-    """Empty where it is not known."""
+    """IP address, empty where it is not known."""
 
 
-# what is done
+# operations
 
 
 async def register(issuer: Issuer, metadata: Mapping[str, Any], registrant: Registrant | None = None) -> dict[str, Any]:
     """Register a client; with a ``registrant`` openly, without an operator's initial access token.
 
-    Return the response of RFC 7591 3.2.1, with ``left_out`` where not all was registered that was asked for.
+    Return the response of RFC 7591 3.2.1, with ``left_out`` where not all of the request was registered.
     Raises InvalidRedirectUri, InvalidClientMetadata, TooManyRegistrations, TemporarilyUnavailable.
     """
     client_id = base64url(issuer.randomness(16))
@@ -100,7 +100,7 @@ async def place_taken(issuer: Issuer, client_id: str, registration: Registration
 
 
 async def open_registered(issuer: Issuer, client_id: str, token: str) -> Client:
-    """The client, for any caller that holds its registration access token. Raises InvalidToken, whatever is wrong."""
+    """Return the client, for the holder of its registration access token. Raises InvalidToken, whatever is wrong."""
     client = await issuer.store.clients.read(client_id) if client_id else None
     if client is not None:
         note_client(client.client_id)
@@ -116,10 +116,10 @@ async def open_registered(issuer: Issuer, client_id: str, token: str) -> Client:
 
 
 async def replace(issuer: Issuer, client: Client, metadata: Mapping[str, Any]) -> dict[str, Any]:
-    """Put other metadata in the place of a client's (RFC 7592 2.2).
+    """Replace the metadata of a client (RFC 7592 2.2).
 
-    What an operator gave or took stays: rights, lifetimes, scopes. Raises InvalidRedirectUri, InvalidClientMetadata,
-    TemporarilyUnavailable where it was changed since ``client`` was read: what is kept would be what it was before that.
+    Changes by an operator stay: rights, lifetimes, scopes. Raises InvalidRedirectUri, InvalidClientMetadata, and
+    TemporarilyUnavailable where the client was changed since ``client`` was read, as that change would be lost.
     """
     if metadata.get("client_id") != client.client_id:
         raise InvalidClientMetadata("client_id: must be the client's own")
@@ -149,18 +149,18 @@ PROTECTING = {name: row for name, row in REGISTERED.items() if row.member.protec
 
 
 def protects_least(row: Row) -> object:
-    """The value of a protecting member that protects nothing."""
+    """Return the value of a protecting member that protects nothing."""
     return ClientAuthMethod.NONE if row.name == "auth_method" else row.default
 
 
 def protection_of(client: Client) -> dict[str, Any]:
-    """What protects a client and is not said anew stays as it is, by whichever way it was set."""
+    """Return the protecting members of a client, which stay as they are unless they are named again."""
     held = {name: getattr(client, row.name) for name, row in PROTECTING.items()}
     return held | {"token_endpoint_auth_method": registered_name(client.auth_method)}
 
 
 def _check_no_downgrade(client: Client, given: ClientInput) -> None:
-    """A registration access token that got lost must not make the client weaker. Raises InvalidClientMetadata."""
+    """Check that the client gets no weaker, as its registration access token may be stolen. Raises InvalidClientMetadata."""
     refused = [
         name
         for name, row in PROTECTING.items()
@@ -172,7 +172,7 @@ def _check_no_downgrade(client: Client, given: ClientInput) -> None:
 
 @audited("registration.create_token")
 async def create_initial_access_token(issuer: Issuer, *, uses: int = UNLIMITED, lifetime: int) -> str:
-    """A token that lets its holder register ``uses`` clients within ``lifetime`` seconds; kept as a hash only."""
+    """Make a token that lets its holder register ``uses`` clients within ``lifetime`` seconds; stored as a hash only."""
     token = new_secret(Kind.INITIAL_ACCESS_TOKEN, issuer.randomness)
     await issuer.store.initial_access_tokens.keep(hashed(token), uses, lifetime)
     log.info(Event.INITIAL_ACCESS_TOKEN_CREATED, extra={"uses": uses, "lifetime": lifetime})
@@ -181,9 +181,9 @@ async def create_initial_access_token(issuer: Issuer, *, uses: int = UNLIMITED, 
 
 @asynccontextmanager
 async def initial_access_token_spent(issuer: Issuer, token: str, *, returnable: bool) -> AsyncIterator[None]:
-    """Take one use of it; if it is returnable, it comes back where the metadata were refused: they may have been mistyped.
+    """Take one use of the token; with ``returnable`` it is given back where the metadata are refused, as they may be mistyped.
 
-    Raises InvalidToken where it is unknown, over, or used up.
+    Raises InvalidToken where it is unknown, expired, or used up.
     """
     held, by = issuer.store.initial_access_tokens, base64url(issuer.randomness(16))
     if not token.isascii() or not await held.spend(hashed(token), by):
@@ -204,7 +204,7 @@ async def keep_counting(issuer: Issuer) -> None:
 
 
 def describe(issuer: Issuer, client: Client) -> dict[str, Any]:
-    """The client's metadata in the words of the RFCs; of secrets nothing."""
+    """Return the client's metadata by their registered names, without secrets."""
     described: dict[str, Any] = dict(client.registration.metadata) if client.registration else {}
     registered = {name: getattr(client, row.name) for name, row in REGISTERED.items()}
     described |= {name: value for name, value in registered.items() if value not in (None, "", (), False)}
@@ -220,7 +220,7 @@ def describe(issuer: Issuer, client: Client) -> dict[str, Any]:
     return {name: value for name, value in described.items() if value not in (None, "")}
 
 
-# how it is done
+# internals
 
 
 async def _is_secret(issuer: Issuer, client: Client, secret: object) -> bool:

@@ -23,7 +23,7 @@ from service.store.resources import Known
 log = logging.getLogger(__name__)
 
 MOST = 1000
-"""Resources that there may be: every process holds all of them."""
+"""The most resources, as every process holds all of them."""
 
 
 def _disagrees_on_signing(given: "ResourceMembers") -> list[str]:
@@ -36,7 +36,7 @@ def _disagrees_on_signing(given: "ResourceMembers") -> list[str]:
 
 
 class ResourceMembers(Input):
-    """A resource but for its identifier; the members mean what they do in ``records.resource``."""
+    """The members of a resource without its identifier; ``records.resource`` describes them."""
 
     DISAGREEMENTS: ClassVar[Rules] = (_disagrees_on_signing,)
     name: Annotated[ShortText, Field(description="What people call it.")] = ""
@@ -141,12 +141,12 @@ async def delete_resource(issuer: Issuer, given: EndedResource) -> Resource:
 
 
 async def get_resource(issuer: Issuer, given: NamedResource) -> Resource:
-    """A resource. Raises NotFound."""
+    """Return a resource. Raises NotFound."""
     return _found(await issuer.store.resources.read(), given.resource)
 
 
 async def list_resources(issuer: Issuer) -> list[Resource]:
-    """All resources, by their identifiers."""
+    """Return all resources, ordered by identifier."""
     known = await issuer.store.resources.read()
     return [known[name] for name in sorted(known)]
 
@@ -158,7 +158,7 @@ def _found(known: Known, name: str) -> Resource:
 
 
 def _check_here(issuer: Issuer, form: AccessTokenFormat | None, algorithm: SigningAlgorithm | None) -> None:
-    """Raises InvalidInput where nothing here signs so."""
+    """Check that there are keys for the format and algorithm. Raises InvalidInput."""
     if issuer.keyring is None:
         if form not in (None, AccessTokenFormat.OPAQUE):
             raise InvalidInput(

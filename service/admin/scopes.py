@@ -8,7 +8,7 @@ from service.protocol.names import OFFLINE_ACCESS, OPENID
 
 
 async def list_scopes(issuer: Issuer) -> list[dict[str, Any]]:
-    """Every scope that means something here, by name: its description for people, and the claims that it lets clients see.
+    """Return every scope that is defined here, by name: its description for users, and the claims that it lets clients see.
 
     Clients may have others, which only their resource servers understand.
     """

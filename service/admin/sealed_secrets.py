@@ -15,10 +15,10 @@ log = logging.getLogger(__name__)
 
 @audited("key.reseal")
 async def reseal_secrets(issuer: Issuer) -> int:
-    """Encrypt every such secret anew under the first master key, so that the others can be given up; how many clients.
+    """Encrypt every such secret anew under the first master key, so that the others can be removed; return how many clients.
 
-    Scans all clients; again, it goes on where it was cut off. Raises UnusableKeyError for a secret that no master key
-    opens, naming nothing of it.
+    Scans all clients, and continues where it was cut off. Raises UnusableKeyError for a secret that no master key opens,
+    without revealing it.
     """
     count, cursor = 0, ""
     while True:

@@ -24,7 +24,7 @@ _SID = re.compile(rf"[A-Za-z0-9_-]{{{GRANT_ID_LENGTH}}}", re.ASCII)
 async def list_sessions(
     issuer: Issuer, username: UserName, cursor: Cursor = "", limit: Limit = 100
 ) -> Listing[Session]:
-    """A page of a user's living sessions, the one that ends first in front. Raises NotFound, Refused for a bad cursor."""
+    """Return a page of a user's living sessions, by when they end. Raises NotFound, Refused for a bad cursor."""
     subject = (await users.get_account(issuer, username)).subject
     start = offset(cursor)
     found, more = await issuer.store.sessions.page_of_user(subject, start, limit)
@@ -32,7 +32,7 @@ async def list_sessions(
 
 
 async def get_session(issuer: Issuer, sid: SessionId) -> Session:
-    """One session. Raises NotFound."""
+    """Return a session. Raises NotFound."""
     session = await issuer.store.sessions.get(sid) if _SID.fullmatch(sid) else None
     if session is None:
         raise NotFound(
@@ -43,7 +43,7 @@ async def get_session(issuer: Issuer, sid: SessionId) -> Session:
 
 @audited("session.end", "session:sid")
 async def end_session(issuer: Issuer, sid: SessionId) -> EndedSessions:
-    """End a session with what was granted in it, and notify its clients, as signing out does. Return exactly what ended.
+    """End a session with the grants made in it, and notify its clients, as signing out does. Return exactly what ended.
 
     Raises NotFound.
     """

@@ -1,7 +1,7 @@
-"""Numbers about the service: what it does per second, how Redis is, and live grants by client.
+"""Numbers about the service: rates per second, the state of Redis, and live grants by client.
 
 Rates are those of the processes behind this port (all workers of this machine, not other machines), sampled every
-``EVERY`` seconds and kept for an hour in memory. Grants are counted by looking at some keys, never at all of a large Redis.
+``EVERY`` seconds and kept for an hour in memory. Grants are counted in a sample of the keys, never in all of a large Redis.
 """
 
 import asyncio
@@ -20,11 +20,11 @@ from service.store.scanning import RedisServer
 EVERY = 5.0
 """Seconds between samples."""
 KEPT = 721
-"""Samples: an hour."""
+"""The number of samples in an hour."""
 SCANNED = 20_000
-"""Keys that a count of grants looks at; where there are no more, it is exact."""
+"""Keys that a count of grants scans; where there are no more, it is exact."""
 RESTS = 30
-"""A count of grants is not made anew for this many times as long as it took, and not before the next sample."""
+"""A count of grants is reused for this many times the time that it took, and at least until the next sample."""
 _CERTAINTY = 1.96
 """Standard errors in the margin of an estimate: it is right 19 times out of 20."""
 _REDIS_FACTS = {
@@ -37,7 +37,7 @@ _REDIS_FACTS = {
 
 
 class Totals(NamedTuple):
-    """How often since the processes began: tokens issued at the token endpoint, requests refused anywhere, introspections."""
+    """Totals since the processes began: tokens issued at the token endpoint, requests refused anywhere, introspections."""
 
     issued: int = 0
     refused: int = 0
@@ -51,11 +51,11 @@ class Sample(NamedTuple):
     """Epoch seconds."""
     totals: Totals
     memory_bytes: int | None
-    """Of all primaries, None where Redis did not say."""
+    """Memory of all primaries, None where Redis does not report it."""
 
 
 class Point(NamedTuple):
-    """What happened between two samples, per second, at the later of them."""
+    """The rates per second between two samples, at the time of the later one."""
 
     at: float
     issued: float
@@ -65,15 +65,15 @@ class Point(NamedTuple):
 
 
 class GrantCounts(NamedTuple):
-    """Live grants by client, the most in front.
+    """Live grants by client, the largest number first.
 
-    Where Redis does not let us ask how many keys there are, ``keys`` and ``margin`` are None, and the numbers are the least.
+    Where Redis does not report the number of keys, ``keys`` and ``margin`` are None, and the numbers are lower bounds.
     """
 
     by_client: Mapping[str, int]
     total: int
     exact: bool
-    """Whether every key was looked at; else the numbers are estimates."""
+    """Whether every key was read; otherwise the numbers are estimates."""
     margin: int | None
     """The true total is within it 19 times out of 20."""
     scanned: int
@@ -83,7 +83,7 @@ class GrantCounts(NamedTuple):
 
 
 def totals(issuer: Issuer) -> Totals:
-    """As the counters stand now, of all workers together."""
+    """Return the current counters of all workers together."""
     issued = refused = introspected = 0.0
     for name, labels, value in issuer.metrics.totals():
         if name == "mintmark_token_requests_total" and labels["outcome"] == "ok":
@@ -96,7 +96,7 @@ def totals(issuer: Issuer) -> Totals:
 
 
 class Statistics:
-    """The numbers of one process's operators. ``keep`` is a background task."""
+    """The samples of one process. Run ``keep`` as a background task."""
 
     def __init__(self, issuer: Issuer) -> None:
         self._issuer = issuer
@@ -112,7 +112,7 @@ class Statistics:
             await asyncio.sleep(EVERY)
 
     async def sample(self) -> None:
-        """Take one now."""
+        """Take a sample now."""
         try:
             memory: int | None = redis_numbers(await self.servers())["memory_bytes"]
         except (TemporarilyUnavailable, StoreError):
@@ -120,21 +120,21 @@ class Statistics:
         self._samples.append(Sample(self._issuer.clock(), totals(self._issuer), memory))
 
     def points(self, seconds: float = 600) -> list[Point]:
-        """What happened in the last ``seconds``, the oldest in front; empty as long as there are not two samples."""
+        """Return the rates of the last ``seconds``, oldest first; empty until there are two samples."""
         since, samples = self._issuer.clock() - seconds, list(self._samples)
         return [_point(before, after) for before, after in pairwise(samples) if after.at >= since]
 
     def per_minute(self) -> float | None:
-        """Tokens issued in the last minute, None as long as nothing was sampled twice."""
+        """Return the tokens issued in the last minute, None until there are two samples."""
         points = self.points(60)
         return 60 * sum(point.issued for point in points) / len(points) if points else None
 
     async def servers(self) -> list[RedisServer]:
-        """The primaries of Redis. Raises TemporarilyUnavailable."""
+        """Return the primaries of Redis. Raises TemporarilyUnavailable."""
         return await self._issuer.store.scanning.servers()
 
     async def grants(self) -> GrantCounts:
-        """Live grants by client, counted a little while ago at most: some ``SCANNED`` keys are read for it.
+        """Return live grants by client, counted recently in some ``SCANNED`` keys.
 
         Raises TemporarilyUnavailable.
         """
@@ -148,9 +148,9 @@ class Statistics:
 
 
 async def count_grants(issuer: Issuer, most: int = SCANNED) -> GrantCounts:
-    """Count among the first ``most`` keys that Redis hands out, and extrapolate where there are more.
+    """Count the grants among the first ``most`` keys of a scan, and extrapolate where there are more.
 
-    Redis hands keys out in the order of their hashes, so that the first ones are a fair sample of all.
+    Redis scans keys in the order of their hashes, so that the first ones are a fair sample of all.
     Raises TemporarilyUnavailable.
     """
     keys = _sum(server.keys for server in await issuer.store.scanning.servers())
@@ -170,9 +170,9 @@ async def count_grants(issuer: Issuer, most: int = SCANNED) -> GrantCounts:
 
 
 def redis_numbers(servers: Sequence[RedisServer]) -> dict[str, Any]:
-    """All primaries together: memory in bytes (limit 0 = none), connections, commands per second, keys.
+    """Return the sums of all primaries: memory in bytes (limit 0 = none), connections, commands per second, keys.
 
-    None is what is not known: not every primary lets us ask (INFO, DBSIZE).
+    A number that not every primary reports (INFO, DBSIZE) is None.
     """
     summed: dict[str, Any] = {
         name: _sum(int(server.facts[fact]) if fact in server.facts else None for server in servers)
@@ -188,18 +188,18 @@ def redis_numbers(servers: Sequence[RedisServer]) -> dict[str, Any]:
 
 
 def _sum(numbers: Iterable[int | None]) -> int | None:
-    """None where one of them is not known."""
+    """Return the sum, None where one of the numbers is not known."""
     known = list(numbers)
     return None if None in known else sum(number for number in known if number is not None)
 
 
 def describe_grants(grants: GrantCounts) -> dict[str, Any]:
-    """The output."""
+    """Return the counts as output."""
     return {**grants._asdict(), "by_client": dict(grants.by_client), "at": int(grants.at)}
 
 
 async def describe(statistics: Statistics) -> dict[str, Any]:
-    """The numbers of this moment for programs. Raises TemporarilyUnavailable."""
+    """Return the current numbers as output. Raises TemporarilyUnavailable."""
     points = statistics.points()
     last = points[-1] if points else None
     return {
@@ -214,7 +214,7 @@ async def describe(statistics: Statistics) -> dict[str, Any]:
 
 
 def _point(before: Sample, after: Sample) -> Point:
-    """A count that fell belongs to a process that was started anew: nothing is known of that moment."""
+    """Return the rates between two samples. Where a counter fell, a process was restarted, and the rate is not known."""
     seconds = max(after.at - before.at, 0.001)
     issued, refused, introspected = (
         max(0, now - then) / seconds for now, then in zip(after.totals, before.totals, strict=True)

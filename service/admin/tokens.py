@@ -1,7 +1,7 @@
-"""Tokens: made for a client without any flow, changed in their place, ended; named by themselves or by their handle.
+"""Tokens: made for a client without a flow, changed in place, and ended; identified by themselves or by their handle.
 
-A handle is the id of the grant and the hash of the token, 44 characters: the ``jti`` of a JWT. It names a token
-and is of no use as one. The id of the grant alone names everything that the grant issued.
+A handle is the id of the grant and the hash of the token, 44 characters: the ``jti`` of a JWT. It identifies a token
+but cannot be used as one. The id of the grant alone identifies everything that the grant issued.
 """
 
 import logging
@@ -39,22 +39,22 @@ log = logging.getLogger(__name__)
 _TRIES = 5
 _REASON = "revoked_by_operator"
 _LATEST = 253_402_300_799
-"""The last second of the year 9999: beyond it is a mistake in the unit."""
+"""The last second of the year 9999: a later time is a mistake in the unit."""
 _NAME = re.compile(rf"([A-Za-z0-9_-]{{{GRANT_ID_LENGTH}}})([A-Za-z0-9_-]{{22}})?", re.ASCII)
 _WITHOUT_REFRESH = {GrantTypeName.IMPLICIT, GrantTypeName.CLIENT_CREDENTIALS, GrantTypeName.TOKEN_EXCHANGE}
-"""Grant types that never bring a refresh token (RFC 6749 4.2.2 and 4.4.3; RFC 8693 2.2.1: its holder asks again)."""
+"""Grant types that never bring a refresh token (RFC 6749 4.2.2 and 4.4.3; RFC 8693 2.2.1: its holder repeats the exchange)."""
 
 Second = Annotated[Number, Field(ge=1, le=_LATEST)]
 
 
 class TokenInput(Input):
-    """A token as it is to be made. None is what the client has: its default scopes, its lifetimes in seconds.
+    """A token that is to be made. None means the client's value: its default scopes, its lifetimes in seconds.
 
     The refresh token never lives beyond the client's absolute limit.
     """
 
     client: Identifier
-    """Its client_id or alias."""
+    """The client_id or alias of the client."""
     grant_type: GrantTypeName
     subject: Identifier | None = None
     scopes: Scopes | None = None
@@ -71,7 +71,7 @@ class TokenInput(Input):
 
 
 class TokenChanges(Input):
-    """What is to change; None = stays. Ends are epoch seconds in the future."""
+    """The changes of a token; None = unchanged. Ends are epoch seconds in the future."""
 
     scopes: Scopes | None = None
     properties: Properties | None = None
@@ -80,28 +80,28 @@ class TokenChanges(Input):
 
 
 class Created(NamedTuple):
-    """The tokens in clear, only here and only now."""
+    """The tokens in clear, which are available only now."""
 
     client: Client
     issued: Issued
 
 
 class NamedToken(NamedTuple):
-    """What an identifier names."""
+    """The grant or token that an identifier names."""
 
     grant_id: str
     hash: str = ""
-    """Of the token; empty where only the grant is named."""
+    """The hash of the token; empty where only the grant is named."""
     kind: Kind | None = None
     """None = unknown."""
 
 
-# making one
+# making tokens
 
 
 @audited("token.create", "client:given.client", "user:given.subject", often=True)
 async def create_token(issuer: Issuer, given: TokenInput) -> Created:
-    """Issue tokens as if the client had come with a grant of this type. Raises NotFound, InvalidInput, NotAllowed."""
+    """Issue tokens as if the client had used this grant type. Raises NotFound, InvalidInput, NotAllowed."""
     client = await clients.get_client(issuer, given.client)
     _check_parties(client, given)
     scope = None if given.scopes is None else " ".join(given.scopes)
@@ -149,7 +149,7 @@ def _binding(given: TokenInput) -> Binding:
 
 
 def _as_requested(client: Client, given: TokenInput) -> Client:
-    """The client with the refresh token that was asked for: the mint takes its lifetime from there."""
+    """Return the client with the requested refresh token lifetime, as the mint takes it from the client."""
     adjusted: Client = msgspec.structs.replace(
         client,
         refresh_idle_lifetime=given.refresh_token_lifetime or client.refresh_idle_lifetime,
@@ -159,7 +159,7 @@ def _as_requested(client: Client, given: TokenInput) -> Client:
 
 
 def _with_details(fresh: Authorization, given: TokenInput) -> Authorization:
-    """When they signed in, if they did, only the caller knows."""
+    """Return the authorization with the details of the input. Only the caller knows whether and when the user signed in."""
     grant = msgspec.structs.replace(
         fresh.grant,
         auth_time=given.auth_time,
@@ -170,13 +170,13 @@ def _with_details(fresh: Authorization, given: TokenInput) -> Authorization:
     return detailed
 
 
-# finding one
+# finding tokens
 
 
 async def named_by(issuer: Issuer, identifier: str) -> NamedToken | None:
-    """What a token, a handle or the id of a grant names; None where it is none of them. Whether it lives, the store knows.
+    """Return what a token, a handle or the id of a grant names, alive or not; None where the text is none of them.
 
-    Raises InvalidInput for a stateless token: it is kept nowhere.
+    Raises InvalidInput for a stateless token, which has no record.
     """
     found = _NAME.fullmatch(identifier)
     if found:
@@ -190,14 +190,14 @@ async def named_by(issuer: Issuer, identifier: str) -> NamedToken | None:
     return NamedToken(credential.grant_id, credential.hash, credential.kind)
 
 
-# changing one
+# changing tokens
 
 
 async def update_token(issuer: Issuer, identifier: str, changes: TokenChanges) -> GrantSnapshot:
-    """Change an access token, and with it the grant that it is of: all that was asked for, or nothing.
+    """Change an access token and its grant: all requested changes, or none.
 
-    Scope and properties are the grant's, and so hold for what a refresh brings, too; what hooks or a token request attached to
-    this token alone stays, but for those names. Raises NotFound, InvalidInput, NotAllowed.
+    Scope and properties belong to the grant, and so hold also after a refresh; members that hooks or a token request attached
+    to this token alone stay, unless they have one of the changed names. Raises NotFound, InvalidInput, NotAllowed.
     """
     named = await named_by(issuer, identifier)
     if named is not None and not named.hash:
@@ -214,7 +214,7 @@ async def update_token(issuer: Issuer, identifier: str, changes: TokenChanges) -
 async def _update_by_id(
     issuer: Issuer, grant_id: str, access_hash: str, changes: TokenChanges, changed: Mapping[str, Any]
 ) -> GrantSnapshot:
-    """Change it under the id of its grant, which the audit log may have: what the caller named it by may be the token."""
+    """Change the token by the id of its grant, which the audit log may hold; the caller's identifier may be the token."""
     held = await _compare_and_set(issuer, grant_id, access_hash, changes)
     if held is None:
         raise _no_token()
@@ -223,12 +223,12 @@ async def _update_by_id(
 
 
 async def update_grant(issuer: Issuer, grant_id: str, changes: TokenChanges) -> bool:
-    """Change a whole grant; its access tokens have no more scope than it has. Whether it was alive. Raises NotAllowed."""
+    """Change a whole grant, which limits the scope of its access tokens; return whether it was alive. Raises NotAllowed."""
     return await _compare_and_set(issuer, grant_id, "", changes) is not None
 
 
 def check_scopes(client: Client, scopes: tuple[str, ...]) -> None:
-    """Raises NotAllowed for a scope that the client may not have."""
+    """Check that the client may have these scopes. Raises NotAllowed."""
     if foreign := [word for word in scopes if word not in client.scopes]:
         raise NotAllowed(f"scopes: {foreign[0]} is unknown or not allowed for this client")
 
@@ -236,7 +236,7 @@ def check_scopes(client: Client, scopes: tuple[str, ...]) -> None:
 async def _compare_and_set(
     issuer: Issuer, grant_id: str, access_hash: str, changes: TokenChanges
 ) -> GrantSnapshot | None:
-    """Read, change, compare and set; again where another change was first. None: it has ended."""
+    """Read the token, change it, compare and set; repeat where another change was first. None if it has ended."""
     for _ in range(_TRIES):
         held = await issuer.store.grant_updates.read(grant_id, access_hash)
         if held is None:
@@ -253,7 +253,7 @@ async def _compare_and_set(
 
 
 async def _with_changes(issuer: Issuer, held: GrantSnapshot, changes: TokenChanges) -> GrantUpdate | None:
-    """What is to be instead; None where it is no longer current for its client. Raises NotAllowed."""
+    """Return the changed grant; None where it is no longer current for its client. Raises NotAllowed."""
     client = await issuer.store.clients.get(held.grant.client_id)
     if client is None or held.grant.client_generation < client.generation:
         return None
@@ -274,18 +274,18 @@ async def _with_changes(issuer: Issuer, held: GrantSnapshot, changes: TokenChang
     return GrantUpdate(grant, access, changes.ends_at, changes.refresh_ends_at)
 
 
-# ending one
+# ending tokens
 
 
 async def end_token(issuer: Issuer, identifier: str, kind: Kind | None = None) -> bool:
-    """End what a token, a handle or a grant's id names, and everything else that its grant issued; whether it was alive.
+    """End the grant that a token, a handle or a grant id names, with everything that it issued; return whether it was alive.
 
-    It is looked for as that kind alone, where the caller said one. Raises InvalidInput for a stateless token.
+    With ``kind`` only credentials of this kind are looked up. Raises InvalidInput for a stateless token.
     """
     named = await named_by(issuer, identifier)
     if named is None:
         return False
-    if named.kind is None:  # a handle does not say which of the two it names
+    if named.kind is None:  # a handle does not show which of the two it names
         kinds = (kind,) if kind else (Kind.ACCESS_TOKEN, Kind.REFRESH_TOKEN)
     elif kind in (None, named.kind):
         kinds = (named.kind,)

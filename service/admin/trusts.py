@@ -1,4 +1,4 @@
-"""Trusted issuers: whose JWTs are taken, and for what (RFC 7523, RFC 8693)."""
+"""Trusted issuers: whose JWTs are accepted, and for what (RFC 7523, RFC 8693)."""
 
 import logging
 from typing import Annotated, ClassVar, Literal
@@ -34,7 +34,7 @@ def _lacks_keys(given: "TrustInput") -> list[str]:
 
 
 class TrustInput(Input):
-    """A trusted issuer as an operator describes it; the members mean what they do in ``records.trusted_issuer``."""
+    """A trusted issuer as an operator describes it; ``records.trusted_issuer`` describes the members."""
 
     DISAGREEMENTS: ClassVar[Rules] = (_lacks_keys,)
     issuer: Annotated[Identifier, Field(description="As its assertions say it in iss.")]
@@ -77,7 +77,7 @@ class TrustInput(Input):
 
 @audited("trust.put", "trust:given.issuer")
 async def add_trust(issuer: Issuer, given: TrustInput) -> TrustedIssuer:
-    """Trust an issuer from now on, in the place of what was said of it before."""
+    """Trust an issuer from now on; this replaces its earlier record."""
     members = {name: getattr(given, name) for name in TrustInput.model_fields}
     trust = TrustedIssuer(**members, created_at=int(issuer.clock()))
     await issuer.store.trusted_issuers.save(trust)
@@ -87,7 +87,7 @@ async def add_trust(issuer: Issuer, given: TrustInput) -> TrustedIssuer:
 
 @audited("trust.remove", "trust:name")
 async def remove_trust(issuer: Issuer, name: str, if_match: str | None = None) -> None:
-    """Trust it no more: its assertions are refused from now on; tokens that were issued for them stay.
+    """Stop trusting an issuer: its assertions are refused from now on; tokens that were issued for them stay.
 
     Raises NotFound, Outdated (``etags.check``).
     """
@@ -103,7 +103,7 @@ async def remove_trust(issuer: Issuer, name: str, if_match: str | None = None) -
 
 
 async def get_trust(issuer: Issuer, name: str) -> TrustedIssuer:
-    """A trusted issuer. Raises NotFound."""
+    """Return a trusted issuer. Raises NotFound."""
     trust = await issuer.store.trusted_issuers.get(name)
     if trust is None:
         raise _no_trust(name)
@@ -111,7 +111,7 @@ async def get_trust(issuer: Issuer, name: str) -> TrustedIssuer:
 
 
 async def list_trusts(issuer: Issuer, cursor: Cursor = "", limit: Limit = 100) -> Listing[TrustedIssuer]:
-    """A page of trusted issuers in no order. Raises Refused for a bad cursor."""
+    """Return a page of trusted issuers in no order. Raises Refused for a bad cursor."""
     with cursor_checked(cursor):
         return Listing(*await issuer.store.trusted_issuers.list_page(cursor, limit))
 

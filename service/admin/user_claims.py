@@ -1,4 +1,4 @@
-"""What a user's living grants keep of the claims, after those were changed."""
+"""The claims in a user's living grants, renewed after the user was changed."""
 
 import msgspec
 
@@ -32,7 +32,7 @@ async def renew(issuer: Issuer, user: User) -> int:
 
 
 async def _renew_one(issuer: Issuer, client: Client, grant_id: str, user: User) -> bool:
-    """Read, change, compare and set; again where another change was first."""
+    """Read the grant, change it, compare and set; repeat where another change was first."""
     for _ in range(_TRIES):
         held = await issuer.store.grant_updates.read(grant_id)
         if held is None:
@@ -47,7 +47,7 @@ async def _renew_one(issuer: Issuer, client: Client, grant_id: str, user: User) 
 
 
 def _renewed(issuer: Issuer, client: Client, grant: Grant, user: User) -> Grant:
-    """What a request asked for itself (the claims parameter) stays as it was answered."""
+    """Return the grant with the user's claims; those that a request asked for (the claims parameter) stay as they were."""
     in_access_token = grant.access_token_claims
     if in_access_token is not None:
         in_access_token = user_claims.kept(user.released_claims, {name.partition("#")[0] for name in in_access_token})

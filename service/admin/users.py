@@ -1,4 +1,4 @@
-"""Users of the built-in directory: created, given passwords, disabled, deleted; what they granted ends with them."""
+"""Users of the built-in directory: created, given passwords, disabled, deleted; their grants end with them."""
 
 import logging
 import unicodedata
@@ -27,13 +27,13 @@ from service.store.record_store import ChangedMeanwhileError
 log = logging.getLogger(__name__)
 
 MIN_PASSWORD = 8
-"""Characters (NIST SP 800-63B 5.1.1.1)."""
+"""The fewest characters of a password (NIST SP 800-63B 5.1.1.1)."""
 MIN_USER_CODE = 4
-"""Characters; guesses at it are slowed down."""
+"""The fewest characters of a user code; guesses at it are slowed down."""
 _TRIES = 5
 
 
-# what is written to us
+# input
 
 
 def _username(name: str) -> str:
@@ -79,7 +79,7 @@ class UserInput(Input):
 
 
 def checked_password(typed: str) -> str:
-    """The password as it is hashed. Raises InvalidInput for one that is too short, too long, or no text."""
+    """Return the password as it is hashed. Raises InvalidInput for one that is too short, too long, or no text."""
     password = prepared_password(typed)
     if not MIN_PASSWORD <= len(password) <= MAX_PASSWORD:
         raise InvalidInput(f"password: must have {MIN_PASSWORD} to {MAX_PASSWORD} characters")
@@ -88,11 +88,11 @@ def checked_password(typed: str) -> str:
     return password
 
 
-# what is done
+# operations
 
 
 class EndedAccess(NamedTuple):
-    """A user whose access has ended, with exactly how many grants and sessions of that user were alive and are ended."""
+    """A user whose access has ended, with the exact numbers of grants and sessions that were alive."""
 
     user: User
     counts: dict[str, int]
@@ -100,7 +100,7 @@ class EndedAccess(NamedTuple):
 
 @audited("user.create", "user:given.username")
 async def create_user(issuer: Issuer, given: UserInput, password: Password | None = None) -> User:
-    """Create a user; without a password they cannot sign in by one. Raises AlreadyExists, InvalidInput."""
+    """Create a user, who cannot sign in by password where none is given. Raises AlreadyExists, InvalidInput."""
     if password is not None:
         password = checked_password(password)
     subject = given.subject or given.username
@@ -121,7 +121,7 @@ async def create_user(issuer: Issuer, given: UserInput, password: Password | Non
 
 
 async def get_user(issuer: Issuer, username: UserName) -> User:
-    """The user of this username, or else of this subject. Raises NotFound."""
+    """Return the user of this username, or else of this subject. Raises NotFound."""
     users, prepared = issuer.store.users, prepared_name(username)
     user = await users.get(username) or (await users.get(prepared) if prepared != username else None)
     user = user or await users.get_by_subject(username)
@@ -131,7 +131,7 @@ async def get_user(issuer: Issuer, username: UserName) -> User:
 
 
 async def get_account(issuer: Issuer, username: UserName) -> User:
-    """Whose access can be looked at and ended: the user, or where users are kept elsewhere (``directory_url``) any subject.
+    """Return the user whose access is shown or ended; with an external directory (``directory_url``) any subject.
 
     Raises NotFound.
     """
@@ -144,14 +144,14 @@ async def get_account(issuer: Issuer, username: UserName) -> User:
 
 
 async def list_users(issuer: Issuer, cursor: Cursor = "", limit: Limit = 100) -> Listing[User]:
-    """A page of users in no order; looks at some ``10 × limit`` keys. Raises InvalidInput for a bad cursor."""
+    """Return a page of users in no order; reads some ``10 × limit`` keys. Raises InvalidInput for a bad cursor."""
     with cursor_checked(cursor):
         return Listing(*await issuer.store.users.list_page(cursor, limit))
 
 
 @audited("user.update", "user:username", changed="claims")
 async def update_user(issuer: Issuer, username: UserName, claims: ChangedClaims, if_match: IfMatch = None) -> User:
-    """Change claims, also in the user's living grants as far as those keep them for access tokens.
+    """Change claims, also in the user's living grants where these keep them for access tokens.
 
     Raises NotFound, Outdated (``etags.check``), InvalidInput.
     """
@@ -169,7 +169,7 @@ async def update_user(issuer: Issuer, username: UserName, claims: ChangedClaims,
 
 @audited("user.set_password", "user:username")
 async def set_password(issuer: Issuer, username: UserName, password: Password) -> EndedAccess:
-    """Set the password, end every browser session with what was granted in it, and forget wrong passwords of before.
+    """Set the password, end every browser session with the grants made in it, and forget earlier wrong passwords.
 
     Grants with offline_access and those without a browser stay: end them with ``sign_out_user``. Raises NotFound, InvalidInput.
     """
@@ -184,7 +184,7 @@ async def set_password(issuer: Issuer, username: UserName, password: Password) -
 
 @audited("user.set_user_code", "user:username")
 async def set_user_code(issuer: Issuer, username: UserName, user_code: UserCode = "") -> User:
-    """Set what a client must know to ask the user without a browser (user_code of CIBA), or take it away.
+    """Set or remove the code that a client needs to ask the user without a browser (user_code of CIBA).
 
     Raises NotFound, InvalidInput.
     """
@@ -199,21 +199,21 @@ async def set_user_code(issuer: Issuer, username: UserName, user_code: UserCode 
 
 @audited("user.sign_out", "user:username")
 async def sign_out_user(issuer: Issuer, username: UserName) -> EndedAccess:
-    """End every session and grant of a user, and forget what they allowed; they may sign in again. Raises NotFound."""
+    """End every session and grant of a user, and forget their consents; they may sign in again. Raises NotFound."""
     user = await get_account(issuer, username)
     return _ended(user, await ending_sessions.sign_out_everywhere(issuer, user.subject), Event.USER_SIGNED_OUT)
 
 
 @audited("user.disable", "user:username")
 async def disable_user(issuer: Issuer, username: UserName) -> EndedAccess:
-    """No more tokens for the user, and every grant of the user ends, also one that is under way. Raises NotFound."""
+    """Disable a user, and end every grant of the user, also one that is being made. Raises NotFound."""
     user = await _change(issuer, username, lambda user: msgspec.structs.replace(user, enabled=False))
     return _ended(user, await ending_sessions.sign_out_everywhere(issuer, user.subject), Event.USER_DISABLED)
 
 
 @audited("user.enable", "user:username")
 async def enable_user(issuer: Issuer, username: UserName) -> User:
-    """The user may sign in again; what was ended stays ended. Raises NotFound."""
+    """Let the user sign in again; ended grants and sessions stay ended. Raises NotFound."""
     user = await _change(issuer, username, lambda user: msgspec.structs.replace(user, enabled=True))
     log.info(Event.USER_ENABLED, extra={"username": user.username})
     return user
@@ -222,7 +222,7 @@ async def enable_user(issuer: Issuer, username: UserName) -> User:
 @audited("user.delete", "user:username")
 async def delete_user(issuer: Issuer, username: UserName) -> EndedAccess:
     """Delete a user, and end every grant of the user. Raises NotFound."""
-    ended = await disable_user(issuer, username)  # first, so that nothing is left over where this is cut off
+    ended = await disable_user(issuer, username)  # first, so that nothing stays alive if this is cut off
     if not await issuer.store.users.delete(ended.user):
         raise NotFound(f"user {username!r} was deleted meanwhile")
     await forget_attempts(issuer.store, ended.user.username)
@@ -230,7 +230,7 @@ async def delete_user(issuer: Issuer, username: UserName) -> EndedAccess:
     return ended
 
 
-# how it is done
+# internals
 
 
 def _ended(user: User, ended: ending_sessions.EndedSessions, event: Event) -> EndedAccess:
@@ -239,7 +239,7 @@ def _ended(user: User, ended: ending_sessions.EndedSessions, event: Event) -> En
 
 
 async def _change(issuer: Issuer, name: str, changed: Callable[[User], User]) -> User:
-    """Read, change, compare and set; again where another change was first."""
+    """Read the user, change it, compare and set; repeat where another change was first."""
     for _ in range(_TRIES):
         seen = await get_user(issuer, name)
         wanted = changed(seen)

@@ -1,6 +1,6 @@
-"""What a text is: read as every endpoint reads tokens, with the reasons why it would be refused.
+"""Inspection of a token or other text: read as every endpoint reads tokens, with the reasons why it would be refused.
 
-For operators only. Nothing that is inspected here is kept or logged, and the token itself is in no result.
+It is for operators only. The inspected text is neither stored nor logged, and is in no result.
 """
 
 from service.admin.inspection.credentials import OPENERS
@@ -12,7 +12,7 @@ from service.protocol.credentials import Kind
 
 
 async def inspect(issuer: Issuer, text: str) -> Inspection:
-    """What this is, whose, what it allows, until when, and why it would be refused. Blanks around it are not part of it.
+    """Find out what the text is, whose, what it allows, until when, and why it would be refused. Blanks around it are ignored.
 
     Raises TemporarilyUnavailable.
     """

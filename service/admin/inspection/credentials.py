@@ -1,4 +1,4 @@
-"""Inspection of our own opaque credentials: access tokens, refresh tokens, codes, and what clients poll with."""
+"""Inspection of our own opaque credentials: access tokens, refresh tokens, codes, and credentials for polling."""
 
 from service.admin.inspection.finding import Inspection, What, Why, with_client, with_grant
 from service.issuer import Issuer
@@ -11,7 +11,7 @@ from service.tokens.polled_requests import unsealed
 
 
 async def inspect_access_token(issuer: Issuer, token: Credential) -> Inspection:
-    """Inspect an opaque access token, or what is kept of a JWT."""
+    """Inspect an opaque access token, or the record of a JWT."""
     opened = await issuer.store.tokens.open_by_token(token)
     if opened is None:
         return await _over(issuer, What.ACCESS_TOKEN, token)
@@ -35,7 +35,7 @@ async def _refresh_token(issuer: Issuer, token: Credential) -> Inspection:
     found = await with_grant(
         issuer, Inspection(What.REFRESH_TOKEN, grant_id=token.grant_id), opened.grant, GrantTypeName.REFRESH_TOKEN
     )
-    if opened.record is None:  # its end is that of the memory of its use
+    if opened.record is None:  # used: ends_at would be that of the replay record
         return found._replace(why=(Why.USED, *found.why))
     return found._replace(
         issued_at=opened.record.issued_at,
@@ -87,7 +87,7 @@ OPENERS = {
 
 
 async def _over(issuer: Issuer, what: What, token: Credential) -> Inspection:
-    """It is not there; perhaps the grant that it names still is, and says whose it was."""
+    """Inspect a credential that does not exist any more; the grant that it names may still show whose it was."""
     listed = await issuer.store.grants.open(token.grant_id)
     if listed is None:
         return Inspection(what, (Why.GRANT_ENDED,), grant_id=token.grant_id)

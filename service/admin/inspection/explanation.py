@@ -1,4 +1,4 @@
-"""What an operator wants to know about an inspected token besides its contents: who takes it, and who ended it."""
+"""Explanations of an inspected token in addition to its contents: which APIs accept it, and who ended it."""
 
 from datetime import UTC, datetime
 from typing import Any
@@ -10,13 +10,13 @@ from service.issuer import Issuer
 from service.records.audit_entry import Result
 
 _ENTRIES_READ = 200
-"""A tenth of the entries of the audit log that are looked at, the newest ones."""
+"""The limit of the page of the audit log; ten times as many of its newest entries are read."""
 _ACCESS_TOKENS = (What.ACCESS_TOKEN, What.JWT_ACCESS_TOKEN, What.STATELESS_ACCESS_TOKEN)
 _OVER = (Why.GRANT_ENDED, Why.ENDED)
 
 
 async def explain(issuer: Issuer, found: Inspection) -> dict[str, Any]:
-    """``accepted_by`` of an access token that is good, ``ended_by`` of one whose end is in the audit log: texts; else nothing.
+    """Return ``accepted_by`` for a valid access token, ``ended_by`` for one whose end is in the audit log, otherwise nothing.
 
     Raises TemporarilyUnavailable.
     """
@@ -28,7 +28,7 @@ async def explain(issuer: Issuer, found: Inspection) -> dict[str, Any]:
 
 
 async def _ended_by(issuer: Issuer, grant_id: str) -> dict[str, Any]:
-    """What operators did to this very grant; what ended with its user, client or session is in the log under their names."""
+    """Return the acts of operators on this very grant; ends by user, client or session are in the log under their names."""
     page = await list_entries(issuer, AuditFilter(target=f"grant:{grant_id}"), "", _ENTRIES_READ)
     for placed in page.rows:
         entry = placed.entry

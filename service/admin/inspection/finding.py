@@ -1,4 +1,4 @@
-"""What an inspection finds: what a text is, why it would be refused, and whose it is."""
+"""The result of an inspection: the kind of the text, its owner, and why it would be refused."""
 
 from collections.abc import Mapping
 from enum import StrEnum
@@ -9,7 +9,7 @@ from service.records.grant import Grant
 
 
 class What(StrEnum):
-    """What an inspected text is."""
+    """The kind of an inspected text."""
 
     ACCESS_TOKEN = "access_token"
     REFRESH_TOKEN = "refresh_token"
@@ -28,7 +28,7 @@ class What(StrEnum):
 
 
 class Why(StrEnum):
-    """Why it would be refused."""
+    """The reasons why it would be refused."""
 
     MALFORMED = "malformed"
     NO_TOKEN = "no_token"
@@ -74,46 +74,46 @@ TEXTS: Mapping[Why, str] = {
     Why.OTHER_PURPOSE: "It is ours, but was made for another purpose than access: no API should take it.",
     Why.NOT_SUPPORTED: "There is no key here to verify it with: OpenID Connect is off.",
 }
-"""In words, for operators."""
+"""The reasons in words, for operators."""
 
 
 class Inspection(NamedTuple):
-    """What a text is, and what is known of it, also if it would be refused. Times: epoch seconds, 0 = never or unknown."""
+    """The kind of a text and its data, also if it would be refused. Times are epoch seconds, 0 = never or unknown."""
 
     what: What
     why: tuple[Why, ...] = ()
-    """Empty where the token is good."""
+    """The reasons, empty where the token is valid."""
     signed_by_us: bool = False
     refreshes_left: int | None = None
-    """None = without limit."""
+    """How often it may still be refreshed, None = without limit."""
     kind: str = ""
-    """Of another credential, by its prefix."""
+    """The kind of another credential, by its prefix."""
     client_id: str = ""
     subject: str = ""
     username: str = ""
     grant_id: str = ""
     grant_type: str = ""
     scope: str = ""
-    """Like ``audience`` that of this very token."""
+    """The scope of this very token; ``audience`` likewise."""
     audience: tuple[str, ...] = ()
     issued_at: int = 0
     ends_at: int = 0
     jti: str = ""
     redirect_uri: str = ""
     bound_to: Mapping[str, str] = {}
-    """Keys without which it is worth nothing, as in the claim ``cnf`` (RFC 7800 section 3.1)."""
+    """Keys without which it cannot be used, as in the claim ``cnf`` (RFC 7800 section 3.1)."""
     header: Mapping[str, Any] = {}
-    """Of a JWT, like ``claims`` unverified unless ``signed_by_us``."""
+    """The header of a JWT; like ``claims`` unverified unless ``signed_by_us``."""
     claims: Mapping[str, Any] = {}
 
     @property
     def active(self) -> bool:
-        """Whether it would be taken now."""
+        """Whether it would be accepted now."""
         return not self.why
 
 
 def describe(found: Inspection) -> dict[str, Any]:
-    """Return the finding as output: members that say nothing are left out."""
+    """Return the finding as output: empty members are left out."""
     reasons = [{"reason": why.value, "text": TEXTS[why]} for why in found.why]
     said = {
         name: value for name, value in found._asdict().items() if value or (value == 0 and name == "refreshes_left")
@@ -126,26 +126,26 @@ def describe(found: Inspection) -> dict[str, Any]:
 
 
 async def with_grant(issuer: Issuer, found: Inspection, grant: Grant, needs: str = "") -> Inspection:
-    """Add the grant that it is of, and what its client forbids (``with_client``)."""
+    """Add its grant, and the reasons of its client (``with_client``)."""
     found = await with_client(issuer, found, grant.client_id, grant.client_generation, needs)
     return of_grant(found, grant)._replace(audience=grant.audience, issued_at=grant.began_at)
 
 
 def of_grant(found: Inspection, grant: Grant) -> Inspection:
-    """Add whose grant it is, and what that allows."""
+    """Add the owner and the permissions of its grant."""
     return found._replace(subject=grant.subject, username=grant.name, grant_type=grant.grant_type, scope=grant.scope)
 
 
 async def with_client(
     issuer: Issuer, found: Inspection, client_id: str, generation: int | None, needs: str = ""
 ) -> Inspection:
-    """Add the client that it was issued to, and the reasons for which that client's tokens are refused.
+    """Add its client, and the reasons why tokens of this client are refused.
 
     Args:
-        issuer: Where the client is looked up.
-        found: What is known so far.
+        issuer: Has the client.
+        found: The finding so far.
         client_id: The client.
-        generation: Of the client when the token was issued, None where that does not matter.
+        generation: The client's generation when the token was issued, None where that does not matter.
         needs: A grant type that the client must still be registered for.
     """
     client = await issuer.store.clients.read(client_id)

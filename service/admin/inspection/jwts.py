@@ -1,4 +1,4 @@
-"""Inspection of JWTs: our access tokens and ID tokens, and what others have signed."""
+"""Inspection of JWTs: our access tokens and ID tokens, and JWTs of others."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -13,14 +13,14 @@ from service.tokens.access_tokens import TYPE as ACCESS_JWT
 from service.tokens.id_tokens import read_hint
 
 LONGEST = 16_384
-"""Characters that are looked at."""
+"""The most characters that are inspected."""
 _MAX_DEPTH = 100
-"""Levels of header and claims: what is nested deeper could not be shown."""
+"""The most levels of header and claims, as deeper ones could not be displayed."""
 _YEAR_10000 = 253_402_300_800
 
 
 async def inspect_jwt(issuer: Issuer, token: str) -> Inspection:
-    """Inspect what has the form of a JWT."""
+    """Inspect a text that has the form of a JWT."""
     try:
         jws = parse(token, LONGEST)
         header, claims = dict(jws.header), jws.claims()
@@ -50,7 +50,7 @@ def _what(jws: Jws, claims: Mapping[str, Any]) -> What:
 
 
 async def _signature(issuer: Issuer, token: str, jws: Jws) -> Why | None:
-    """What is wrong with it, if anything."""
+    """Return what is wrong with the signature, None for nothing."""
     if issuer.keyring is None:
         return Why.NOT_SUPPORTED
     typ = jws.header.get("typ", "JWT")
@@ -70,7 +70,7 @@ def _timely(issuer: Issuer, found: Inspection) -> Inspection:
 
 
 async def _access_jwt(issuer: Issuer, token: str, found: Inspection) -> Inspection:
-    """A JWT access token is what is kept under its ``jti``; a stateless one says everything itself."""
+    """Inspect a JWT access token: by the record under its ``jti``, or a stateless one by its claims."""
     audience = found.claims.get("aud", ())
     scope, named = _text(found.claims, "scope"), (audience,) if isinstance(audience, str) else tuple(audience)
     found = found._replace(scope=scope, audience=named)
@@ -80,7 +80,7 @@ async def _access_jwt(issuer: Issuer, token: str, found: Inspection) -> Inspecti
     if len(token) > MAX_JWT:
         return found._replace(client_id=client_id, why=(*found.why, Why.MALFORMED))
     resolved = (await resolve_token(issuer, token)).credential
-    if resolved is None:  # its time is over, and nothing is kept of it
+    if resolved is None:  # it has expired, and has no record any more
         return await with_client(issuer, found, client_id, None)
     kept = await inspect_access_token(issuer, resolved)
     return kept._replace(
@@ -99,7 +99,7 @@ async def _access_jwt(issuer: Issuer, token: str, found: Inspection) -> Inspecti
 
 
 async def _id_token(issuer: Issuer, token: str, found: Inspection) -> Inspection:
-    """It says to a client who signed in; it opens nothing, but names its grant (IA-37)."""
+    """Inspect an ID token. It gives no access, but names its grant (IA-37)."""
     found = found._replace(why=(*found.why, Why.OTHER_PURPOSE))
     hint = await read_hint(issuer, token)
     if hint is None:
@@ -112,7 +112,7 @@ async def _id_token(issuer: Issuer, token: str, found: Inspection) -> Inspection
 
 
 async def _of_another_issuer(issuer: Issuer, found: Inspection) -> Inspection:
-    """Perhaps of an issuer whose assertions are exchanged for tokens here: still no token, and no key is fetched."""
+    """Inspect a JWT that may be an assertion of a trusted issuer; its keys are not fetched."""
     name = _text(found.claims, "iss")
     trusted = await issuer.store.trusted_issuers.get(name) if name else None
     what = What.ASSERTION if trusted else What.JWT
@@ -125,7 +125,7 @@ def _text(claims: Mapping[str, Any], name: str) -> str:
 
 
 def _seconds(claims: Mapping[str, Any], name: str) -> int:
-    """A time of a claim; 0 where it is none that a clock could show."""
+    """Return the time in a claim in epoch seconds, 0 where it is no valid time."""
     value = claims.get(name)
     if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value < _YEAR_10000:
         return 0

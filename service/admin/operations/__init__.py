@@ -1,7 +1,7 @@
-"""Everything that an operator can do, by name: input that is checked, the act, output as JSON.
+"""The operations of operators, by name: checked input, the act, output as JSON.
 
 The command line, the admin API and the console are all made of these, so that none can do what another cannot.
-One file a group. What an act does is in ``service.admin``; here are only its name and its output.
+Each group has a file. The acts are in ``service.admin``; here are only their names and outputs.
 """
 
 from service.admin.operations import (

@@ -11,7 +11,7 @@ from service.store.audit import PlacedEntry
 
 
 class ShownEntry(Output[PlacedEntry]):
-    """What an operator did."""
+    """An act of an operator."""
 
     id: str
     act: Annotated[str, Field(description="The same from the beginning to the outcome.")]
@@ -28,7 +28,7 @@ class ShownEntry(Output[PlacedEntry]):
 
     @classmethod
     def of(cls, result: PlacedEntry) -> OperationResult:
-        """Return the entry and where it is."""
+        """Return the entry and its place in the log."""
         entry = result.entry
         members = {name: getattr(entry, name) for name in AuditEntry.__struct_fields__}
         return OperationResult(members | {"id": result.place, "at": entry.at / 1000})

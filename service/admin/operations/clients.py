@@ -33,7 +33,7 @@ _Result = TypeVar("_Result")
 
 
 def _typed(field: FieldInfo) -> object:
-    """The type of a member with its checks."""
+    """Return the type of a member with its checks."""
     return Annotated[(field.annotation, *field.metadata)] if field.metadata else field.annotation
 
 
@@ -44,7 +44,7 @@ _ADDRESSED: dict[str, Any] = {"client_id": (admin.ClientName, ...), "if_match": 
 
 
 def _addressed(name: str, text: str) -> type[Input]:
-    """Return the model of members for a client that is there."""
+    """Return the model of members for an existing client."""
     return create_model(name, __base__=Input, __doc__=text, **_ADDRESSED, **_MEMBERS)
 
 
@@ -58,14 +58,14 @@ ClientReplacement = _addressed(
 
 
 class ShownSecret(Output[None]):
-    """Of a secret, that it is there."""
+    """A secret, of which only its existence is shown."""
 
     kind: Literal["generated", "imported"]
     created_at: Seconds
 
 
 class _Described(Output[_Result], Generic[_Result]):
-    """A client but for the members of the client metadata table."""
+    """A client without the members of the client metadata table."""
 
     enabled: bool
     generation: Annotated[int, Field(description="Raised when all that it holds is ended.")]
@@ -131,7 +131,7 @@ class _Previewed(Output[ClientInput]):
 
 
 def _whole(name: str, text: str, part: type[Output[_Result]]) -> type[Output[_Result]]:
-    """Return the model of a client with every member; of secrets only that they are there."""
+    """Return the model of a client with every member; of secrets only that they exist."""
     members: dict[str, Any] = {member: (field.annotation, ...) for member, field in ClientInput.model_fields.items()}
     return create_model(name, __base__=part, __doc__=text, **members)
 
@@ -146,7 +146,7 @@ NewlyShownClient = _whole(
 
 
 class Swept(Output[client_ending.Swept]):
-    """How many dead grants were freed; call again with the cursor until it is empty."""
+    """The number of dead grants that were deleted; call again with the cursor until it is empty."""
 
     grants: int
     cursor: NextCursor
@@ -172,11 +172,11 @@ class ShownProfileCheck(Output[ProfileCheck]):
 
     @classmethod
     def of(cls, result: ProfileCheck) -> OperationResult:
-        """As JSON has it."""
+        """Return the check as output."""
         return OperationResult({**result._asdict(), "rules": [rule._asdict() for rule in result.rules]})
 
 
-# what is done
+# operations
 
 
 async def _update(issuer: Issuer, given: Any) -> Client:  # noqa: ANN401 (a model that is made of the table)
@@ -200,12 +200,12 @@ async def _delete(issuer: Issuer, client_id: admin.ClientName, if_match: EndIfMa
 
 
 async def end_and_sweep(do: Do, operation: AnyOperation, given: Mapping[str, Any]) -> dict[str, Any]:
-    """End what a client holds, and take what never ends by itself out of Redis, too: what ended is dead at once.
+    """End the grants of a client, and delete those from Redis that never expire by themselves.
 
     Args:
         do: Performs operations.
         operation: ``REVOKE`` or ``DELETE``.
-        given: Its input.
+        given: The input of the operation.
     """
     client = await do(operation, given)
     if client.pop("needs_sweep"):
@@ -214,7 +214,7 @@ async def end_and_sweep(do: Do, operation: AnyOperation, given: Mapping[str, Any
 
 
 async def sweep(do: Do, client_id: str) -> None:
-    """Take what never ends by itself, and is dead, out of Redis."""
+    """Delete the dead grants from Redis that never expire by themselves."""
     cursor: str | None = ""
     while cursor is not None:
         swept = await do(SWEEP, {"client_id": client_id, "cursor": cursor})

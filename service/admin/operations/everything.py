@@ -1,4 +1,4 @@
-"""Everything at once: for after a restore."""
+"""The operation that ends everything, for use after a restore."""
 
 from typing import Annotated
 
@@ -9,7 +9,7 @@ from service.admin.operations.operation import NextCursor, Operation, Output
 
 
 class EverythingCount(Output[admin.EndedEverything]):
-    """Exactly how many of this part were alive; add up all parts. Clients are there as before, and must ask anew."""
+    """The exact numbers that were alive in this part; add up all parts. Clients stay, and must request new tokens."""
 
     clients: int
     grants: int

@@ -1,4 +1,4 @@
-"""Grants: codes on a user's behalf, what users have allowed clients, and how that ends."""
+"""Operations on grants: issue codes on a user's behalf, list, show and end grants."""
 
 from typing import Annotated, Self
 
@@ -14,7 +14,7 @@ from service.tokens.authorization_codes import Code
 
 
 class WhoseGrants(Input):
-    """Of a user, or of a client: one of the two."""
+    """The grants of a user, or of a client: one of the two."""
 
     user: Annotated[str | None, Field(description="Username, or subject.")] = None
     client: Annotated[str | None, Field(description="client_id, or alias.")] = None
@@ -61,7 +61,7 @@ class ShownGrant(Output[KnownGrant]):
 
 
 class EndedCount(Output[int]):
-    """What ended."""
+    """The number of ended grants."""
 
     grants_ended: Annotated[int, Field(description="Exactly how many were alive.")]
 

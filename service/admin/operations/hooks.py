@@ -1,4 +1,4 @@
-"""Hooks: code of the operator's own that is asked and notified."""
+"""Operations on hooks: list and try the operator's own code that is called and notified."""
 
 from typing import Annotated
 from urllib.parse import urlsplit
@@ -22,7 +22,7 @@ class ShownHook(Output[Hook]):
 
     @classmethod
     def of(cls, result: Hook) -> OperationResult:
-        """Return the hook as it is set, without the query of its URL, which may be a secret."""
+        """Return the hook as in the settings, without the query of its URL, which may be a secret."""
         given, parts = result.settings, urlsplit(result.settings.url or "")
         leads = f"{parts.scheme}://{parts.netloc}{parts.path}" if given.url else f"entry point {given.entry_point}"
         others = {"events": [event.value for event in given.events], "timeout": given.timeout}
@@ -30,7 +30,7 @@ class ShownHook(Output[Hook]):
 
 
 class TriedEvent(Output[admin.Tried]):
-    """What a hook answered to one event."""
+    """The answer of a hook to one event."""
 
     event: HookEvent
     milliseconds: float
@@ -39,14 +39,14 @@ class TriedEvent(Output[admin.Tried]):
 
 
 class TriedHook(Output[admin.TriedHook]):
-    """What came back for a made-up event of each kind."""
+    """The answers to a made-up event of each kind."""
 
     hook: str
     events: tuple[TriedEvent, ...]
 
     @classmethod
     def of(cls, result: admin.TriedHook) -> OperationResult:
-        """Return what came back."""
+        """Return the answers as output."""
         return OperationResult({"hook": result.hook, "events": [TriedEvent.of(one).body for one in result.events]})
 
 

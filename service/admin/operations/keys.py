@@ -1,4 +1,4 @@
-"""Our keys, and what is sealed under the master key."""
+"""Operations on our keys, and on secrets that are sealed under the master key."""
 
 from typing import Annotated
 
@@ -14,7 +14,7 @@ from service.records.signing_key import SigningKey
 
 
 class ShownKey(Output[KnownKey]):
-    """A key, but nothing of its private part."""
+    """A key without its private part."""
 
     kid: str
     use: Annotated[str, Field(description="sig: it signs; enc: clients encrypt for it.")]
@@ -41,7 +41,7 @@ class RetiredKey(Output[SigningKey]):
 
 
 class Resealed(Output[dict[str, int]]):
-    """How many clients' secrets were encrypted anew."""
+    """The number of clients whose secrets were encrypted anew."""
 
     clients: int
 

@@ -1,4 +1,4 @@
-"""What an operation is, and how it is performed."""
+"""The definition of an operation, and how it is performed."""
 
 import inspect
 from collections.abc import Awaitable, Callable, Mapping, Sequence
@@ -19,29 +19,29 @@ _Result = TypeVar("_Result")
 
 
 class OperationResult(NamedTuple):
-    """What came of an operation."""
+    """The result of an operation."""
 
     body: Mapping[str, Any]
-    """What the model of the output describes."""
+    """The output, as its model describes it."""
     etag: str = ""
-    """Of the one record that it is about, "" where there is none."""
+    """The entity tag of the one record that it is about, "" where there is none."""
 
 
 class Output(BaseModel, Generic[_Result]):
-    """Base of the models of output: every member is there, and no other."""
+    """The base of the models of output: every member is present, and no other."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True)
 
     @classmethod
     def of(cls, result: _Result) -> OperationResult:
-        """Return what an act returned as output: a mapping as it is, of anything else the attributes of that name."""
+        """Return the result of an act as output: a mapping as it is, of any other object the attributes of the members."""
         if isinstance(result, Mapping):
             return OperationResult(result)
         return OperationResult({name: getattr(result, name) for name in cls.model_fields})
 
 
 def with_etag(model: type[Output[Any]], record: Record) -> OperationResult:
-    """Return a record as output of a model that has ``etag`` beside its members."""
+    """Return a record as output of a model that has its members and ``etag``."""
     tag = etag(record)
     return OperationResult(
         {name: getattr(record, name) for name in model.model_fields if name != "etag"} | {"etag": tag}, tag
@@ -52,16 +52,16 @@ def page_of(member: str, row: type[Output[_Result]], text: str = "") -> type[Out
     """Return the model of a page of a list.
 
     Args:
-        member: Where its rows are.
-        row: The model of one of them.
-        text: What is to be said of it, of their order for one.
+        member: The member with the rows.
+        row: The model of a row.
+        text: The description of the page, such as the order of its rows.
     """
     members: dict[str, Any] = {member: (tuple[row, ...], ...), "cursor": (NextCursor, ...)}  # type: ignore[valid-type]
     return create_model(f"{row.__name__}List", __base__=_Page, __doc__=text, **members)
 
 
 def list_of(member: str, row: type[Output[_Result]], text: str = "") -> type[Output[Sequence[_Result]]]:
-    """Return the model of a list that is shown whole; the arguments are those of ``page_of``."""
+    """Return the model of a list without pages; the arguments are those of ``page_of``."""
     members: dict[str, Any] = {member: (tuple[row, ...], ...)}  # type: ignore[valid-type]
     return create_model(f"{row.__name__}List", __base__=_List, __doc__=text, **members)
 
@@ -86,21 +86,21 @@ def _rows(model: type[Output[Any]], rows: Sequence[Any]) -> dict[str, Any]:
 
 @dataclass(frozen=True)
 class Operation(Generic[_Result]):
-    """An act or a look of operators: the same at the command line, in the admin API and at the console."""
+    """An operation of operators: the same at the command line, in the admin API and at the console."""
 
     name: str
-    """Group and act, ``client.create``; it never changes."""
+    """Group and act, as in ``client.create``; it never changes."""
     text: str
-    """What it does, in a sentence."""
+    """Its effect, in a sentence."""
     act: Callable[..., Awaitable[_Result]]
-    """Does it, for an issuer. Raises AdminError, TemporarilyUnavailable."""
+    """The function that does it, for an issuer. Raises AdminError, TemporarilyUnavailable."""
     output: type[Output[_Result]]
     takes: type[Input] | None = None
     """The model of the act's one argument, where its signature does not say so."""
     is_destructive: bool = False
-    """Whether something ends by it, or is refused from then on."""
+    """Whether it ends something, or makes it refused from then on."""
     columns: tuple[str, ...] = ()
-    """Of a list: the members that a table shows, the name of a row first."""
+    """The members of a list that a table shows, the name of a row first."""
 
     @cached_property
     def input(self) -> type[Input]:
@@ -121,19 +121,19 @@ class Operation(Generic[_Result]):
         return create_model(name, __base__=base, __doc__=self.text, **members) if members or not whole else base
 
     def arguments(self, given: Input) -> dict[str, Any]:
-        """Return what the act is called with besides the issuer."""
+        """Return the arguments of the act in addition to the issuer."""
         whole = self._whole
         return {one.name: given if one is whole else getattr(given, one.name) for one in self._parameters}
 
     @cached_property
     def _parameters(self) -> list[inspect.Parameter]:
-        """The act's parameters but for the issuer, which is its first."""
+        """Return the act's parameters without the issuer, which is the first."""
         parameters = inspect.signature(self.act).parameters.values()
         return [one for one in parameters if one.kind is one.POSITIONAL_OR_KEYWORD][1:]
 
     @cached_property
     def _whole(self) -> inspect.Parameter | None:
-        """The parameter that takes a model, if there is one."""
+        """Return the parameter that takes a model, if there is one."""
         if self.takes is not None:
             return self._parameters[0]
         return next(
@@ -146,11 +146,11 @@ AnyOperation = Operation[Any]
 
 
 Do = Callable[[AnyOperation, Mapping[str, Any]], Awaitable[dict[str, Any]]]
-"""Performs an operation with its input, and has its output as JSON has it: here, or by the admin API of a running service."""
+"""Performs an operation with its input and returns its output in JSON: here, or by the admin API of a running service."""
 
 
 async def perform(issuer: Issuer, operation: AnyOperation, data: Mapping[str, Any], actor: Actor) -> OperationResult:
-    """Check the input and do the operation, in the actor's name. Raises AdminError, TemporarilyUnavailable."""
+    """Check the input and perform the operation in the name of the actor. Raises AdminError, TemporarilyUnavailable."""
     given = operation.input.read(data)
     with acting(actor):
         return operation.output.of(await operation.act(issuer, **operation.arguments(given)))

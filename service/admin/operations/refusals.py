@@ -1,4 +1,4 @@
-"""Requests that were refused lately."""
+"""The operation that lists recently refused requests."""
 
 from typing import Annotated
 

@@ -1,4 +1,4 @@
-"""Initial access tokens (RFC 7591): who may register clients."""
+"""Operations on initial access tokens (RFC 7591), which let clients register."""
 
 from typing import Annotated, Any, Literal
 
@@ -12,7 +12,7 @@ from service.store.initial_access_tokens import UNLIMITED
 
 
 class InitialAccessToken(Output[dict[str, Any]]):
-    """The one time that it is shown."""
+    """An initial access token, shown only this once."""
 
     initial_access_token: str
     uses: int

@@ -1,4 +1,4 @@
-"""Registered resources: the APIs and MCP servers that access tokens are for."""
+"""Operations on registered resources: the APIs and MCP servers that access tokens are for."""
 
 from typing import Annotated, Any
 
@@ -37,18 +37,18 @@ class ShownResource(Output[Resource]):
 
     @classmethod
     def of(cls, result: Resource) -> OperationResult:
-        """With its entity tag."""
+        """Return the resource with its entity tag."""
         return with_etag(cls, result)
 
 
 class DeletedResource(Output[Resource]):
-    """What is no resource any more."""
+    """A deleted resource."""
 
     resource: str
 
 
 class ResourceChanges(ResourceMembers):
-    """What is to be changed; a list is replaced as a whole."""
+    """The members that are to be changed; a list is replaced as a whole."""
 
     resource: Annotated[Name, Field(description="As clients name it.")]
 

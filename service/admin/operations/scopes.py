@@ -1,4 +1,4 @@
-"""Operations on scopes: which there are, with their words for the consent page."""
+"""The operation that lists scopes, with their texts for the consent page."""
 
 from collections.abc import Mapping
 from typing import Annotated, Any

@@ -7,7 +7,7 @@ from service.records.session import Session
 
 
 class ShownSession(Output[Session]):
-    """A session, but nothing of its cookie."""
+    """A session without its cookie."""
 
     sid: str
     subject: str
@@ -20,7 +20,7 @@ class ShownSession(Output[Session]):
 
 
 class EndedSession(Output[dict[str, str | int]]):
-    """Exactly what ended: the session (0 where another was faster), and grants that were granted in it."""
+    """The exact numbers that ended: the session (0 where another request was faster), and the grants made in it."""
 
     sid: str
     grants_ended: int

@@ -1,4 +1,4 @@
-"""Operations that count: grants, tokens, clients and what was issued lately."""
+"""Operations that count grants, tokens, clients and what was issued recently."""
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -18,7 +18,7 @@ _sampled: ContextVar[Statistics | None] = ContextVar("statistics", default=None)
 
 @contextmanager
 def sampled(statistics: Statistics) -> Iterator[None]:
-    """These are the numbers of the processes that answer; elsewhere nothing is known of how it went so far."""
+    """Bind the samples of the processes that answer; without them no rates are known."""
     token = _sampled.set(statistics)
     try:
         yield
@@ -27,7 +27,7 @@ def sampled(statistics: Statistics) -> Iterator[None]:
 
 
 class RedisNumbers(Output[Mapping[str, Any]]):
-    """All primaries together. Null is what the Redis user may not ask (INFO, DBSIZE)."""
+    """The sums of all primaries. A number is null where the Redis user may not read it (INFO, DBSIZE)."""
 
     memory_bytes: int | None
     memory_limit_bytes: Annotated[int | None, Field(description="0 = no limit.")]
@@ -57,7 +57,7 @@ class LiveGrants(Output[Mapping[str, Any]]):
 
 
 class Numbers(Output[Mapping[str, Any]]):
-    """Rates are those of the processes behind the port that was asked, null as long as nothing was sampled twice."""
+    """The numbers of the service. Rates are those of the processes behind this port, null until there are two samples."""
 
     sampled_every_seconds: float
     issued_per_second: float | None
@@ -69,7 +69,7 @@ class Numbers(Output[Mapping[str, Any]]):
 
 
 class RatesThen(Output[Point]):
-    """What happened per second until this moment, since the sample before."""
+    """The rates per second between the previous sample and this one."""
 
     at: Annotated[float, Field(description="Epoch seconds.")]
     issued: float

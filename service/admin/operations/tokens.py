@@ -1,4 +1,4 @@
-"""What a token would be, and what a grant has issued."""
+"""Operations on tokens: inspect one, and list the credentials of a grant."""
 
 from collections.abc import Mapping
 from typing import Annotated, Any
@@ -14,7 +14,7 @@ from service.issuer import Issuer
 from service.store.scanning import LivingCredential
 
 _KEYS_SCANNED = 10_000
-"""Keys of the grant's server that a call looks at."""
+"""Keys of the grant's server that a call scans."""
 
 
 def _position(cursor: str) -> str:
@@ -27,14 +27,14 @@ _Position = Annotated[str, Field(max_length=20), AfterValidator(_position)]
 
 
 class Reason(Output[Mapping[str, Any]]):
-    """Why it would be refused: a code for programs, a text for operators."""
+    """A reason why the token would be refused: a code for programs, a text for operators."""
 
     reason: finding.Why
     text: str
 
 
 class InspectedToken(Output[Mapping[str, Any]]):
-    """What it is, whose, what it allows, until when, and why it would be refused. Members that say nothing are left out."""
+    """The kind of the token, its owner, permissions and end, and why it would be refused. Empty members are left out."""
 
     what: finding.What
     active: bool
@@ -78,13 +78,13 @@ class IssuedCredential(Output[LivingCredential]):
 
 
 async def _inspect(issuer: Issuer, token: Annotated[str, Field(min_length=1, max_length=20_000)]) -> Mapping[str, Any]:
-    """Nothing of the token is kept, logged or sent back."""
+    """Inspect a token, which is not stored, logged or returned."""
     found = await inspection.inspect(issuer, token)
     return finding.describe(found) | await explain(issuer, found)
 
 
 async def _list_issued(issuer: Issuer, grant_id: grants.GrantId, cursor: _Position = "") -> Listing[LivingCredential]:
-    if not cursor:  # what an ended grant has issued may still be there, but is dead
+    if not cursor:  # credentials of an ended grant may still be stored, but are dead
         await grants.get_grant(issuer, grant_id)
     return await issued.list_issued(issuer, grant_id, cursor, _KEYS_SCANNED)
 

@@ -1,4 +1,4 @@
-"""Trusted issuers: whose assertions are exchanged for tokens (RFC 7523)."""
+"""Operations on trusted issuers, whose assertions are exchanged for tokens (RFC 7523)."""
 
 from typing import Annotated, Any
 
@@ -27,7 +27,7 @@ class NamedTrust(Input):
 
 
 class ShownTrust(Output[TrustedIssuer]):
-    """A trusted issuer; an empty list: anything."""
+    """A trusted issuer; an empty list means any value."""
 
     issuer: str
     jwks: dict[str, Any] | None
@@ -47,7 +47,7 @@ class ShownTrust(Output[TrustedIssuer]):
 
     @classmethod
     def of(cls, result: TrustedIssuer) -> OperationResult:
-        """With its entity tag."""
+        """Return the trusted issuer with its entity tag."""
         return with_etag(cls, result)
 
 
@@ -58,7 +58,7 @@ class EndedTrust(NamedTrust):
 
 
 class RemovedTrust(Output[NamedTrust]):
-    """Who is not trusted any more."""
+    """An issuer that is no longer trusted."""
 
     issuer: str
 

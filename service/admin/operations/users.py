@@ -26,7 +26,7 @@ class ShownUser(Output[User]):
 
 
 class EndedUser(Output[admin.EndedAccess]):
-    """How many grants and sessions ended: exactly those that were alive."""
+    """The exact numbers of grants and sessions that were alive and have ended."""
 
     username: str
     grants_ended: int
@@ -34,12 +34,12 @@ class EndedUser(Output[admin.EndedAccess]):
 
     @classmethod
     def of(cls, result: admin.EndedAccess) -> OperationResult:
-        """Return whose access ended, and the counts."""
+        """Return the user whose access ended, and the counts."""
         return OperationResult({"username": result.user.username, **result.counts})
 
 
 class UserWithNewPassword(EndedUser):
-    """How many sessions ended, exactly those that were alive, and how many grants that were granted in them."""
+    """The exact numbers of sessions, and of grants made in them, that were alive and have ended."""
 
     subject: str
     enabled: bool
