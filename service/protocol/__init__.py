@@ -1,4 +1,4 @@
 """The rules of OAuth 2.0 as pure functions and values: no await, no clock, no Redis, no HTTP server.
 
-What is read from or written to the store lives in ``records``; what acts lives in ``grants`` and ``endpoints``.
+Stored records are in ``records``; the code that acts is in ``grants`` and ``endpoints``.
 """

@@ -1,4 +1,4 @@
-"""Addresses as texts: what the service is called by clients, where it listens, who is at the other end."""
+"""Addresses as texts: the issuer URL, the listening addresses, and the addresses of peers."""
 
 import re
 from ipaddress import IPv4Address, IPv6Address, ip_address
@@ -10,10 +10,10 @@ _EVERY = {"::": ("::", "0.0.0.0"), "*": ("::", "0.0.0.0")}  # noqa: S104
 
 
 def check_issuer(issuer: str) -> None:
-    """The issuer is an http(s) URL without query and fragment (RFC 8414 section 2), and no client reads it in two ways.
+    """Check that the issuer is an http(s) URL without query and fragment (RFC 8414 section 2), and unambiguous.
 
     Raises:
-        ValueError: says what is wrong with it.
+        ValueError: It is not; the text says why.
     """
     parts = urlsplit(issuer)
     if parts.scheme not in ("http", "https") or not parts.hostname or "?" in issuer or "#" in issuer:
@@ -33,7 +33,7 @@ def check_issuer(issuer: str) -> None:
 
 
 def check_hosts(host: str) -> None:
-    """``host`` names at least one address. Raises ValueError."""
+    """Check that ``host`` names at least one address. Raises ValueError."""
     if not listening_hosts(host):
         raise ValueError("must name an address: 127.0.0.1, 0.0.0.0, ::, or several with commas between")
     for one in listening_hosts(host):
@@ -42,26 +42,26 @@ def check_hosts(host: str) -> None:
 
 
 def listening_hosts(host: str) -> tuple[str, ...]:
-    """The addresses in a setting such as ``127.0.0.1``, ``0.0.0.0,::`` or ``[::1]``; ``::`` means IPv4 as well."""
+    """Return the addresses in a setting such as ``127.0.0.1``, ``0.0.0.0,::`` or ``[::1]``; ``::`` means IPv4 as well."""
     words = (word.strip() for word in host.split(","))
     named = (word[1:-1] if word.startswith("[") and word.endswith("]") else word for word in words if word)
     return tuple(dict.fromkeys(one for name in named for one in _EVERY.get(name, (name,))))
 
 
 def reachable_host(host: str) -> str:
-    """Where a program on the same machine finds what listens there, as it stands in a URL."""
+    """Return the host of a URL by which a program on the same machine reaches this listening address."""
     first = listening_hosts(host)[0]
     found = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(first, first)  # noqa: S104
     return in_url(found)
 
 
 def in_url(host: str) -> str:
-    """A host as it stands in a URL: an IPv6 address in brackets (RFC 3986 section 3.2.2)."""
+    """Return a host as written in a URL: an IPv6 address in brackets (RFC 3986 section 3.2.2)."""
     return f"[{host}]" if ":" in host else host
 
 
 def address_of(text: str) -> IPv4Address | IPv6Address | None:
-    """The IP address that a text is, None where it is none."""
+    """Return the IP address in a text, None where it is none."""
     try:
         return ip_address(text)
     except ValueError:

@@ -1,6 +1,6 @@
-"""authorization_details (RFC 9396): what a client asks for in JSON, read within bounds, narrowed, and flattened for people.
+"""authorization_details (RFC 9396): permissions in JSON, parsed within bounds, narrowed, and flattened for display.
 
-Which types there are and what each must look like is the operator's to say (``settings.details_types``).
+The operator defines the types and their schemas (``settings.details_types``).
 """
 
 import json
@@ -15,17 +15,17 @@ from service.protocol.errors import InvalidAuthorizationDetails
 
 NAME = "authorization_details"
 MAX_BYTES = 4096
-"""Of the parameter in UTF-8: a JWT with all of it is still short enough to be presented to us."""
+"""The most bytes of the parameter in UTF-8: a JWT with all of it is still short enough to be presented."""
 MAX_DETAILS = 20
-"""Objects in the array."""
+"""The most objects in the array."""
 MAX_DEPTH = 8
-"""Levels of arrays and objects in one of its objects."""
+"""The most levels of arrays and objects in one of its objects."""
 _EXACT = 2**53 - 1
-"""The greatest whole number that every reader of JSON keeps as it is (RFC 8259 section 6)."""
+"""The greatest whole number that every JSON parser represents exactly (RFC 8259 section 6)."""
 _NARROWABLE = ("locations", "actions", "datatypes", "privileges")
-"""Common members that are lists of permissions: fewer items are less (RFC 9396 section 2.2)."""
+"""Common members that are lists of permissions, which fewer items narrow (RFC 9396 section 2.2)."""
 _NOTHING = "–"
-"""What people read where there is no value, or an empty one."""
+"""The text for a missing or empty value."""
 _PLACE = re.compile(r"\{([^{}]+)\}")
 _CAPITAL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 
@@ -34,19 +34,19 @@ Detail = dict[str, Any]
 
 
 Path = tuple[str, ...]
-"""Names of members from the outermost inwards. Not joined: a client may call a member ``creditor.name``."""
+"""Names of members from the outermost inwards. They are not joined, as a client may call a member ``creditor.name``."""
 
 
 class Fact(NamedTuple):
-    """A value of a detail, for people."""
+    """A value of a detail, for display."""
 
     path: Path
-    """Where it stands, without positions in arrays."""
+    """The path of the value, without positions in arrays."""
     value: str | bool
 
 
 def parse(text: str) -> list[Detail]:
-    """Read the parameter. Raises InvalidAuthorizationDetails where it is no array of objects with a type, or beyond bounds."""
+    """Parse the parameter. Raises InvalidAuthorizationDetails where it is no array of objects with a type, or too large."""
     try:
         size = len(text.encode())
     except UnicodeEncodeError as error:
@@ -67,7 +67,7 @@ def parse(text: str) -> list[Detail]:
 
 
 def checked(read: object) -> list[Detail]:
-    """Return JSON that was read as details. Raises InvalidAuthorizationDetails as ``parse`` does."""
+    """Check parsed JSON, and return it as details. Raises InvalidAuthorizationDetails as ``parse`` does."""
     if not isinstance(read, list) or not read:
         raise InvalidAuthorizationDetails("authorization_details must be a JSON array of objects (RFC 9396 section 2).")
     if len(read) > MAX_DETAILS:
@@ -85,15 +85,15 @@ def checked(read: object) -> list[Detail]:
     try:
         if len(orjson.dumps(read)) > MAX_BYTES:  # 1e15 is written in full
             raise InvalidAuthorizationDetails(f"authorization_details has more than {MAX_BYTES} bytes.")
-    except orjson.JSONEncodeError as error:  # an unpaired surrogate, which UTF-8 cannot say
+    except orjson.JSONEncodeError as error:  # an unpaired surrogate, which UTF-8 cannot encode
         raise InvalidAuthorizationDetails("authorization_details is not UTF-8.") from error
     return read
 
 
 def is_within(requested: Sequence[Detail], held: Sequence[Detail]) -> bool:
-    """Whether each detail that is asked for is one that is held, or one with fewer permissions (RFC 9396 section 6).
+    """Whether each requested detail equals a held one, or has fewer permissions (RFC 9396 section 6).
 
-    Each that is held counts once: one payment is not two. Which stands for which is a bipartite matching, by augmenting paths.
+    Each held detail is used once: one payment is not two. Augmenting paths find this bipartite matching.
     """
     if len(requested) > len(held):
         return False
@@ -114,17 +114,17 @@ def is_within(requested: Sequence[Detail], held: Sequence[Detail]) -> bool:
 
 
 def concerning(details: Sequence[Detail], resources: Collection[str]) -> list[Detail]:
-    """Return those for these resource servers: a detail without locations is for all of them (RFC 9396 section 9.1)."""
+    """Return the details for these resource servers; a detail without locations is for all of them (RFC 9396 section 9.1)."""
     return [one for one in details if not one.get("locations") or any(_is_at(at, resources) for at in one["locations"])]
 
 
 def facts_of(detail: Detail) -> list[Fact]:
-    """Return every value of a detail but its type, in its order; a list of plain values is one."""
+    """Return every value of a detail except its type, in its order; a list of plain values is one fact."""
     return [fact for name, value in detail.items() if name != "type" for fact in _facts((name,), value)]
 
 
 def filled(template: str, detail: Detail) -> str:
-    """Return words about a detail: ``{creditor.iban}`` is its value, every one where there are several, a dash for none."""
+    """Fill in a template: ``{creditor.iban}`` becomes the value, all values where there are several, a dash for none."""
     by_path: dict[Path, list[str]] = {}
     for path, value in facts_of(detail):
         by_path.setdefault(path, []).append(str(value))
@@ -137,19 +137,19 @@ def path_of(written: str) -> Path:
 
 
 def named_in(template: str) -> frozenset[Path]:
-    """Return the paths that a template says."""
+    """Return the paths that a template names."""
     return frozenset(map(path_of, _PLACE.findall(template)))
 
 
 def words_of(path: Path) -> str:
-    """Return a path as words, where nobody has said better ones: ``Creditor account: iban``."""
+    """Return a path as words where the operator gives no better ones: ``Creditor account: iban``."""
     parts = [_CAPITAL.sub(" ", spelled_out(part)).replace("_", " ").replace("-", " ").lower() for part in path]
     text = ": ".join(parts)
     return text[:1].upper() + text[1:]
 
 
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    """Raise ValueError for a name that is there twice: which of the two counts is not defined."""
+    """Make an object. Raises ValueError for a repeated name, as JSON does not define which of the values counts."""
     members = dict(pairs)
     if len(members) < len(pairs):
         raise ValueError("a name is there twice in an object")
@@ -182,7 +182,7 @@ def _is_deeper(value: object, levels: int) -> bool:
 
 
 def _is_less(requested: Mapping[str, Any], held: Mapping[str, Any]) -> bool:
-    """Whether it is the same but for fewer items of lists of permissions. One that lacks such a list may mean all: no less."""
+    """Whether it differs only by fewer items in lists of permissions. A missing list may mean all, so it is not less."""
     if requested.keys() != held.keys():
         return False
     for name, value in requested.items():
@@ -193,7 +193,7 @@ def _is_less(requested: Mapping[str, Any], held: Mapping[str, Any]) -> bool:
 
 
 def _canonical(value: object) -> bytes:
-    """As JSON, where true and 1 differ."""
+    """Return the value as canonical JSON, in which true and 1 differ."""
     return orjson.dumps(value, option=orjson.OPT_SORT_KEYS)
 
 
@@ -217,5 +217,5 @@ def _facts(path: Path, value: object) -> Iterator[Fact]:
 
 
 def _shown(value: object) -> str:
-    """As people can read it: whatever has no shape, or turns text around, is spelled out."""
+    """Return a readable text: characters that are invisible or change the direction are spelled out."""
     return spelled_out(value) if isinstance(value, str) else json.dumps(value)

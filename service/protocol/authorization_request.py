@@ -1,4 +1,4 @@
-"""The authorization request: every check as one line of a list (RFC 6749 4.1.1, OpenID Connect Core 3.1.2.1).
+"""Validation of authorization requests: each check is one line of a list (RFC 6749 4.1.1, OpenID Connect Core 3.1.2.1).
 
 Two phases: until client and redirect URI are verified, an error is a page; afterwards it goes back to the client, in the
 response mode that the request asks for. Parameters without a definition are ignored (RFC 6749 3.1).
@@ -33,11 +33,11 @@ from service.protocol.names import (
 from service.protocol.response_destination import Verified, travel, travel_of_errors
 
 MAX_STATE = 4000
-"""Characters of ``state`` and of ``nonce``; they come back as they were."""
+"""The most characters of ``state`` and of ``nonce``, which are returned unchanged."""
 MAX_REQUEST = 16_384
-"""Characters of all parameters together, names and values, however they came."""
+"""The most characters of all parameters together, names and values, however they were sent."""
 MAX_TEXT = 1000
-"""Characters of login_hint, acr_values, ui_locales, claims_locales and display."""
+"""The most characters of login_hint, acr_values, ui_locales, claims_locales and display."""
 MAX_LANGUAGES = 10
 _RESPONSE_TYPES = {" ".join(sorted(one.value.split())): one for one in ResponseType}
 _PROMPTS = frozenset(prompt.value for prompt in Prompt)
@@ -60,7 +60,7 @@ class AuthorizationRequest(msgspec.Struct, frozen=True, omit_defaults=True):
     code_challenge_method: str | None = None
     prompt: tuple[Prompt, ...] = ()
     max_age: int | None = None  # seconds; None: any
-    id_token_hint: str | None = None  # as it came, to be verified by who holds the keys
+    id_token_hint: str | None = None  # as received, verified where the keys are
     login_hint: str | None = None
     acr_values: tuple[str, ...] = ()
     claims: ClaimsRequest = ClaimsRequest()
@@ -68,25 +68,25 @@ class AuthorizationRequest(msgspec.Struct, frozen=True, omit_defaults=True):
     display: str = "page"
     audience: tuple[str, ...] = ()
     members: dict[str, Any] | None = None
-    """Whatever else it asks for (``tokens.members``), by name."""
+    """Further members (``tokens.members``), by name."""
     binding: Binding = UNBOUND
-    """The key that its code is bound to."""
+    """The key to which its code is bound."""
     as_jwt: bool = False
     """Whether the response travels as a signed JWT (JARM)."""
     redirect_uri_pushed: bool = False
     """Whether the redirect URI is registered nowhere (RFC 9126 section 2.4)."""
     signed: bool = False
-    """Whether it came as a request object, which may have an end of its own (RFC 9101 section 4)."""
+    """Whether it was sent as a request object, which may expire by itself (RFC 9101 section 4)."""
 
     @property
     def scopes(self) -> tuple[str, ...]:
-        """The words of the scope."""
+        """The scope as a tuple of scope tokens."""
         return tuple(self.scope.split())
 
 
 @dataclass(slots=True)
 class Draft:
-    """A request while it is being checked: what came, what is allowed, and what was found so far."""
+    """A request while it is being checked: its parameters, the rules, and the results so far."""
 
     parameters: Mapping[str, str]
     resources: tuple[str, ...]
@@ -94,7 +94,7 @@ class Draft:
     found: dict[str, Any] = field(default_factory=dict)
 
     def text(self, name: str, most: int = MAX_TEXT) -> str | None:
-        """A parameter of at most so many characters. Raises InvalidRequest."""
+        """Return a parameter of at most ``most`` characters. Raises InvalidRequest."""
         value = self.parameters.get(name)
         if value is not None and len(value) > most:
             raise InvalidRequest(f"{name} has more than {most} characters.")
@@ -102,7 +102,7 @@ class Draft:
 
     @property
     def is_openid(self) -> bool:
-        """Whether the scope openid is granted: what only OpenID Connect defines is looked at only then."""
+        """Whether the scope openid is granted; parameters of OpenID Connect are used only then."""
         return self.rules.openid and OPENID in self.found.get("scope", "").split()
 
 
@@ -110,7 +110,7 @@ class Draft:
 
 
 def verify_destination(parameters: Mapping[str, str], rules: Rules) -> Verified:
-    """Return where and how an answer may be sent. Raises InvalidRequest, which only the user may see."""
+    """Return where and how a response may be sent. Raises InvalidRequest, which only the user may see."""
     given = parameters.get("redirect_uri")
     if given is None and rules.openid and OPENID in parameters.get("scope", "").split():
         raise InvalidRequest("redirect_uri is required with the scope openid (OpenID Connect Core 3.1.2.1).")
@@ -120,7 +120,7 @@ def verify_destination(parameters: Mapping[str, str], rules: Rules) -> Verified:
         given, rules.redirect_uris, is_free=rules.any_redirect_uri, is_native=rules.any_loopback_port
     )
     state = parameters.get("state")
-    if state is not None and len(state) > MAX_REQUEST:  # the answer is an error, and would be as long
+    if state is not None and len(state) > MAX_REQUEST:  # the error response would be as long
         state = None
     requested, response_type = parameters.get("response_mode"), parameters.get("response_type", "")
     mode, as_jwt = travel_of_errors(requested, response_type, can_sign=rules.openid)
@@ -131,20 +131,20 @@ def verify_destination(parameters: Mapping[str, str], rules: Rules) -> Verified:
 
 
 def check_size(draft: Draft) -> None:
-    """Each part has its own bound; while a person is asked, all of it waits somewhere."""
+    """Bound the whole request, as it is stored while the user interacts; each part has its own bound."""
     size = sum(len(name) + len(value) for name, value in draft.parameters.items()) + sum(map(len, draft.resources))
     if size > MAX_REQUEST:
         raise InvalidRequest(f"The request has more than {MAX_REQUEST} characters.")
 
 
 def check_registration(draft: Draft) -> None:
-    """Self-issued providers only; refused by name (OpenID Connect Core 7.2.1)."""
+    """Refuse ``registration``, which is for self-issued providers only (OpenID Connect Core 7.2.1)."""
     if "registration" in draft.parameters:
         raise RegistrationNotSupported("The parameter registration is not supported.")
 
 
 def check_response_type(draft: Draft) -> None:
-    """The order of its words does not matter (RFC 6749 3.1.1)."""
+    """Keep the response type; the order of its words does not matter (RFC 6749 3.1.1)."""
     requested = draft.parameters.get("response_type")
     if requested is None:
         raise InvalidRequest("The parameter response_type is missing.")
@@ -155,7 +155,7 @@ def check_response_type(draft: Draft) -> None:
 
 
 def check_response_mode(draft: Draft) -> None:
-    """Keep the mode, the default one where none is named."""
+    """Keep the response mode, or the default one where none is named."""
     response_type: ResponseType = draft.found["response_type"]
     requested = travel(draft.parameters.get("response_mode"), response_type.value, can_sign=draft.rules.openid)
     draft.found["response_mode"], draft.found["as_jwt"] = requested
@@ -167,14 +167,14 @@ def check_demands(draft: Draft) -> None:
 
 
 def check_registered_response_type(draft: Draft) -> None:
-    """After the demands: what a profile lets no client have is ``invalid_request``, whichever the client is registered for."""
+    """Check the client's response types, after the demands: what a profile forbids to all clients is ``invalid_request``."""
     response_type: ResponseType = draft.found["response_type"]
     if response_type not in draft.rules.response_types:
         raise UnauthorizedClient(f"The client is not registered for the response_type {response_type.value}.")
 
 
 def check_state(draft: Draft) -> None:
-    """Keep ``state`` as it came (RFC 6749 4.1.1)."""
+    """Keep ``state`` as received (RFC 6749 4.1.1)."""
     draft.found["state"] = draft.text("state", MAX_STATE)
 
 
@@ -185,27 +185,27 @@ def check_scope(draft: Draft) -> None:
     if rules.resource_scopes:
         allowed += [scope for one in draft.resources for scope in rules.resource_scopes.get(one, ())]
     requested = draft.text("scope", 4 * MAX_TEXT)
-    if requested and rules.passed_over_scopes:  # where nothing else is asked for, it gets the error
+    if requested and rules.passed_over_scopes:  # where nothing else is requested, it gets the error
         kept = [word for word in requested.split() if word in allowed or word not in rules.passed_over_scopes]
         requested = " ".join(kept) or requested
     draft.found["scope"] = scopes.grantable(requested, allowed, rules.default_scope, rules.unknown_scope)
 
 
 def check_openid_scope(draft: Draft) -> None:
-    """An ID token is for OpenID Connect requests only (OpenID Connect Core 3.1.2.1)."""
+    """Refuse an ID token without the scope openid (OpenID Connect Core 3.1.2.1)."""
     if "id_token" in draft.found["response_type"].parts and not draft.is_openid:
         raise InvalidScope("An id_token needs the scope openid.")
 
 
 def check_offline_access(draft: Draft) -> None:
-    """Without a code nothing can be refreshed: the scope is ignored then (OpenID Connect Core 11)."""
+    """Ignore offline_access without a code, as nothing can be refreshed then (OpenID Connect Core 11)."""
     if "code" not in draft.found["response_type"].parts:
         kept = [scope for scope in draft.found["scope"].split() if scope != OFFLINE_ACCESS]
         draft.found["scope"] = " ".join(kept)
 
 
 def check_pkce(draft: Draft) -> None:
-    """Keep the code challenge, which some clients must have (RFC 7636 4.3)."""
+    """Keep the code challenge, which some clients must send (RFC 7636 4.3)."""
     rules = draft.rules
     if "code" not in draft.found["response_type"].parts:
         return
@@ -220,12 +220,12 @@ def check_pkce(draft: Draft) -> None:
 
 
 def check_resource(draft: Draft) -> None:
-    """RFC 8707 section 2.1."""
+    """Keep the audience of the requested resources (RFC 8707 section 2.1)."""
     draft.found["audience"] = targets.audience(draft.resources, draft.rules.audiences, draft.rules.default_audience)
 
 
 def check_nonce(draft: Draft) -> None:
-    """Required where an ID token comes from the authorization endpoint (OpenID Connect Core 3.2.2.1, 3.3.2.1)."""
+    """Keep the nonce, required where the authorization endpoint returns an ID token (OpenID Connect Core 3.2.2.1, 3.3.2.1)."""
     nonce = draft.text("nonce", MAX_STATE)
     if nonce is None and "id_token" in draft.found["response_type"].parts:
         raise InvalidRequest("The parameter nonce is missing.")
@@ -246,7 +246,7 @@ def check_prompt(draft: Draft) -> None:
 
 
 def check_max_age(draft: Draft) -> None:
-    """Keep the age that a login may have, in seconds (OpenID Connect Core 3.1.2.1), for plain OAuth, too (RFC 9470)."""
+    """Keep the maximum age of a login in seconds (OpenID Connect Core 3.1.2.1), also for plain OAuth (RFC 9470)."""
     given = draft.parameters.get("max_age")
     if given is not None and not (given.isascii() and given.isdigit() and len(given) <= 10):
         raise InvalidRequest("max_age must be a number of seconds.")
@@ -254,13 +254,13 @@ def check_max_age(draft: Draft) -> None:
 
 
 def check_acr_values(draft: Draft) -> None:
-    """Keep the authentication contexts that the client would like, for plain OAuth, too (RFC 9470 section 5)."""
+    """Keep the authentication contexts that the client prefers, also for plain OAuth (RFC 9470 section 5)."""
     words = draft.text("acr_values")
     draft.found["acr_values"] = tuple(words.split()) if words else draft.rules.default_acr_values
 
 
 def check_grant_management(draft: Draft) -> None:
-    """Each request begins a grant of its own: none is merged or replaced (Grant Management for OAuth 2.0)."""
+    """Refuse to merge or replace grants, as each request starts a new one (Grant Management for OAuth 2.0)."""
     if not draft.rules.grant_management:
         return
     if draft.parameters.get("grant_management_action", "create") != "create":
@@ -275,7 +275,7 @@ def check_claims(draft: Draft) -> None:
 
 
 def check_acr(draft: Draft) -> None:
-    """An essential acr is a condition (OpenID Connect Core 5.5.1.1)."""
+    """Refuse an essential acr that no login here can have (OpenID Connect Core 5.5.1.1)."""
     requested: ClaimsRequest = draft.found["claims"]
     acr = requested.id_token.get("acr")
     here = draft.rules.acrs
@@ -284,13 +284,13 @@ def check_acr(draft: Draft) -> None:
 
 
 def check_hints(draft: Draft) -> None:
-    """Who it may be; an ID token is verified later, by who holds the keys."""
+    """Keep the hints at the user; an ID token is verified later, where the keys are."""
     draft.found["id_token_hint"] = draft.text("id_token_hint", 16 * MAX_TEXT)
     draft.found["login_hint"] = draft.text("login_hint")
 
 
 def check_appearance(draft: Draft) -> None:
-    """How the pages should look: wishes that never fail a request (OpenID Connect Core 3.1.2.1)."""
+    """Keep preferences for the pages, which never fail a request (OpenID Connect Core 3.1.2.1)."""
     languages = (draft.text("ui_locales") or "").split()
     draft.text("claims_locales")
     draft.found["ui_locales"] = tuple(word for word in languages if _LANGUAGE.fullmatch(word))[:MAX_LANGUAGES]
@@ -319,7 +319,7 @@ CHECKS: tuple[Check, ...] = (
     check_acr_values,
     check_grant_management,
 )
-"""Of every request, in this order: later ones see what earlier ones found."""
+"""The checks of every request, in this order: later ones use the results of earlier ones."""
 
 OPENID_CHECKS: tuple[Check, ...] = (
     check_nonce,
@@ -327,13 +327,13 @@ OPENID_CHECKS: tuple[Check, ...] = (
     check_acr,
     check_hints,
 )
-"""After those, of OpenID Connect requests: where the scope openid is granted."""
+"""The further checks of OpenID Connect requests, where the scope openid is granted."""
 
 
 def check(
     parameters: Mapping[str, str], resources: tuple[str, ...], rules: Rules, verified: Verified
 ) -> AuthorizationRequest:
-    """The request, checked. Raises the errors of RFC 6749 4.1.2.1 and OpenID Connect Core 3.1.2.6."""
+    """Return the checked request. Raises the errors of RFC 6749 4.1.2.1 and OpenID Connect Core 3.1.2.6."""
     draft = Draft(parameters, resources, rules)
     for run in CHECKS:
         run(draft)

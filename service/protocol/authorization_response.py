@@ -1,4 +1,4 @@
-"""The answer of the authorization endpoint, on its way back to the client (RFC 6749 4.1.2, RFC 9207)."""
+"""The authorization response, on its way back to the client (RFC 6749 4.1.2, RFC 9207)."""
 
 from collections.abc import Mapping
 from urllib.parse import quote, urlencode
@@ -10,7 +10,7 @@ from service.protocol.response_destination import Verified
 
 
 def response_parameters(issuer_url: str, verified: Verified, answer: Mapping[str, str]) -> dict[str, str]:
-    """Return ``answer`` with ``state`` as it came and ``iss`` (RFC 9207 section 2)."""
+    """Return ``answer`` with ``state`` as received and ``iss`` (RFC 9207 section 2)."""
     parameters = dict(answer)
     if verified.state is not None:
         parameters["state"] = verified.state
@@ -18,7 +18,7 @@ def response_parameters(issuer_url: str, verified: Verified, answer: Mapping[str
 
 
 def redirected(verified: Verified, parameters: Mapping[str, str]) -> Redirect | FormPost:
-    """Return what takes the browser to the client with these parameters, the way the response mode says."""
+    """Return what sends the browser to the client with these parameters, by the response mode."""
     if verified.response_mode is ResponseMode.FORM_POST:
         return FormPost(verified.redirect_uri, parameters)
     encoded = urlencode(parameters, quote_via=quote)
@@ -29,7 +29,7 @@ def redirected(verified: Verified, parameters: Mapping[str, str]) -> Redirect | 
 
 
 def error_fields(error: ProtocolError) -> dict[str, str]:
-    """The error as RFC 6749 4.1.2.1 shapes it; nothing of ``log``."""
+    """Return the parameters of an error response (RFC 6749 4.1.2.1), without ``log``."""
     fields = {"error": error.error}
     if error.description:
         fields["error_description"] = error.description

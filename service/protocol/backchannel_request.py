@@ -1,7 +1,6 @@
-"""The authentication request of CIBA: every check as one line of a list (CIBA Core 1.0 sections 7.1 and 7.2).
+"""Validation of CIBA authentication requests: each check is one line of a list (CIBA Core 1.0 sections 7.1 and 7.2).
 
-Errors are those of section 13, and `invalid_target` (RFC 8707). Who a hint means, and whether a user code is right, is
-looked up elsewhere.
+Errors are those of section 13, and `invalid_target` (RFC 8707). Hints are resolved, and user codes verified, elsewhere.
 """
 
 import re
@@ -17,20 +16,20 @@ from service.protocol.errors import InvalidBindingMessage, InvalidRequest, Inval
 from service.protocol.names import OPENID, DeliveryMode, ResponseMode, ResponseType
 
 MAX_BINDING_MESSAGE = 128
-"""Characters: both devices show it, and a person compares it."""
+"""The most characters: both devices show it, and the user compares it."""
 MAX_HINT = 16_384
-"""Characters of an ID token or a JWT as hint."""
+"""The most characters of an ID token or a JWT as hint."""
 MAX_LOGIN_HINT = 255
 MAX_USER_CODE = 255
 SHORTEST_LIFETIME = 10
-"""Seconds that a request waits for its user at least: nobody decides faster, and the end of each may be a delivery."""
+"""Seconds that a request waits for its user at least: no user decides faster, and each end may cause a delivery."""
 FEWEST_TOKEN, MOST_TOKEN = 22, 1024
-"""Characters of a client_notification_token: fewer cannot hold 128 random bits (section 7.1)."""
+"""The bounds of characters of a client_notification_token: fewer cannot hold 128 random bits (section 7.1)."""
 _BEARER = re.compile(r"[A-Za-z0-9._~+/-]+=*", re.ASCII)
 
 
 class HintKind(StrEnum):
-    """How a client says whom it means, as a parameter."""
+    """The parameters by which a client names the user."""
 
     LOGIN_HINT = "login_hint"
     LOGIN_HINT_TOKEN = "login_hint_token"
@@ -38,23 +37,23 @@ class HintKind(StrEnum):
 
 
 class BackchannelRequest(msgspec.Struct, frozen=True):
-    """A request that passed every check that needs nothing but itself."""
+    """A request that passed every check that needs only the request."""
 
     request: AuthorizationRequest
-    """What is asked for, as an authorization request that travels by no redirect."""
+    """The authorization request in it, which has no redirect."""
     hint_kind: HintKind
     hint: str
     binding_message: str = ""
-    """What both devices show."""
+    """The text that both devices show."""
     user_code: str | None = None
     lifetime: int | None = None
-    """Seconds that the client would like it to wait (requested_expiry)."""
+    """Seconds that the request is to wait (requested_expiry)."""
     notification_token: str = ""
     """The bearer token by which the client is notified; "" where it polls."""
 
 
 def check_openid(draft: Draft) -> None:
-    """Every request is one of OpenID Connect (section 7.1)."""
+    """Require the scope openid (section 7.1)."""
     if "scope" not in draft.parameters:
         raise InvalidRequest("The parameter scope is missing (CIBA Core 7.1).")
     if OPENID not in draft.parameters["scope"].split():
@@ -62,7 +61,7 @@ def check_openid(draft: Draft) -> None:
 
 
 def check_hint(draft: Draft) -> None:
-    """One and only one (section 7.1)."""
+    """Keep the hint, of which there must be exactly one (section 7.1)."""
     kinds = [kind for kind in HintKind if kind in draft.parameters]
     if len(kinds) != 1:
         raise InvalidRequest(
@@ -73,7 +72,7 @@ def check_hint(draft: Draft) -> None:
 
 
 def check_binding_message(draft: Draft) -> None:
-    """A short text that people can read and compare (section 7.1)."""
+    """Keep the binding message, a short text that users can read and compare (section 7.1)."""
     message = draft.parameters.get("binding_message", "")
     if len(message) > MAX_BINDING_MESSAGE:
         raise InvalidBindingMessage(f"binding_message has more than {MAX_BINDING_MESSAGE} characters.")
@@ -85,7 +84,7 @@ def check_binding_message(draft: Draft) -> None:
 
 
 def check_user_code(draft: Draft) -> None:
-    """Keep the user code, which only the user should have given to the client."""
+    """Keep the user code, which the client can only have from the user."""
     draft.found["user_code"] = draft.text("user_code", MAX_USER_CODE)
 
 
@@ -104,7 +103,7 @@ _COMMON: tuple[Callable[[Draft], None], ...] = (
     authorization_request.check_resource,
     authorization_request.check_acr_values,
 )
-"""What an authorization request is asked, too."""
+"""The checks that it shares with authorization requests."""
 _OWN: tuple[Callable[[Draft], None], ...] = (
     check_hint,
     check_binding_message,
@@ -116,13 +115,13 @@ _OWN: tuple[Callable[[Draft], None], ...] = (
 def check(
     parameters: Mapping[str, str], resources: tuple[str, ...], rules: Rules, mode: DeliveryMode
 ) -> BackchannelRequest:
-    """Return the request, checked.
+    """Return the checked request.
 
     Args:
-        parameters: Those that count: of the signed request, where it is one.
+        parameters: The effective parameters, those of the signed request where it is one.
         resources: Every ``resource`` (RFC 8707).
-        rules: What the client may ask for.
-        mode: How it gets its tokens.
+        rules: The rules for the client.
+        mode: The delivery mode of the client.
 
     Raises:
         InvalidRequest, InvalidScope, InvalidTarget, InvalidBindingMessage: Section 13.

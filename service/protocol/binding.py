@@ -1,4 +1,4 @@
-"""What a token is bound to: nothing, a DPoP key (RFC 9449) or a client certificate (RFC 8705)."""
+"""The binding of a token: to nothing, to a DPoP key (RFC 9449) or to a client certificate (RFC 8705)."""
 
 import re
 from collections.abc import Mapping
@@ -6,11 +6,11 @@ from collections.abc import Mapping
 import msgspec
 
 THUMBPRINT = re.compile(r"^[A-Za-z0-9_-]{43}$", re.ASCII)
-"""SHA-256, base64url."""
+"""A SHA-256 thumbprint in base64url."""
 
 
 class Binding(msgspec.Struct, frozen=True, omit_defaults=True, rename={"jkt": "j", "x5t_s256": "x"}):
-    """A confirmation of the client that presents a token, as records keep it. Both members empty: a bearer token."""
+    """The confirmation of a token, as records store it. If both members are empty it is a bearer token."""
 
     jkt: str = ""
     """SHA-256 thumbprint of a DPoP key, base64url (RFC 9449 section 6.1)."""
@@ -19,7 +19,7 @@ class Binding(msgspec.Struct, frozen=True, omit_defaults=True, rename={"jkt": "j
 
     @classmethod
     def of(cls, cnf: Mapping[str, str]) -> "Binding":
-        """The binding that a claim ``cnf`` of ours stands for."""
+        """Return the binding of one of our ``cnf`` claims."""
         return cls(cnf.get("jkt", ""), cnf.get("x5t#S256", ""))
 
     @property
@@ -29,7 +29,7 @@ class Binding(msgspec.Struct, frozen=True, omit_defaults=True, rename={"jkt": "j
 
     @property
     def cnf(self) -> dict[str, str]:
-        """Members of the claim ``cnf`` (RFC 7800 section 3.1); empty for a bearer token."""
+        """The members of the claim ``cnf`` (RFC 7800 section 3.1); empty for a bearer token."""
         members = {"jkt": self.jkt, "x5t#S256": self.x5t_s256}
         return {name: value for name, value in members.items() if value}
 
@@ -39,14 +39,14 @@ class Binding(msgspec.Struct, frozen=True, omit_defaults=True, rename={"jkt": "j
         return f"{self.jkt[:22]}~{self.x5t_s256[:22]}" if self.jkt or self.x5t_s256 else ""
 
     def has_mark(self, mark: str) -> bool:
-        """Tell whether these are the keys, at least, of which only the mark is left."""
+        """Whether these keys include those of a stored mark."""
         jkt, _, x5t_s256 = mark.partition("~")
         return jkt in ("", self.jkt[:22]) and x5t_s256 in ("", self.x5t_s256[:22])
 
     def is_proved_by(self, proved: "Binding") -> bool:
-        """Tell whether who shows these keys holds those that are needed."""
+        """Whether the proved keys include those that are needed."""
         return self.jkt in ("", proved.jkt) and self.x5t_s256 in ("", proved.x5t_s256)
 
 
 UNBOUND = Binding()
-"""A bearer token's: any client that has the token may use it."""
+"""The binding of a bearer token, which any client that has it may use."""

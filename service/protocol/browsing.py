@@ -1,4 +1,4 @@
-"""What comes from a browser, and what goes back to it: values that the browser front turns into HTTP and HTML."""
+"""Requests of browsers and responses to them: values that the browser front translates from and to HTTP and HTML."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -9,11 +9,15 @@ import msgspec
 class Visit(msgspec.Struct, frozen=True):
     """A browser's request.
 
-    ``parameters``: of the query (GET) or the form (POST), empty values left out; ``session``: the session cookie, ``browser``:
-    the cookie that ties open questions to this browser, ``device``: the one by which a browser is known after a sign-in, each
-    "" where there is none; ``address``: IP address as text; ``languages``: of Accept-Language, the preferred one first;
-    ``user_agent``: as it calls itself; ``framed``: the page that it asks for is to be shown inside another one
-    (Sec-Fetch-Dest), where no page of ours shows.
+    Attributes:
+        parameters: Of the query (GET) or the form (POST), without empty values.
+        session: The session cookie, "" for none.
+        browser: The cookie that binds interactions to this browser, "" for none.
+        device: The cookie that identifies a browser after a sign-in, "" for none.
+        address: The IP address as text.
+        languages: Of Accept-Language, the preferred one first.
+        user_agent: The value of the User-Agent header.
+        framed: Whether the page is to be shown inside another one (Sec-Fetch-Dest), which our pages refuse.
     """
 
     method: str
@@ -34,7 +38,7 @@ class Visit(msgspec.Struct, frozen=True):
 
 
 class Page(msgspec.Struct, frozen=True):
-    """A page to show: which template, with what values (see ``fronts/pages``)."""
+    """A page to show: its template and values (see ``fronts/pages``)."""
 
     name: str
     values: Mapping[str, Any] = {}
@@ -42,7 +46,7 @@ class Page(msgspec.Struct, frozen=True):
 
 
 class Redirect(msgspec.Struct, frozen=True):
-    """Go there (303, RFC 9700 section 4.12: a form's fields must not travel along)."""
+    """A redirect by 303, so that the fields of a form are not sent along (RFC 9700 section 4.12)."""
 
     location: str
 
@@ -55,10 +59,10 @@ class FormPost(msgspec.Struct, frozen=True):
 
 
 class Reply(msgspec.Struct, frozen=True):
-    """What a browser gets, with the cookies to set; "" deletes one, None leaves it."""
+    """The response to a browser, with the cookies to set; "" deletes one, None leaves it."""
 
     what: Page | Redirect | FormPost
     session: str | None = None
     browser: str | None = None
     device: str | None = None
-    languages: tuple[str, ...] = ()  # what the client asked for (ui_locales), before what the browser prefers
+    languages: tuple[str, ...] = ()  # those of the client (ui_locales), which come before those of the browser

@@ -1,4 +1,4 @@
-"""Alternative names in a client's certificate: as they are registered, and as they are compared (RFC 8705 section 2.1.2)."""
+"""Alternative names in a client's certificate, as they are registered and compared (RFC 8705 section 2.1.2)."""
 
 import re
 from ipaddress import ip_address
@@ -9,21 +9,21 @@ _LOCAL = re.compile(r"[\x21-\x3f\x41-\x7e]{1,64}")
 
 
 def dns_name(text: str) -> str:
-    """A dNSName: ASCII in any case; no wildcard, which would name many clients. Raises ValueError."""
+    """Check a dNSName: ASCII in any case, without a wildcard, which would name many clients. Raises ValueError."""
     if not _is_host(text):
         raise ValueError("must be a host name in ASCII, without wildcard")
     return text.lower()
 
 
 def uri_name(text: str) -> str:
-    """A uniformResourceIdentifier, compared letter by letter. Raises ValueError."""
+    """Check a uniformResourceIdentifier, which is compared character by character. Raises ValueError."""
     if not (text.isascii() and text.isprintable()) or " " in text or not urlsplit(text).scheme:
         raise ValueError("must be an absolute URI")
     return text
 
 
 def ip_name(text: str) -> str:
-    """An iPAddress in its one spelling (RFC 5952). Raises ValueError."""
+    """Return an iPAddress in its canonical form (RFC 5952). Raises ValueError."""
     address = ip_address(text)
     if "%" in text:
         raise ValueError("must be an address without a zone")
@@ -31,7 +31,7 @@ def ip_name(text: str) -> str:
 
 
 def email_name(text: str) -> str:
-    """An rfc822Name: of the host the case does not matter (RFC 5280 section 7.5). Raises ValueError."""
+    """Check an rfc822Name; the case of its host does not matter (RFC 5280 section 7.5). Raises ValueError."""
     local, at, host = text.rpartition("@")
     if not at or not _LOCAL.fullmatch(local) or not _is_host(host):
         raise ValueError("must be an e-mail address in ASCII")
@@ -39,7 +39,7 @@ def email_name(text: str) -> str:
 
 
 def comparable_email(text: str) -> str:
-    """An rfc822Name as it is compared, whatever it is."""
+    """Return an rfc822Name as it is compared, also an invalid one."""
     local, at, host = text.rpartition("@")
     return local + at + host.lower()
 

@@ -1,4 +1,4 @@
-"""Types of what operators and clients write, each with its check: identifiers, texts, URIs, scopes, lifetimes."""
+"""Types of the input of operators and clients, each with its check: identifiers, texts, URIs, scopes, lifetimes."""
 
 import re
 from typing import Annotated, Any
@@ -20,14 +20,14 @@ _LONGEST = 2_147_483_647
 
 
 def identifier(text: str) -> str:
-    """Something that programs write: a client_id, a subject. Raises ValueError."""
+    """Check an identifier that programs write, such as a client_id or a subject. Raises ValueError."""
     if not _IDENTIFIER.fullmatch(text):
         raise ValueError("must be 1 to 255 printable ASCII characters without spaces")
     return check_no_credential(text)
 
 
 def resource(text: str) -> str:
-    """An audience: an absolute URI without fragment (RFC 8707 section 2) or a plain identifier. Raises ValueError."""
+    """Check an audience: an absolute URI without fragment (RFC 8707 section 2) or a plain identifier. Raises ValueError."""
     identifier(text)
     if "#" in text:
         raise ValueError("a resource has no fragment (RFC 8707 section 2)")
@@ -37,7 +37,7 @@ def resource(text: str) -> str:
 
 
 def foreign_issuer(text: str) -> str:
-    """Another authorization server, and behind a # what the client is called there. Raises ValueError."""
+    """Check another authorization server's issuer, and behind a # the client's name there. Raises ValueError."""
     issuer, mark, client_id = text.partition("#")
     parts = urlsplit(issuer)
     if parts.scheme not in ("https", "http") or not parts.netloc or parts.query:
@@ -48,21 +48,21 @@ def foreign_issuer(text: str) -> str:
 
 
 def readable(text: str) -> str:
-    """Something that people read. Raises ValueError."""
+    """Check a text that users read. Raises ValueError."""
     if _CONTROL.search(text):
         raise ValueError("must not hold control characters")
     return check_no_credential(text)
 
 
 def counted(value: object) -> object:
-    """A number: JSON's true and false are none, though Python counts with them. Raises ValueError."""
+    """Check a number: true and false of JSON are none, though in Python they are numbers. Raises ValueError."""
     if isinstance(value, bool):
         raise ValueError("must be a whole number")
     return value
 
 
 def each_once(items: tuple[Any, ...]) -> tuple[Any, ...]:
-    """The items in their order without repetitions."""
+    """Return the items in their order without repetitions."""
     return tuple(dict.fromkeys(items))
 
 
@@ -81,7 +81,7 @@ def _redirect_uri(uri: str) -> str:
 
 
 def _web_uri(uri: str) -> str:
-    """https, or http on loopback for development; what is fetched there is a matter of the settings."""
+    """Check a web URI: https, or http on loopback for development; settings decide what may be fetched."""
     _redirect_uri(uri.partition("#")[0])
     check_no_credential(uri)
     if urlsplit(uri).scheme not in ("http", "https"):

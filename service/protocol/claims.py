@@ -1,4 +1,4 @@
-"""Claims about a person: which scope means which, and what the ``claims`` parameter asks for (OpenID Connect Core 5)."""
+"""Claims about a user: the claims of each scope, and the ``claims`` parameter (OpenID Connect Core 5)."""
 
 from collections.abc import Collection, Iterable, Mapping
 from typing import Any
@@ -18,7 +18,7 @@ SCOPE_CLAIMS: Mapping[str, tuple[str, ...]] = {
     "phone": ("phone_number", "phone_number_verified"),
     "groups": ("groups",),
 }
-"""OpenID Connect Core 5.4, and groups, by which relying parties everywhere ask for what nobody has registered."""
+"""The claims of each scope (OpenID Connect Core 5.4); the scope groups is in wide use, but not registered."""
 
 OURS = frozenset(
     {"iss", "sub", "aud", "exp", "nbf", "iat", "jti", "azp", "nonce", "auth_time", "acr", "amr", "sid", "client_id"}
@@ -29,13 +29,13 @@ OURS = frozenset(
 MAX_CLAIM_NAME = 128
 """The most characters in the name of a claim for access tokens."""
 MAX_CLAIMS_PARAMETER = 8192
-"""Characters."""
+"""The most characters of the parameter."""
 _MAX_NAMES = 100
 _MAX_DEPTH = 10
 
 
 def check_claim_name(name: str) -> str:
-    """Check a claim about a user for access tokens. Raises ValueError for one that means something else there."""
+    """Check the name of a user's claim for access tokens. Raises ValueError for one with another meaning there."""
     if not name or not name.isprintable() or " " in name or "#" in name:
         raise ValueError("must be the name of a claim, without spaces and language")
     if name in OURS | INTROSPECTION_MEMBERS:
@@ -44,13 +44,13 @@ def check_claim_name(name: str) -> str:
 
 
 class ClaimRequest(msgspec.Struct, frozen=True, omit_defaults=True):
-    """One claim that is asked for; ``values``: those that will do, empty = any (OpenID Connect Core 5.5.1)."""
+    """A requested claim; ``values`` are the acceptable ones, empty = any (OpenID Connect Core 5.5.1)."""
 
     essential: bool = False
     values: tuple[Any, ...] = ()
 
     def accepts(self, value: object) -> bool:
-        """Whether this value will do."""
+        """Whether this value is acceptable."""
         return not self.values or value in self.values
 
 
@@ -58,20 +58,20 @@ Wanted = Mapping[str, ClaimRequest]
 
 
 class ClaimsRequest(msgspec.Struct, frozen=True, omit_defaults=True):
-    """The ``claims`` parameter (OpenID Connect Core 5.5), by where each claim is to be returned."""
+    """The ``claims`` parameter (OpenID Connect Core 5.5), by the place where each claim is to be returned."""
 
     userinfo: dict[str, ClaimRequest] = {}
     id_token: dict[str, ClaimRequest] = {}
 
     @property
     def names(self) -> frozenset[str]:
-        """Everything that is asked for, wherever."""
+        """The names of all requested claims in all places."""
         return frozenset(self.userinfo) | frozenset(self.id_token)
 
     def accept_subject(self, subject: str) -> bool:
-        """Return whether an answer may be about this subject (OpenID Connect Core 5.5.1).
+        """Whether a response may be about this subject (OpenID Connect Core 5.5.1).
 
-        It is about the user who is named, in either place, and no other. What is no text names no user.
+        A request may name the user in either place; then no other is acceptable. A value that is no text names no user.
         """
         return all(
             requested["sub"].accepts(subject) for requested in (self.id_token, self.userinfo) if "sub" in requested
@@ -79,7 +79,7 @@ class ClaimsRequest(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 def parse(text: str | None) -> ClaimsRequest:
-    """The ``claims`` parameter. Members without a definition are ignored. Raises InvalidRequest."""
+    """Parse the ``claims`` parameter. Members without a definition are ignored. Raises InvalidRequest."""
     if text is None:
         return ClaimsRequest()
     if len(text) > MAX_CLAIMS_PARAMETER:
@@ -94,7 +94,7 @@ def parse(text: str | None) -> ClaimsRequest:
 
 
 def is_deeper(value: object, levels: int) -> bool:
-    """Whether JSON is nested deeper than this: it could be written, but not by everything that has to read it."""
+    """Whether JSON is nested deeper than ``levels``, which not every parser can read."""
     if not isinstance(value, dict | list):
         return False
     return levels == 0 or any(
@@ -122,21 +122,21 @@ def _one(requested: object, where: str) -> ClaimRequest:
 
 
 def claims_of_scopes(scopes: Iterable[str], further: Mapping[str, Collection[str]]) -> set[str]:
-    """The names of the claims that these scopes mean. ``further``: the operator's own scopes."""
+    """Return the names of the claims of these scopes; ``further`` are the operator's own scopes."""
     return {
         name for scope in scopes for names in (SCOPE_CLAIMS.get(scope, ()), further.get(scope, ())) for name in names
     }
 
 
 def scopes_for_claims(names: Collection[str], further: Mapping[str, Collection[str]]) -> set[str]:
-    """The scopes that mean at least one of these claims: what a person has to allow for them."""
+    """Return the scopes that have at least one of these claims, which the user has to allow for them."""
     return {
         scope for known in (SCOPE_CLAIMS, further) for scope, means in known.items() if not set(means).isdisjoint(names)
     }
 
 
 def present(claims: Mapping[str, Any], names: Collection[str]) -> dict[str, Any]:
-    """Those of ``names`` that have a value: neither null nor empty (OpenID Connect Core 5.3.2), none of our own."""
+    """Return the claims of ``names`` that have a value, neither null nor empty (OpenID Connect Core 5.3.2), without our own."""
     return {
         name: value
         for name, value in claims.items()
@@ -145,5 +145,5 @@ def present(claims: Mapping[str, Any], names: Collection[str]) -> dict[str, Any]
 
 
 def acceptable(claims: Mapping[str, Any], wanted: Wanted) -> tuple[str, ...]:
-    """The names of ``wanted`` whose value will do, as the person's claims are now."""
+    """Return the names of ``wanted`` for which the user's current value is acceptable."""
     return tuple(name for name, requested in wanted.items() if name in claims and requested.accepts(claims[name]))

@@ -1,4 +1,4 @@
-"""URLs as client_id, whose document says what the client is (draft-ietf-oauth-client-id-metadata-document section 3)."""
+"""URLs as client_id, with the client's metadata document (draft-ietf-oauth-client-id-metadata-document section 3)."""
 
 from collections.abc import Iterable
 from urllib.parse import unquote, urlsplit
@@ -15,7 +15,7 @@ def is_url(client_id: str) -> bool:
 
 
 def check_url(client_id: str) -> None:
-    """Check it letter by letter: nobody normalizes it. Raises ValueError with what is wrong."""
+    """Check the URL character by character, as it is never normalised. Raises ValueError with the fault."""
     if not is_url(client_id):
         raise ValueError("it is no https URL")
     check_registrable(client_id)  # plain ASCII, without fragment and user name
@@ -27,9 +27,9 @@ def check_url(client_id: str) -> None:
 
 
 def host_of(client_id: str) -> str:
-    """The host of a URL that was checked, in lower case: what people know the client by.
+    """Return the host of a checked URL in lower case, by which users know the client.
 
-    With its port where that is not 443: another port of a host may belong to another client.
+    It has the port where that is not 443, as another port of a host may belong to another client.
     """
     parts = urlsplit(client_id)
     host = (parts.hostname or "").lower()
@@ -37,18 +37,18 @@ def host_of(client_id: str) -> str:
 
 
 def without_port(host: str) -> str:
-    """What ``host_of`` says, without the port."""
+    """Return the result of ``host_of`` without the port."""
     name, colon, port = host.rpartition(":")
     return name if colon and port.isdigit() else host
 
 
 def is_among(host: str, listed: Iterable[str]) -> bool:
-    """Whether a host is listed: by its name, or as one of ``*.example.com``; at port 443, or at the port that is listed."""
+    """Whether a host is listed by its name or as one of ``*.example.com``, at port 443 or at the listed port."""
     return any(host.endswith(one[1:]) if one.startswith("*.") else host == one for one in listed)
 
 
 def is_of_origin(uri: str, client_id: str) -> bool:
-    """Whether a redirect URI has scheme, host and port of the client's URL."""
+    """Whether a redirect URI has the scheme, host and port of the client's URL."""
     try:
         return origin(uri).lower() == origin(client_id).lower()
     except ValueError:

@@ -1,4 +1,4 @@
-"""What a row of the client metadata table says: which group a member is in, its words, and its names in the views."""
+"""The rows of the client metadata table: the group of a member, its texts, and its names in the views."""
 
 from enum import StrEnum
 from types import NoneType, UnionType
@@ -10,7 +10,7 @@ from pydantic.fields import FieldInfo
 
 
 class MemberGroup(StrEnum):
-    """Members that belong together, for people."""
+    """Groups of members, for display."""
 
     WHAT = "What it is"
     MAY = "What it may do"
@@ -24,11 +24,11 @@ class MemberGroup(StrEnum):
 
 
 SAME = "="
-"""The registered name is that of the member."""
+"""The mark for a registered name that is the member's own."""
 
 
 class Member(msgspec.Struct, frozen=True):
-    """What a row says beside name, type, check and default. An operator may set every member."""
+    """The content of a row besides name, type, check and default. An operator may set every member."""
 
     group: MemberGroup
     label: str
@@ -39,15 +39,15 @@ class Member(msgspec.Struct, frozen=True):
     authlete: str = ""
     """Its name in Authlete's Client object; ``extension.`` before those of its extension."""
     flag: str = ""
-    """The command-line option, if it is not called like the member."""
+    """The command-line option, if its name is not the member's."""
     metavar: str = ""
     """The value that the option takes, if that does not follow from the type."""
     protects: bool = False
-    """Whether the client is safer where it is set: one that registered itself cannot take it off."""
+    """Whether it protects the client: one that registered itself cannot remove it."""
 
 
 MemberValue = Any
-"""The value of a member: its row says of which type."""
+"""The value of a member, of the type in its row."""
 
 
 def row(
@@ -62,14 +62,14 @@ def row(
     metavar: str = "",
     protects: bool = False,
 ) -> MemberValue:
-    """A field of the model with its ``Member``; as Any, like pydantic's own ``Field``, so that it can stand for its default."""
+    """Make a field of the model with its ``Member``; typed as Any, like pydantic's ``Field``, as it is used as a default."""
     field = Field(default, description=help_)
     field.metadata.append(Member(group, label, help_, registered, authlete, flag, metavar, protects))
     return field
 
 
 class Shape(StrEnum):
-    """What a value looks like, wherever it is written."""
+    """The shape of a value, wherever it is written."""
 
     TEXT = "text"
     NUMBER = "number"
@@ -81,13 +81,13 @@ class Shape(StrEnum):
 
 
 class Row(NamedTuple):
-    """A row as the views read it."""
+    """A row as the views use it."""
 
     name: str
     member: Member
     shape: Shape
     kind: type
-    """Of the value, or of each item of a list: bool, int, str, dict or an enumeration; str where there are several."""
+    """The type of the value, or of each item of a list: bool, int, str, dict or an enumeration; str where there are several."""
     choices: tuple[str, ...]
     default: Any
     is_optional: bool
@@ -100,7 +100,7 @@ class Row(NamedTuple):
 
 
 def _kinds(annotation: Any) -> list[type]:  # noqa: ANN401 (an annotation is no type yet)
-    """The types in an annotation, without what is checked of them: str and None of ``Annotated[str, …] | None``."""
+    """Return the types in an annotation, without their checks: str and None of ``Annotated[str, …] | None``."""
     origin = get_origin(annotation)
     if origin is Annotated:
         return _kinds(get_args(annotation)[0])
@@ -110,7 +110,7 @@ def _kinds(annotation: Any) -> list[type]:  # noqa: ANN401 (an annotation is no 
 
 
 def read_row(name: str, member: Member, field: FieldInfo) -> Row:
-    """The row of a field of the model."""
+    """Make the row of a field of the model."""
     kinds = _kinds(field.annotation)
     is_list, is_optional = tuple in kinds, NoneType in kinds
     items = _kinds(get_args(field.annotation)[0]) if is_list else [kind for kind in kinds if kind is not NoneType]

@@ -1,7 +1,7 @@
-"""Client metadata: the one table, a row a member.
+"""The one table of client metadata, with a row for each member.
 
 The admin API, dynamic registration, the command line, the console and the decision API derive from it. A new member is a row
-here and a field of ``records.client.Client``; what registries, settings, keys or the network say is checked by ``admin``.
+here and a field of ``records.client.Client``; ``admin`` makes the checks that need registries, settings, keys or the network.
 """
 
 from typing import Annotated, Any
@@ -57,7 +57,7 @@ _ResponseTypes = Annotated[tuple[ResponseType, ...], AfterValidator(each_once)]
 class ClientMetadata(BaseModel):
     """The table. Faults of several members are described in this order."""
 
-    model_config = ConfigDict(defer_build=True)  # a process that registers nobody does without its validators
+    model_config = ConfigDict(defer_build=True)  # a process that registers no client needs no validators
 
     client_id: Identifier
     # fmt: off
@@ -301,6 +301,6 @@ ROWS = {
     for member in field.metadata
     if isinstance(member, Member)
 }
-"""Every member but client_id, by its name."""
+"""Every member except client_id, by its name."""
 REGISTERED = {row.registered: row for row in ROWS.values() if row.registered}
-"""Those that a client that registers itself may set, by their registered names."""
+"""The members that a client that registers itself may set, by their registered names."""

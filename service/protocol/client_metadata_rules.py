@@ -1,4 +1,4 @@
-"""Which members of client metadata go together: a pure check and its text each."""
+"""Rules about which members of client metadata go together: each is a pure check with its text."""
 
 from collections.abc import Callable
 from urllib.parse import urlsplit
@@ -17,7 +17,10 @@ def _default_scope_is_allowed(given: ClientMetadata) -> bool:
 
 
 def _signs_as_it_authenticates(given: ClientMetadata) -> bool:
-    """A secret makes HMACs, a key pair signatures; the other methods sign nothing to authenticate (but may assert subjects)."""
+    """Whether the signing algorithm fits the authentication method.
+
+    A secret makes HMACs, a key pair signatures; clients of the other methods may only sign to assert subjects.
+    """
     algorithm = given.token_endpoint_auth_signing_alg
     if algorithm is None:
         return True
@@ -25,7 +28,7 @@ def _signs_as_it_authenticates(given: ClientMetadata) -> bool:
 
 
 def _front_channel_is_at_home(given: ClientMetadata) -> bool:
-    """OpenID Connect Front-Channel Logout 2."""
+    """Whether the front-channel logout URI has scheme and host of a redirect URI (OpenID Connect Front-Channel Logout 2)."""
     if given.frontchannel_logout_uri is None:
         return True
     home = urlsplit(given.frontchannel_logout_uri)[:2]
@@ -33,13 +36,13 @@ def _front_channel_is_at_home(given: ClientMetadata) -> bool:
 
 
 def _refreshes_nothing(given: ClientMetadata) -> bool:
-    """refresh_token is there, but no grant type that would ever issue one."""
+    """Whether refresh_token is among the grant types, but none that ever issues a refresh token."""
     others = set(given.grant_types) - {GrantTypeName.REFRESH_TOKEN, GrantTypeName.CLIENT_CREDENTIALS}
     return GrantTypeName.REFRESH_TOKEN in given.grant_types and not others
 
 
 def _certificate_names(given: ClientMetadata) -> int:
-    """How many members say whom a certificate is about."""
+    """Return the number of members that name the subject of a certificate."""
     return sum(
         value is not None
         for value in (
@@ -57,7 +60,7 @@ def _has_no_keys(given: ClientMetadata) -> bool:
 
 
 def _shows_no_certificate(given: ClientMetadata) -> bool:
-    """Its keys are written down here, and none has a certificate (RFC 8705 section 2.2.2)."""
+    """Whether it authenticates by a self-signed certificate, but its keys have none (RFC 8705 section 2.2.2)."""
     if given.auth_method is not ClientAuthMethod.SELF_SIGNED_TLS_CLIENT_AUTH:
         return False
     keys = (given.jwks or {}).get("keys", ())
@@ -65,13 +68,13 @@ def _shows_no_certificate(given: ClientMetadata) -> bool:
 
 
 def _key_managements(given: ClientMetadata) -> list[KeyManagement]:
-    """By what responses to it are encrypted."""
+    """Return the algorithms by which responses to the client are encrypted."""
     named = (getattr(given, f"{kind}_encrypted_response_alg") for kind in _ENCRYPTED)
     return [one for one in named if one is not None]
 
 
 def _encrypts_by_an_unreadable_secret(given: ClientMetadata) -> bool:
-    """Secrets are kept as hashes but where they have to be read again."""
+    """Whether it encrypts by a secret that is stored as a hash, and so cannot be read again."""
     ours, theirs = _key_managements(given), given.request_object_encryption_alg
     is_symmetric = any(one.is_symmetric for one in (*ours, *((theirs,) if theirs else ())))
     return is_symmetric and given.auth_method is not ClientAuthMethod.CLIENT_SECRET_JWT

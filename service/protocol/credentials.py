@@ -1,8 +1,8 @@
-"""The wire form of what Mintmark issues, and the hash under which it is kept.
+"""The wire format of Mintmark's credentials, and the hash under which they are stored.
 
 ``mm_at_<grant id, 22 characters><secret, 43 characters>`` is an access token. The grant id is 128 random bits, the secret 256;
-both base64url. The prefix lets secret scanners find what leaked, and distinguishes the kinds without a look-up: all are in
-``Kind``, from which everything derives that recognises a credential, above all redaction.
+both base64url. The prefix lets secret scanners find leaked credentials, and distinguishes the kinds without a look-up. All
+kinds are in ``Kind``, from which all code that recognises credentials derives, above all redaction.
 """
 
 import re
@@ -22,7 +22,7 @@ class Kind(StrEnum):
     """The kinds of credentials, by their prefix."""
 
     has_id: bool
-    """Whether the id of its grant, or of its session, stands before the secret."""
+    """Whether the id of its grant, or of its session, precedes the secret."""
 
     def __new__(cls, prefix: str, has_id: bool = False) -> "Kind":
         """Make a member."""
@@ -34,28 +34,28 @@ class Kind(StrEnum):
     ACCESS_TOKEN = "mm_at_", True
     REFRESH_TOKEN = "mm_rt_", True
     BACKCHANNEL_REQUEST = "mm_bc_", True
-    """What a client polls with for a user who decides elsewhere (auth_req_id of CIBA)."""
+    """The auth_req_id of CIBA, with which a client polls for the decision of its user."""
     DEVICE_CODE = "mm_dc_", True
-    """What a device polls with (RFC 8628)."""
+    """The device code, with which a device polls (RFC 8628)."""
     SESSION_COOKIE = "mm_ss_", True
     CLIENT_SECRET = "mm_cs_"
     REGISTRATION_ACCESS_TOKEN = "mm_ra_"
     INITIAL_ACCESS_TOKEN = "mm_ia_"
     TICKET = "mm_ti_"
-    """What waits for a user, or for a backend that calls the decision API."""
+    """The ticket of an interaction, or of a request that waits for a caller of the decision API."""
     PUSHED_REQUEST = "mm_pr_"
-    """An authorization request that its client pushed, in its request_uri (RFC 9126)."""
+    """A pushed authorization request, in its request_uri (RFC 9126)."""
     BROWSER_COOKIE = "mm_br_"
     """The cookie that distinguishes browsers."""
     OPERATOR_SESSION = "mm_os_"
     """The cookie of the console."""
     OPERATOR_TOKEN = "mm_ot_"
-    """Of operators, and of backends that call the decision API; the settings may hold others, of any form."""
+    """A token of operators, or of callers of the decision API; the settings may hold others, of any form."""
     MASTER_KEY = "mm_mk_"
 
 
 class Credential(msgspec.Struct, frozen=True):
-    """A presented credential, its form checked: which grant it names, and the hash under which it would be kept."""
+    """A presented credential whose form is checked: the grant that it names, and the hash under which it is stored."""
 
     kind: Kind
     grant_id: str
@@ -67,27 +67,27 @@ _FORM = re.compile(rf"({_WITH_ID})([A-Za-z0-9_-]{{{GRANT_ID_LENGTH}}})[A-Za-z0-9
 _KINDS = {kind.value: kind for kind in Kind}
 _URL_SAFE = bytes.maketrans(b"+/", b"-_")
 PATTERN = re.compile(rf"(?:{'|'.join(Kind)})[A-Za-z0-9_-]+", re.ASCII)
-"""Finds every credential of ours in a text: for redaction."""
+"""Finds every credential of ours in a text, for redaction."""
 
 
 def new_grant_id(randomness: Randomness) -> str:
-    """128 random bits, 22 characters; none begins with a dash, which commands would read as options."""
+    """Make a grant id: 128 random bits, 22 characters; none begins with a dash, which commands would read as options."""
     made = base64url(randomness(16))
     return made if made[0] != "-" else "_" + made[1:]
 
 
 def new_credential(kind: Kind, grant_id: str, randomness: Randomness) -> str:
-    """A fresh credential of this grant: its secret has 256 random bits."""
+    """Make a credential of this grant, whose secret has 256 random bits."""
     return kind + grant_id + base64url(randomness(32))
 
 
 def new_secret(kind: Kind, randomness: Randomness, size: int = 32) -> str:
-    """A fresh credential without an id: 256 random bits, or ``size`` bytes where more are needed."""
+    """Make a credential without an id: 256 random bits, or ``size`` bytes where more are needed."""
     return kind + base64url(randomness(size))
 
 
 def parse(text: str) -> Credential | None:
-    """The parts of a credential that has an id; None where it cannot be one of ours."""
+    """Parse a credential that has an id; None where it cannot be one of ours."""
     found = _FORM.fullmatch(text)
     if found is None:
         return None
@@ -95,10 +95,10 @@ def parse(text: str) -> Credential | None:
 
 
 def hashed(credential: str) -> str:
-    """base64url of the first 16 bytes of SHA-512 over the whole credential, 22 characters (IA-18)."""
+    """Return base64url of the first 16 bytes of SHA-512 over the whole credential, 22 characters (IA-18)."""
     return base64url(sha512(credential.encode("ascii")).digest()[:16])
 
 
 def base64url(data: bytes) -> str:
-    """Base64url without padding (RFC 7515 section 2)."""
+    """Return base64url without padding (RFC 7515 section 2)."""
     return b2a_base64(data, newline=False).rstrip(b"=").translate(_URL_SAFE).decode()

@@ -1,4 +1,4 @@
-"""What an endpoint decided: one value that the OAuth front renders as HTTP and the decision API as JSON."""
+"""The decision of an endpoint: one value that the OAuth front renders as HTTP and the decision API as JSON."""
 
 from collections.abc import Mapping
 from enum import StrEnum
@@ -12,17 +12,17 @@ from service.protocol.errors import BearerError, ProtocolError, TokenRequired
 
 JSON = "application/json"
 SERVER: Mapping[str, str] = {"Server": "mintmark"}
-"""With every response: which versions of what are below is our own business."""
+"""Headers of every response; they do not reveal versions of the software."""
 
 NO_STORE: Mapping[str, str] = {"Content-Type": JSON, "Cache-Control": "no-store", "Pragma": "no-cache", **SERVER}
-"""RFC 6749 5.1: with every response that carries tokens, and with every error of the token endpoint."""
+"""Headers of every response with tokens, and of every error of the token endpoint (RFC 6749 5.1)."""
 
 NO_PARAMETERS: Mapping[str, str] = MappingProxyType({})
 CHALLENGE = 'Basic realm="mintmark", charset="UTF-8"'
 
 
 class Action(StrEnum):
-    """What the front should do, in the words of Authlete's API (AU-01)."""
+    """The action of the front, in the terms of Authlete's API (AU-01)."""
 
     OK = "OK"
     BAD_REQUEST = "BAD_REQUEST"
@@ -32,7 +32,7 @@ class Action(StrEnum):
 
 
 class Decision(msgspec.Struct, frozen=True):
-    """An endpoint's answer."""
+    """The decision of an endpoint."""
 
     action: Action
     status: int
@@ -43,16 +43,18 @@ class Decision(msgspec.Struct, frozen=True):
 
 
 def answer(content: bytes, *, issued: object | None = None, headers: Mapping[str, str] = NO_STORE) -> Decision:
-    """A 200 with this JSON body."""
+    """Return a 200 with this JSON body."""
     return Decision(Action.OK, 200, content, headers, "ok", issued)
 
 
 def refuse(error: ProtocolError, *, by_header: bool = True, **members: object) -> Decision:
-    """The error as RFC 6749 5.2 shapes it. ``members`` are added to the body (an incident id).
+    """Return the error response of RFC 6749 5.2.
 
-    ``by_header``: whether the client used the Authorization header. Only then is there a challenge of HTTP Basic: a client
-    library that gets one for a secret in the form reports the challenge and hides the error (RFC 6749 5.2 demands it for
-    the header alone).
+    Args:
+        error: The error.
+        by_header: Whether the client used the Authorization header. Only then is there a challenge of HTTP Basic, as RFC 6749
+            5.2 demands: some client libraries that get one for a secret in the form report it and hide the error.
+        members: Further members of the body, such as an incident id.
     """
     body: dict[str, Any] = {"error": error.error}
     if error.description:
@@ -68,12 +70,12 @@ def refuse(error: ProtocolError, *, by_header: bool = True, **members: object) -
 
 
 def challenge(scheme: str, error: ProtocolError | None = None, parameters: Mapping[str, str] = NO_PARAMETERS) -> str:
-    """A challenge for WWW-Authenticate (RFC 6750 section 3, RFC 9449 section 7.1).
+    """Return a challenge for WWW-Authenticate (RFC 6750 section 3, RFC 9449 section 7.1).
 
     Args:
-        scheme: Of the Authorization header that is wanted.
-        error: Why the token will not do; where none was sent the challenge names no error.
-        parameters: Further ones of this scheme.
+        scheme: The scheme of the Authorization header that is wanted.
+        error: Why the token is refused; None if none was sent, as the challenge then names no error.
+        parameters: Further parameters of this scheme.
     """
     members = {"realm": "mintmark"}
     if error is not None and not isinstance(error, TokenRequired):

@@ -1,4 +1,4 @@
-"""Where a browser goes after a page of ours, in the words of people: a site, this device, or an app on it."""
+"""The destination of a browser after one of our pages, as users understand it: a site, this device, or an app on it."""
 
 from typing import NamedTuple
 from urllib.parse import urlsplit
@@ -7,17 +7,16 @@ WEB, DEVICE, APP = "web", "device", "app"
 
 
 class Destination(NamedTuple):
-    """Where a redirect URI leads."""
+    """The destination of a redirect URI."""
 
     kind: str  # ``WEB``, ``DEVICE`` (a loopback address) or ``APP`` (a private-use scheme)
     name: str  # the host with its port, or the scheme
 
 
 def destination(uri: str) -> Destination:
-    """Return where a redirect URI leads.
+    """Return the destination of a redirect URI.
 
-    Of a private-use scheme only the scheme says who will get it (RFC 8252 7.1): what stands in the place of a host is
-    anybody's choice.
+    With a private-use scheme only the scheme identifies the recipient (RFC 8252 7.1), as any client may write any host.
     """
     parts = urlsplit(uri)
     if parts.scheme == "https":
@@ -28,12 +27,12 @@ def destination(uri: str) -> Destination:
 
 
 def is_claimed(uri: str) -> bool:
-    """Whether only one party can receive what is sent there: https, which native apps claim, too (RFC 8252 7.2, 8.6)."""
+    """Whether only one party can receive the redirect: https, which native apps may claim, too (RFC 8252 7.2, 8.6)."""
     return urlsplit(uri).scheme == "https"
 
 
 def host(uri: str) -> str:
-    """The host of an https URI, "" of any other: what may be compared with the host of a redirect URI."""
+    """Return the host of an https URI, "" for any other, to be compared with the host of a redirect URI."""
     try:
         parts = urlsplit(uri)
     except ValueError:

@@ -1,17 +1,17 @@
-"""Names that clients give themselves, before users see them: nothing invisible, no change of direction, not our name."""
+"""Checks of names of clients before users see them: nothing invisible, no change of direction, not our name."""
 
 import re
 import unicodedata
 from collections.abc import Iterable, Sequence
 
 _BLANK = frozenset("\u115f\u1160\u2800\u3164\uffa0")
-"""Letters and symbols that look like nothing: Hangul fillers, the empty Braille pattern."""
+"""Letters and symbols that are invisible: Hangul fillers, the empty Braille pattern."""
 _IGNORABLE = re.compile("[\u034f\u17b4\u17b5\u180b-\u180f\u2065\ufe00-\ufe0f\ufff0-\ufff8\U000e0000-\U000e0fff]")
-"""Marks without a shape of their own (Unicode Default_Ignorable_Code_Point) that are no format characters."""
+"""Invisible marks (Unicode Default_Ignorable_Code_Point) that are no format characters."""
 _WORD = re.compile(r"[^\W_]+")
 _EMOJI_STYLE = "\ufe0f"
 _REFUSED = frozenset({"Cc", "Cf", "Co", "Cs", "Zl", "Zp"})
-"""Categories: controls, format characters (bidi controls, zero-width ones, tags), private, line separators."""
+"""Refused categories: controls, format characters (bidi controls, zero-width ones, tags), private, line separators."""
 _LOOKALIKES = {
     # Cyrillic, Greek, Latin and digits → the ASCII letters that are drawn alike (from Unicode's confusables.txt); of capitals
     # those that are drawn otherwise than their small letters
@@ -32,13 +32,13 @@ _LATIN_LETTER = re.compile(
 )
 """The Unicode name of a letter in another guise: small capitals, with a stroke or hook, in a box."""
 _MOST_MARKS = 4
-"""Combining marks on one letter; more run over the lines around it."""
+"""The most combining marks on one letter; more cover the lines around it."""
 _SHORTEST_BEGINNING = 4
-"""Letters of a name of ours that no other name may begin with; shorter ones are looked for as whole words only."""
+"""The fewest letters of a name of ours that no other name may begin with; shorter ones are compared as whole words only."""
 
 
 def check(name: str) -> str:
-    """``name`` itself. Raises ValueError for what a person could not see, or would see in another order."""
+    """Return ``name``. Raises ValueError for characters that are invisible or change the order of others."""
     if any(is_hidden(character) for character in name):
         raise ValueError("must not hold invisible characters, or any that change the direction of writing")
     if name and not _visible(name):
@@ -49,7 +49,7 @@ def check(name: str) -> str:
 
 
 def shown(name: str, instead: str) -> str:
-    """``name`` as it may be shown: without what ``check`` refuses; ``instead`` where nothing is left."""
+    """Return ``name`` without what ``check`` refuses; ``instead`` where nothing is left."""
     kept = " ".join("".join(character for character in name if not is_hidden(character)).split())
     if _has_heaps(kept):
         kept = "".join(character for character in kept if not _is_mark(character))
@@ -57,7 +57,7 @@ def shown(name: str, instead: str) -> str:
 
 
 def spelled_out(text: str) -> str:
-    r"""Return ``text`` for operators: what cannot be seen is written as ``\u202e``, line ends and tabs apart."""
+    r"""Return ``text`` for operators: invisible characters are written as ``\u202e``, except line ends and tabs."""
     if text.isascii() and text.isprintable():
         return text
     return "".join(
@@ -66,20 +66,20 @@ def spelled_out(text: str) -> str:
 
 
 def is_hidden(character: str) -> bool:
-    """Whether a character has no shape, or changes how others are read."""
+    """Whether a character is invisible, or changes how others are displayed."""
     if character == _EMOJI_STYLE:
         return False
     return unicodedata.category(character) in _REFUSED or bool(_IGNORABLE.match(character)) or character in _BLANK
 
 
 def looks_like(name: str, others: Iterable[str]) -> bool:
-    """Whether people would take ``name`` for one of ``others``: alike but for case, blanks, accents, width and script."""
+    """Whether users could mistake ``name`` for one of ``others``, ignoring case, blanks, accents, width and script."""
     own = _skeleton(name)
     return bool(own) and own in {_skeleton(other) for other in others}
 
 
 def speaks_for(name: str, ours: str) -> bool:
-    """Whether a name begins with ``ours``, or has it as words of its own, in whatever disguise: "Mintmark Support"."""
+    """Whether a name begins with ``ours`` or has it as whole words, in any disguise, such as "Mintmark Support"."""
     own = _skeleton(ours)
     if not own:
         return False
@@ -94,7 +94,7 @@ def _holds(own: str, words: Sequence[str]) -> bool:
 
 
 def _visible(name: str) -> bool:
-    """Marks alone are none: they are drawn on whatever stands before them."""
+    """Whether a name is visible. Marks alone are not: they are drawn on the text before them."""
     return any(
         not (character.isspace() or character in _BLANK or _is_mark(character) or is_hidden(character))
         for character in name
@@ -106,7 +106,7 @@ def _is_mark(character: str) -> bool:
 
 
 def _has_heaps(name: str) -> bool:
-    """Marks of their own width (Mc) heap up nothing."""
+    """Whether a letter has too many combining marks. Marks with a width of their own (Mc) do not count."""
     heap = 0
     for character in unicodedata.normalize("NFC", name):
         heap = heap + 1 if unicodedata.category(character) in ("Mn", "Me") else 0
@@ -116,7 +116,7 @@ def _has_heaps(name: str) -> bool:
 
 
 def _plain(name: str) -> str:
-    """With the letters of other scripts, and Latin ones in another guise, as those that they are drawn like."""
+    """Replace letters of other scripts, and Latin ones in another guise, by the ASCII letters that they look like."""
     return "".join(map(_plain_letter, unicodedata.normalize("NFKC", name).translate(_OTHER_SCRIPTS)))
 
 
@@ -128,7 +128,7 @@ def _plain_letter(character: str) -> str:
 
 
 def _skeleton(name: str) -> str:
-    """What is left of a name for a quick look (after Unicode Technical Standard 39, section 4)."""
+    """Return a name as users see it at a quick look (after Unicode Technical Standard 39, section 4)."""
     plain = unicodedata.normalize("NFKD", _plain(name).translate(_LETTERS).casefold())
     letters = "".join(character for character in plain if character.isalnum())
     return letters.translate(_LETTERS).replace("rn", "m").replace("vv", "w")

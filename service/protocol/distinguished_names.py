@@ -1,4 +1,4 @@
-"""Distinguished names: read from text (RFC 4514) and compared as X.509 compares them (RFC 5280 section 7.1, RFC 4518)."""
+"""Distinguished names: parsed from text (RFC 4514) and compared as in X.509 (RFC 5280 section 7.1, RFC 4518)."""
 
 import re
 import stringprep
@@ -12,7 +12,7 @@ DistinguishedName = tuple[tuple[Attribute, ...], ...]
 """Relative names in the order of the certificate, the largest unit first; several attributes of one in no order."""
 
 MAX_DN = 1024
-"""Characters of one that is written down."""
+"""The most characters of a name in text form."""
 _OIDS = {
     "CN": "2.5.4.3",
     "SURNAME": "2.5.4.4",
@@ -53,7 +53,7 @@ _BLANK = re.compile(r"[\t\n\v\f\r\x85]")
 
 @lru_cache(maxsize=1024)
 def parse_dn(text: str) -> DistinguishedName:
-    r"""Read a name as RFC 4514 writes it: the smallest unit first, ``CN=billing\, north,O=Bank+OU=Payments,C=DE``.
+    r"""Parse a name in the form of RFC 4514, with the smallest unit first: ``CN=billing\, north,O=Bank+OU=Payments,C=DE``.
 
     Raises:
         ValueError: It is no such name, is empty, or has an attribute whose short name is not known.
@@ -72,7 +72,7 @@ def name_of(attributes: Iterable[tuple[str, str]]) -> tuple[Attribute, ...]:
 
 
 def prepared(value: str) -> str:
-    """Make a value comparable (RFC 4518 section 2): neither case nor width, nor how many spaces, nor which encoding matters."""
+    """Make a value comparable (RFC 4518 section 2): case, width, number of spaces and encoding do not matter."""
     mapped = (
         " " if stringprep.in_table_c12(one) or _BLANK.fullmatch(one) else stringprep.map_table_b2(one)
         for one in value
@@ -116,7 +116,7 @@ def _attribute(text: str) -> tuple[str, str]:
 
 
 def _trimmed(written: str) -> str:
-    """Without spaces around it, but for one that is escaped at the end."""
+    """Remove spaces around a value, except an escaped one at the end."""
     text = written.lstrip(" ")
     bare = text.rstrip(" ")
     escapes = len(bare) - len(bare.rstrip("\\"))

@@ -1,6 +1,6 @@
 """One class per registered error code. The positional text is for the client, ``log=`` for the operator.
 
-``raise InvalidGrant(log="code was issued to another client")`` answers with the RFC's word and a text that helps the
+``raise InvalidGrant(log="code was issued to another client")`` responds with the registered code and a text that helps the
 client and reveals nothing that it must not know; the reason goes to the log only. Rendering is ``decision.refuse``.
 """
 
@@ -13,13 +13,13 @@ _NOT_ALLOWED = re.compile(r"[^\x20-\x21\x23-\x5b\x5d-\x7e]")
 
 
 class ProtocolError(Exception):
-    """An answer that refuses a request (RFC 6749 section 5.2).
+    """A response that refuses a request (RFC 6749 section 5.2).
 
     Args:
-        description: text for the client.
-        log: the reason for operators, never sent.
-        status: the HTTP status, where it is not that of the class.
-        headers: further response headers.
+        description: The text for the client.
+        log: The reason for operators, never sent.
+        status: The HTTP status, where it is not that of the class.
+        headers: Further response headers.
     """
 
     error: ClassVar[str] = "server_error"
@@ -54,21 +54,21 @@ class InvalidClient(ProtocolError):
 
 
 class InvalidGrant(ProtocolError):
-    """What is redeemed is invalid, expired, used, or of another client (RFC 6749 5.2)."""
+    """The code, token or assertion is invalid, expired, used, or of another client (RFC 6749 5.2)."""
 
     error = "invalid_grant"
     description = "The code, refresh token or password is invalid, expired, used, or was issued to another client."
 
 
 class PollingError(ProtocolError):
-    """The usual answer to a client that polls, which is no news to operators."""
+    """A usual response to a client that polls, which is not logged as a refusal."""
 
     reason: ClassVar[str] = ""
-    """Its reason in ``refusal_reasons``: it is not looked for each time."""
+    """Its reason in ``refusal_reasons``, set here to avoid a search each time."""
 
 
 class AuthorizationPending(PollingError):
-    """Nobody has decided on the request yet (RFC 8628 section 3.5)."""
+    """The user has not decided on the request yet (RFC 8628 section 3.5)."""
 
     error = reason = "authorization_pending"
     description = "Nobody has decided on the request yet: poll again after the interval."
@@ -162,7 +162,7 @@ class UnsupportedTokenType(ProtocolError):
 
 
 class AccessDenied(ProtocolError):
-    """The user said no (RFC 6749 4.1.2.1)."""
+    """The user denied the request (RFC 6749 4.1.2.1)."""
 
     error = "access_denied"
 
@@ -210,7 +210,7 @@ class InvalidRequestObject(ProtocolError):
 
 
 class InvalidRequestUri(ProtocolError):
-    """What request_uri names cannot be had (OpenID Connect Core 3.1.2.6)."""
+    """The request_uri names a request that is unknown, expired or cannot be fetched (OpenID Connect Core 3.1.2.6)."""
 
     error = "invalid_request_uri"
 
@@ -246,7 +246,7 @@ class InvalidRedirectUri(ProtocolError):
 
 
 class InvalidDpopProof(ProtocolError):
-    """The DPoP proof is missing where there must be one, or is no good (RFC 9449 sections 5 and 7.1)."""
+    """The DPoP proof is missing where it is required, or invalid (RFC 9449 sections 5 and 7.1)."""
 
     error = "invalid_dpop_proof"
 
@@ -263,7 +263,7 @@ class BearerError(ProtocolError):
 
 
 class InvalidToken(BearerError):
-    """The access token is of no use (RFC 6750 3.1)."""
+    """The access token is invalid or expired (RFC 6750 3.1)."""
 
     error = "invalid_token"
     status = 401
@@ -284,7 +284,7 @@ class InsufficientScope(BearerError):
 
 
 class ServerError(ProtocolError):
-    """Something that was not foreseen (RFC 6749 4.1.2.1)."""
+    """An unexpected error (RFC 6749 4.1.2.1)."""
 
     error = "server_error"
     status = 500

@@ -1,4 +1,4 @@
-"""Why token exchanges are refused, as further rows of ``refusal_texts``."""
+"""Reasons why token exchanges are refused, as further rows of ``refusal_texts``."""
 
 TEXTS: tuple[tuple[str, str, str, str, tuple[str, ...]], ...] = (
     (

@@ -1,4 +1,4 @@
-"""Words with a closed list of values that more than one room needs: those that the RFCs registered, and our settings' own."""
+"""Enumerations that more than one room needs: registered values of the RFCs, and values of our settings."""
 
 from enum import StrEnum
 
@@ -7,7 +7,7 @@ class ClientAuthMethod(StrEnum):
     """How a client authenticates at the token endpoint (RFC 7591 section 2)."""
 
     CLIENT_SECRET = "client_secret"
-    """Our own: client_secret_basic or client_secret_post, as the client's library does it."""
+    """Our own: client_secret_basic or client_secret_post, whichever the client's library uses."""
     CLIENT_SECRET_BASIC = "client_secret_basic"
     CLIENT_SECRET_POST = "client_secret_post"
     CLIENT_SECRET_JWT = "client_secret_jwt"
@@ -15,7 +15,7 @@ class ClientAuthMethod(StrEnum):
     TLS_CLIENT_AUTH = "tls_client_auth"
     SELF_SIGNED_TLS_CLIENT_AUTH = "self_signed_tls_client_auth"
     FEDERATED_JWT = "federated_jwt"
-    """Our own: private_key_jwt in form, but the JWT is one that a workload's own platform gave it."""
+    """Our own: like private_key_jwt, but the JWT is issued by the platform on which the workload runs."""
     NONE = "none"
 
 
@@ -27,22 +27,22 @@ class GrantTypeName(StrEnum):
     """OpenID Connect Client-Initiated Backchannel Authentication Core 1.0 section 10.1."""
     CLIENT_CREDENTIALS = "client_credentials"
     DEVICE_CODE = "urn:ietf:params:oauth:grant-type:device_code"
-    """RFC 8628 section 3.4."""
+    """The device code grant (RFC 8628 section 3.4)."""
     IMPLICIT = "implicit"
-    """Not at the token endpoint: what the authorization endpoint hands out itself (OAuth 2.0 4.2, IA-14)."""
+    """Not at the token endpoint: tokens that the authorization endpoint issues itself (OAuth 2.0 4.2, IA-14)."""
     JWT_BEARER = "urn:ietf:params:oauth:grant-type:jwt-bearer"
-    """RFC 7523 section 2.1."""
+    """The JWT bearer grant (RFC 7523 section 2.1)."""
     PASSWORD = "password"
     REFRESH_TOKEN = "refresh_token"
     TOKEN_EXCHANGE = "urn:ietf:params:oauth:grant-type:token-exchange"
-    """RFC 8693."""
+    """Token exchange (RFC 8693)."""
 
 
 class ResponseType(StrEnum):
-    """What the authorization endpoint answers with (OpenID Connect Core 3, OAuth 2.0 Multiple Response Types 5)."""
+    """What the authorization endpoint returns (OpenID Connect Core 3, OAuth 2.0 Multiple Response Types 5)."""
 
     parts: frozenset[str]
-    """``code``, ``token`` and ``id_token`` as far as they are in it."""
+    """Those of ``code``, ``token`` and ``id_token`` that are in it."""
 
     def __new__(cls, value: str) -> "ResponseType":
         """Make a member."""
@@ -60,7 +60,7 @@ class ResponseType(StrEnum):
 
 
 class ResponseMode(StrEnum):
-    """How the answer travels (OAuth 2.0 Multiple Response Types 2, OAuth 2.0 Form Post Response Mode)."""
+    """How the authorization response is returned (OAuth 2.0 Multiple Response Types 2, OAuth 2.0 Form Post Response Mode)."""
 
     QUERY = "query"
     FRAGMENT = "fragment"
@@ -68,7 +68,7 @@ class ResponseMode(StrEnum):
 
 
 class Prompt(StrEnum):
-    """What the client wants the person to be asked (OpenID Connect Core 3.1.2.1, Initiating User Registration 1.0)."""
+    """What the client wants the user to be asked (OpenID Connect Core 3.1.2.1, Initiating User Registration 1.0)."""
 
     NONE = "none"
     LOGIN = "login"
@@ -78,18 +78,18 @@ class Prompt(StrEnum):
 
 
 class DeliveryMode(StrEnum):
-    """How a client that asked by CIBA gets its tokens (CIBA Core 1.0 section 5)."""
+    """How a client gets the tokens of a CIBA request (CIBA Core 1.0 section 5)."""
 
     POLL = "poll"
-    """It asks the token endpoint until its user has decided."""
+    """The client polls the token endpoint until its user has decided."""
     PING = "ping"
-    """It polls, and is notified when the request is decided."""
+    """The client polls, and is notified when the request is decided."""
     PUSH = "push"
-    """They are delivered to it."""
+    """The tokens are delivered to the client."""
 
 
 class SigningAlgorithm(StrEnum):
-    """With what Mintmark signs (RFC 7518 section 3.1, RFC 8037)."""
+    """Algorithms by which Mintmark signs (RFC 7518 section 3.1, RFC 8037)."""
 
     RS256 = "RS256"
     PS256 = "PS256"
@@ -108,7 +108,7 @@ class Profile(StrEnum):
 
 
 class HmacAlgorithm(StrEnum):
-    """With what clients sign by their secret (RFC 7518 section 3.2)."""
+    """Algorithms by which clients sign with their secret (RFC 7518 section 3.2)."""
 
     HS256 = "HS256"
     HS384 = "HS384"
@@ -116,14 +116,14 @@ class HmacAlgorithm(StrEnum):
 
     @property
     def bytes(self) -> int:
-        """How long the secret must be at least."""
+        """The least length of the secret in bytes."""
         return int(self.value[2:]) // 8
 
 
 class KeyManagement(StrEnum):
-    """How the key of a JWE is made known to its recipient (RFC 7518 section 4.1).
+    """Algorithms that convey the key of a JWE to its recipient (RFC 7518 section 4.1).
 
-    By the recipient's public key, or by the client's secret. Never RSA1_5, whose padding reveals too much (RFC 8017 7.2).
+    They use the recipient's public key, or the client's secret. Never RSA1_5, whose padding reveals too much (RFC 8017 7.2).
     """
 
     RSA_OAEP = "RSA-OAEP"
@@ -142,12 +142,12 @@ class KeyManagement(StrEnum):
 
     @property
     def is_rsa(self) -> bool:
-        """Whether the key is an RSA one; it is an elliptic curve's where it is no secret either."""
+        """Whether the key is an RSA key; otherwise it is a secret, or a key on an elliptic curve."""
         return self in (KeyManagement.RSA_OAEP, KeyManagement.RSA_OAEP_256)
 
 
 class ContentEncryption(StrEnum):
-    """How the content of a JWE is encrypted (RFC 7518 section 5.1)."""
+    """Algorithms that encrypt the content of a JWE (RFC 7518 section 5.1)."""
 
     A128CBC_HS256 = "A128CBC-HS256"
     """The default of OpenID Connect Dynamic Client Registration 2."""
@@ -157,12 +157,12 @@ class ContentEncryption(StrEnum):
 
     @property
     def key_bytes(self) -> int:
-        """Length of the key: of the CBC ones half of it is for the HMAC."""
+        """The length of the key in bytes; with CBC half of it is for the HMAC."""
         return {"A128GCM": 16, "A256GCM": 32, "A128CBC-HS256": 32, "A256CBC-HS512": 64}[self.value]
 
 
 class AccessTokenFormat(StrEnum):
-    """What clients get as access token: ``both`` is the opaque one with the JWT beside it (AU-23)."""
+    """The format of access tokens; ``both`` is the opaque one and a JWT in addition (AU-23)."""
 
     OPAQUE = "opaque"
     JWT = "jwt"
@@ -171,21 +171,21 @@ class AccessTokenFormat(StrEnum):
 
 
 class SubjectType(StrEnum):
-    """Whether clients can compare whom they know (OpenID Connect Core 8)."""
+    """Whether different clients get the same subject for a user (OpenID Connect Core 8)."""
 
     PUBLIC = "public"
     PAIRWISE = "pairwise"
 
 
 class ApplicationType(StrEnum):
-    """OpenID Connect Dynamic Client Registration 2."""
+    """The type of an application (OpenID Connect Dynamic Client Registration 2)."""
 
     WEB = "web"
     NATIVE = "native"
 
 
 class TrustUse(StrEnum):
-    """What the JWTs of a trusted issuer are taken for."""
+    """What the JWTs of a trusted issuer are accepted for."""
 
     JWT_BEARER = "jwt-bearer"
     """Assertions of the JWT bearer grant (RFC 7523)."""
@@ -194,9 +194,9 @@ class TrustUse(StrEnum):
     TOKEN_EXCHANGE = "token-exchange"
     """Tokens that are exchanged for others (RFC 8693)."""
     LOGIN_HINT = "login-hint"
-    """Hints at the user whom a client asks without a browser (login_hint_token of CIBA)."""
+    """Hints at the user of a request without a browser (login_hint_token of CIBA)."""
     CLIENT_AUTHENTICATION = "client-authentication"
-    """Tokens by which clients prove themselves that are registered with this issuer (federated_jwt)."""
+    """Tokens by which clients that are registered with this issuer authenticate (federated_jwt)."""
 
 
 class RefreshRotation(StrEnum):
@@ -208,23 +208,23 @@ class RefreshRotation(StrEnum):
 
 
 class UnknownScope(StrEnum):
-    """What becomes of a requested scope that the client may not have."""
+    """What happens to a requested scope that the client may not have."""
 
     REFUSE = "refuse"
     DROP = "drop"
 
 
 class HookEvent(StrEnum):
-    """What hooks are asked, and what they are notified of once it has happened."""
+    """Events at which hooks are called to decide, or of which they are notified."""
 
     CLAIMS = "claims"
-    """What to add to tokens that are about to be made."""
+    """Which claims to add to tokens that are about to be made."""
     REFRESH = "refresh"
     """Whether a refresh token may be used."""
     EXCHANGE = "exchange"
     """Whether a token may be exchanged for another (RFC 8693)."""
     LOGIN = "login"
-    """Whether a user whose password was right may come in."""
+    """Whether a user whose password was right may sign in."""
     AUTHORIZATION_DETAILS = "authorization_details"
     """Whether a client may ask for these authorization details, and what they mean for the user."""
     BACKCHANNEL_AUTHENTICATION = "backchannel_authentication"
@@ -238,7 +238,7 @@ class HookEvent(StrEnum):
 
     @property
     def asks(self) -> bool:
-        """Whether an answer counts; else it is a notification."""
+        """Whether the answer of the hook counts; otherwise it is a notification."""
         return self in (
             HookEvent.CLAIMS,
             HookEvent.REFRESH,

@@ -1,4 +1,4 @@
-"""The networks that an address belongs to: what one attacker has of them, and what a larger one has."""
+"""The networks that an address belongs to: the size that one attacker controls, and the size of a larger one."""
 
 from functools import lru_cache
 from ipaddress import IPv4Address, IPv6Address, ip_network
@@ -8,7 +8,7 @@ from service.protocol.addresses import address_of
 
 @lru_cache(maxsize=4096)
 def network_of(address: str) -> str:
-    """An IPv4 address as it is, an IPv6 one as its /64: one subscriber has all of it."""
+    """Return an IPv4 address unchanged, of an IPv6 one its /64, which belongs to one subscriber."""
     parsed = _parsed(address)
     if parsed is None:
         return address
@@ -17,7 +17,7 @@ def network_of(address: str) -> str:
 
 @lru_cache(maxsize=4096)
 def wide_network_of(address: str) -> str:
-    """The /24 of an IPv4 address, the /48 of an IPv6 one: what is cheap to have many addresses of (RFC 6177)."""
+    """Return the /24 of an IPv4 address, the /48 of an IPv6 one, in which many addresses are cheap to get (RFC 6177)."""
     parsed = _parsed(address)
     if parsed is None:
         return address

@@ -19,9 +19,9 @@ class ChallengeMethod(StrEnum):
 
 
 def check_challenge(challenge: str | None, method: str | None, *, plain_allowed: bool, required: bool) -> str | None:
-    """The method of a challenge at the authorization request, None where there is no challenge.
+    """Return the method of the challenge in an authorization request, None where there is no challenge.
 
-    RFC 7636 4.3: a challenge without a method is ``plain``. Raises InvalidRequest for a missing challenge where one is
+    A challenge without a method is ``plain`` (RFC 7636 4.3). Raises InvalidRequest for a missing challenge where one is
     required, an unknown or forbidden method, a method without challenge, and a malformed challenge.
     """
     if challenge is None:
@@ -41,7 +41,7 @@ def check_challenge(challenge: str | None, method: str | None, *, plain_allowed:
 
 
 def check_verifier(verifier: str | None, challenge: str | None, method: str | None) -> None:
-    """Check a code_verifier against the challenge that the code is bound to (RFC 7636 section 4.6).
+    """Check a code_verifier against the challenge of the code (RFC 7636 section 4.6).
 
     Raises InvalidGrant where the verifier is missing or wrong, and where a verifier comes without a challenge: the
     authorization request may have been stripped of it (RFC 9700 section 2.1.1, PKCE downgrade).
@@ -60,5 +60,5 @@ def check_verifier(verifier: str | None, challenge: str | None, method: str | No
 
 
 def s256(verifier: str) -> str:
-    """BASE64URL(SHA256(ASCII(verifier))), 43 characters (RFC 7636 section 4.2)."""
+    """Return BASE64URL(SHA256(ASCII(verifier))), 43 characters (RFC 7636 section 4.2)."""
     return base64url(sha256(verifier.encode("ascii")).digest())

@@ -1,4 +1,4 @@
-"""An authorization request that is answered by polling: it has no way back through a browser (RFC 8628 section 3.1)."""
+"""Authorization requests whose response is polled, as there is no redirect (RFC 8628 section 3.1)."""
 
 from collections.abc import Mapping
 
@@ -24,11 +24,11 @@ POLLED_CHECKS: tuple[Check, ...] = (
     check_max_age,
     check_acr_values,
 )
-"""Of every such request, in this order."""
+"""The checks of every such request, in this order."""
 
 
 def check_polled(parameters: Mapping[str, str], resources: tuple[str, ...], rules: Rules) -> AuthorizationRequest:
-    """Check a request; what only redirects need is not looked at. Raises InvalidRequest, InvalidScope, InvalidTarget."""
+    """Check a request, without what only redirects need. Raises InvalidRequest, InvalidScope, InvalidTarget."""
     draft = Draft(parameters, resources, rules)
     for run in POLLED_CHECKS:
         run(draft)

@@ -1,8 +1,8 @@
-"""Credentials cut out of texts: the one function for all that enters a log, an audit entry, a metric, a trace or an error.
+"""Redaction of credentials: the one function for every text in a log, an audit entry, a metric, a trace or an error.
 
-What is a credential is said in one place, ``credentials.Kind``: a kind that is added there is cut out here. To them come JWTs
-in their compact form, what an Authorization header carries, secrets of webhooks, and the secrets that the settings of this
-process hold, whatever they look like.
+The kinds of credentials are defined in one place, ``credentials.Kind``: a new kind there is redacted here. Also redacted are
+compact JWTs, credentials of Authorization headers, secrets of webhooks, and the secrets in the settings of this process,
+whatever their form.
 """
 
 import json
@@ -14,28 +14,28 @@ from urllib.parse import quote, quote_plus
 from service.protocol.credentials import PATTERN
 
 _JWT = re.compile(r"(?:eyJ|eyA[gi]|ewo[giJ]|ew0K)[A-Za-z0-9_-]{5,}(?:\.[A-Za-z0-9_-]*){1,4}", re.ASCII)
-"""JWS and JWE (RFC 7515 section 3.1, RFC 7516 section 3.1), whole or cut off: a JSON object begins with a brace, and a quote
+"""JWS and JWE (RFC 7515 section 3.1, RFC 7516 section 3.1), whole or truncated: a JSON object begins with a brace, and a quote
 or white space behind it.
 """
 _HEADER = re.compile(r"\b([Bb]asic|[Bb]earer|DPoP)(?: |%20|\+)+[A-Za-z0-9._~+/%=-]{16,}", re.ASCII)
-"""Of an Authorization header (RFC 7617, RFC 6750, RFC 9449)."""
+"""The credentials of an Authorization header (RFC 7617, RFC 6750, RFC 9449)."""
 _WEBHOOK = re.compile(r"whsec_[A-Za-z0-9+/=]+", re.ASCII)
 _SHORTEST = 16
-"""Characters of a secret of the settings that is looked for: a shorter one might be a word."""
+"""The fewest characters of a secret of the settings that is redacted, as a shorter one might be a word."""
 CUT = "…"
 
 
 class _Known:
-    """Secrets that are known by their value: how they begin, and how those of this beginning go on.
+    """Secrets that are known by their value: their beginnings, and the rests of the secrets with each beginning.
 
-    Longer ones stand in front of those that they hold.
+    Longer ones precede those that they contain.
     """
 
     values: tuple[tuple[str, tuple[str, ...]], ...] = ()
 
 
 def know(secrets: Iterable[str]) -> None:
-    """From now on cut these out, too; those of before are forgotten."""
+    """Redact these secrets from now on, too; they replace earlier ones."""
     words = {word for secret in secrets for word in (secret, *secret.split()) if len(word) >= _SHORTEST}
     written = {form(word) for word in words for form in (str, _in_json, quote_plus, _in_a_path)}
     known: dict[str, list[str]] = {}
@@ -45,9 +45,9 @@ def know(secrets: Iterable[str]) -> None:
 
 
 def redacted(text: str) -> str:
-    """The text without the credentials in it: of each its first characters, which identify its kind, and an ellipsis.
+    """Replace each credential in the text by its first characters, which identify its kind, and an ellipsis.
 
-    Of a log line that holds none it takes less than a microsecond: what is rare is looked for before any pattern is.
+    A log line without credentials takes less than a microsecond, as rare substrings are searched before any pattern.
     """
     if "mm_" in text:
         text = PATTERN.sub(lambda found: found[0][:6] + CUT, text)
@@ -64,13 +64,13 @@ def redacted(text: str) -> str:
 
 
 def _without(text: str, beginning: str, rests: Iterable[str]) -> str:
-    """As much as there is of a secret: what a client sent may have been cut off for display."""
+    """Remove a secret, or its beginning where a client's text was truncated for display."""
     before, *others = text.split(beginning)
     return CUT.join((before, *(other[max(_shared(other, rest) for rest in rests) :] for other in others)))
 
 
 def _shared(one: str, other: str) -> int:
-    """With how many characters both begin."""
+    """Return the number of characters that both begin with."""
     return sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(one, other, strict=False)))
 
 
@@ -83,7 +83,7 @@ def _in_a_path(word: str) -> str:
 
 
 def check_no_credential(text: str) -> str:
-    """``text`` itself. Raises ValueError where a credential is in it: names are kept, shown and logged."""
+    """Return ``text``. Raises ValueError where it holds a credential, as names are stored, shown and logged."""
     if redacted(text) != text:
         raise ValueError(
             "holds a credential (a token, a secret, a code): give a name, and replace what was written here"

@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 from service.protocol.errors import InvalidGrant, InvalidRequest
 
 _AUTHORITY = re.compile(r"(?:[a-z0-9](?:[a-z0-9._-]*[a-z0-9])?|\[[0-9a-f:.]+\])(?::[0-9]{1,5})?", re.IGNORECASE)
-"""Host and port as browsers and servers read them alike: nothing that one of them would normalise into something else."""
+"""Host and port that browsers and servers read alike, without anything that one of them would normalise."""
 _LOOPBACK = re.compile(r"(?:127\.0\.0\.1|\[::1\]|localhost)(?::[0-9]{1,5})?")
 _ANY_PORT = re.compile(r"(127\.0\.0\.1|\[::1\])(?::([0-9]{1,5}))?")
 _ANY_LOCAL_PORT = re.compile(r"(127\.0\.0\.1|\[::1\]|localhost)(?::([0-9]{1,5}))?")
@@ -16,7 +16,7 @@ _DANGEROUS = ("javascript", "data", "vbscript", "file", "about", "blob")
 
 
 def check_registrable(uri: str) -> str:
-    """``uri`` itself if it may be registered: absolute, no fragment, https or loopback http or a private-use scheme.
+    """Return ``uri`` if it may be registered: absolute, no fragment, https or loopback http or a private-use scheme.
 
     Raises ValueError with what to change (RFC 6749 3.1.2, RFC 8252 section 7).
     """
@@ -37,7 +37,7 @@ def check_registrable(uri: str) -> str:
 
 
 def origin(uri: str) -> str:
-    """Scheme, host and port of an http(s) URI (RFC 6454), safe to be put into a policy. Raises ValueError."""
+    """Return scheme, host and port of an http(s) URI (RFC 6454), safe to be put into a policy. Raises ValueError."""
     parts = urlsplit(uri)
     if parts.scheme not in ("http", "https") or not _AUTHORITY.fullmatch(parts.netloc):
         raise ValueError(f"{uri!r} has no host that can be called: give names beyond ASCII in their xn-- form")
@@ -47,13 +47,18 @@ def origin(uri: str) -> str:
 
 
 def resolve(requested: str | None, registered: Sequence[str], *, is_free: bool = False, is_native: bool = False) -> str:
-    """The redirect URI of an authorization request: the requested one, or the only registered one (WM-10).
+    """Return the redirect URI of an authorization request: the requested one, or the only registered one (WM-10).
 
-    ``is_free``: any other one on the web will do, too, for who asks has authenticated (RFC 9126 section 2.4).
-    ``is_native``: it is an app on the device that registered the name localhost, not knowing its port yet.
+    The port of a loopback address is free (RFC 8252 section 7.3).
 
-    Raises InvalidRequest: not registered, or left out where several (or none) are registered. The port of a
-    loopback address is free (RFC 8252 section 7.3).
+    Args:
+        requested: The requested URI, None where it is left out.
+        registered: The registered URIs.
+        is_free: Whether any URI on the web is accepted, as the client has authenticated (RFC 9126 section 2.4).
+        is_native: Whether the client is an app that may register the name localhost without its port.
+
+    Raises:
+        InvalidRequest: It is not registered, or left out where several or none are registered.
     """
     if requested is None:
         if len(registered) != 1:
@@ -68,7 +73,7 @@ def resolve(requested: str | None, registered: Sequence[str], *, is_free: bool =
 
 
 def check_repeated(at_token: str | None, redirected_to: str | None, *, was_given: bool) -> None:
-    """The token request repeats the redirect_uri of the authorization request, where it had one (RFC 6749 4.1.3).
+    """Check that the token request repeats the redirect_uri of the authorization request, where it had one (RFC 6749 4.1.3).
 
     It may be left out only if it was left out there (``was_given`` is False). Raises InvalidRequest where it is missing,
     InvalidGrant where it differs from where the code was sent (WM-11).
@@ -81,7 +86,7 @@ def check_repeated(at_token: str | None, redirected_to: str | None, *, was_given
 
 
 def _on_the_web(uri: str) -> str:
-    """``uri`` itself, if it might be registered and is a web page. Raises InvalidRequest."""
+    """Return ``uri`` if it could be registered and is a web page. Raises InvalidRequest."""
     try:
         origin(check_registrable(uri))
     except ValueError as error:
@@ -90,17 +95,17 @@ def _on_the_web(uri: str) -> str:
 
 
 def _is_plain(uri: str) -> bool:
-    """Whether it is printable ASCII without blanks; a backslash is a slash to browsers only (WHATWG URL 4.4)."""
+    """Whether it is printable ASCII without blanks and backslashes, which only browsers read as slashes (WHATWG URL 4.4)."""
     return uri.isascii() and uri.isprintable() and " " not in uri and "\\" not in uri
 
 
 def _matches_but_for_port(requested: str, registered: str, free: re.Pattern[str]) -> bool:
-    """Native apps listen on any free loopback port: where the host is one of these."""
-    if not _is_plain(requested) or "#" in requested:  # urlsplit leaves some of it out, a redirect would not
+    """Whether both are equal except for the port of a loopback host, as native apps listen on any free port."""
+    if not _is_plain(requested) or "#" in requested:  # urlsplit ignores some of it, a redirect would not
         return False
     try:
         theirs, ours = urlsplit(requested), urlsplit(registered)
-    except ValueError:  # brackets around what is no address
+    except ValueError:  # brackets around an invalid address
         return False
     here, there = free.fullmatch(ours.netloc), free.fullmatch(theirs.netloc)
     if ours.scheme != "http" or not here or not there or here[1] != there[1]:

@@ -1,6 +1,6 @@
-"""Why requests are refused: a closed list of reasons, each with its texts, its cause and what to do about it.
+"""Why requests are refused: a closed list of reasons, each with its texts, its cause and its remedy.
 
-A reason is a label of metrics and a member of log lines; its texts are what the code says (``log=`` of an error, or its
+A reason is a label of metrics and a member of log lines; its texts are those in the code (``log=`` of an error, or its
 description), with ``{}`` for what varies. ``docs/reference/refusals.md`` is made of this table; a test finds every error
 that the code raises and that has no reason here.
 """
@@ -14,13 +14,13 @@ from service.protocol import exchange_refusals
 from service.protocol.refusal_texts import TEXTS
 
 UNKNOWN = "other"
-"""The reason of what is not in the table."""
+"""The reason of errors that are not in the table."""
 ANY = "any"
-"""In place of an error, where the same reason leads to several."""
+"""The mark in place of an error where the same reason leads to several errors."""
 
 
 class Refusal(NamedTuple):
-    """A reason, the registered error it is answered with, what leads to it, and what to do."""
+    """A reason with its registered error, its cause and its remedy."""
 
     reason: str
     error: str
@@ -36,18 +36,18 @@ REASONS = tuple(dict.fromkeys((*(one.reason for one in REFUSALS), UNKNOWN)))
 
 @cache
 def _patterns(error: str) -> tuple[tuple[re.Pattern[str], str], ...]:
-    """What the texts of an error match, and the reason. Made once that is refused first: all of them would delay the start."""
+    """Return patterns for the texts of an error with their reasons. Made at first use, as all of them would delay the start."""
     return tuple((_pattern(one.texts), one.reason) for one in REFUSALS if one.error == error)
 
 
 def _pattern(texts: Iterable[str]) -> re.Pattern[str]:
-    """What matches any of these texts; ``test_refusals`` holds that an error_description may be written like them."""
+    """Return a pattern for these texts; ``test_refusals`` holds that an error_description may be written like them."""
     parts = (".*".join(map(re.escape, text.split("{}"))) for text in texts)
     return re.compile("|".join(parts), re.DOTALL)
 
 
 def reason_of(error: str, text: str) -> str:
-    """The reason of a registered error with this text: one of ``REASONS``."""
+    """Return the reason of a registered error with this text, one of ``REASONS``."""
     for pattern, reason in (*_patterns(ANY), *(_patterns(error) if error in _ERRORS else ())):
         if pattern.fullmatch(text) is not None:
             return reason

@@ -1,4 +1,4 @@
-"""A request as an endpoint sees it: parsed once, without HTTP, and trusted from then on."""
+"""Requests as endpoints get them: parsed once, independent of HTTP, and trusted from then on."""
 
 from binascii import a2b_qp
 from collections.abc import Callable, Mapping
@@ -18,12 +18,12 @@ NO_HEADERS: Mapping[str, str] = MappingProxyType({})
 
 
 def always_listening() -> bool:
-    """For a request whose connection is not known."""
+    """Return True, for a request whose connection is not known."""
     return True
 
 
 class Request(msgspec.Struct, frozen=True):
-    """The parts of a request that the protocol looks at."""
+    """The parts of a request that the protocol uses."""
 
     parameters: Mapping[str, str]
     """Name to value; empty values are left out (RFC 6749 section 3.1: as if omitted)."""
@@ -34,26 +34,26 @@ class Request(msgspec.Struct, frozen=True):
     resources: tuple[str, ...] = ()
     """Every ``resource`` in order (RFC 8707)."""
     ignore_client_id: bool = False
-    """Whether a client_id is ignored next to HTTP authentication, as the documentation of the path says (WM-08)."""
+    """Whether a client_id next to HTTP authentication is ignored, as documented for the path (WM-08)."""
     method: str = "POST"
     """The HTTP method."""
     url: str = ""
     """The endpoint's URL under the issuer, without query."""
     mtls_url: str = ""
-    """The same where clients are asked for a certificate (RFC 8705 section 5), "" if there is no other place."""
+    """The endpoint's URL for mutual TLS (RFC 8705 section 5), "" if it has no other one."""
     headers: Mapping[str, str] = NO_HEADERS
     """The HTTP headers as the server read them: names in any case, values unchecked."""
     certificate: ClientCertificate | None = None
     """The client's certificate, from TLS or a trusted proxy."""
     content: bytes = b""
-    """The body where it is no form (JSON of client registration)."""
+    """The body where it is no form, such as the JSON of client registration."""
     is_listening: Callable[[], bool] = always_listening
-    """Whether the connection for the answer is still there."""
+    """Returns whether the connection for the response is still open."""
     audiences: tuple[str, ...] = ()
     """Every ``audience`` in order (RFC 8693)."""
 
     def required(self, name: str) -> str:
-        """The value of a parameter. Raises InvalidRequest where it is missing or empty."""
+        """Return the value of a parameter. Raises InvalidRequest where it is missing or empty."""
         value = self.parameters.get(name)
         if value is None:
             raise InvalidRequest(f"The parameter {name} is missing.")
@@ -62,7 +62,7 @@ class Request(msgspec.Struct, frozen=True):
 
 @dataclass(slots=True)
 class Form:
-    """A parsed form: parameters by their name, of a repeatable one the first value; and all values of those."""
+    """A parsed form: the parameters by name, with the first value of repeatable ones, and all values of the repeatable ones."""
 
     parameters: dict[str, str] = field(default_factory=dict)
     resources: tuple[str, ...] = ()
@@ -80,7 +80,7 @@ def parse_form(body: bytes, most: int = MAX_PARAMETERS) -> Form:
 
 
 def any_form(body: bytes, most: int = MAX_PARAMETERS) -> Form:
-    """Parse it whatever it looks like: what ``parse_form`` comes to, more slowly."""
+    """Parse any form, with the result of ``parse_form``, but more slowly."""
     if b"\x00" in body or b"%00" in body:
         raise InvalidRequest("The body contains a NUL character.")
     form = Form()
@@ -103,9 +103,9 @@ def any_form(body: bytes, most: int = MAX_PARAMETERS) -> Form:
 
 
 def _usual_form(body: bytes, most: int) -> dict[str, str] | None:
-    """The parameters of a form as clients send them; None where it is another, or may be malformed.
+    """Parse a form as clients usually send it; None where it is unusual, or may be malformed.
 
-    It is: some names with a value each, none of them repeatable, and of names and values only the latter encoded.
+    Usual are names with one value each, none of them repeatable, and only values are encoded.
     """
     try:
         text = body.decode("ascii").replace("+", " ")
@@ -117,7 +117,7 @@ def _usual_form(body: bytes, most: int) -> dict[str, str] | None:
             for name, value in parameters.items():
                 if "%" in value:
                     parameters[name] = _unquoted(value)
-    except ValueError:  # not ASCII, no UTF-8, or a part without a value
+    except ValueError:  # not ASCII, not UTF-8, or a part without a value
         return None
     is_whole = len(parameters) == len(parts) <= most and "\x00" not in text
     has_values = "=&" not in text and text[-1:] != "="
@@ -125,9 +125,9 @@ def _usual_form(body: bytes, most: int) -> dict[str, str] | None:
 
 
 def _unquoted(value: str) -> str:
-    """Percent-decoded. Raises ValueError where a percent sign begins no escape, or the bytes are no UTF-8.
+    """Decode percent-encoding. Raises ValueError where a percent sign begins no escape, or the bytes are not UTF-8.
 
-    Quoted-printable has the same escapes behind another sign, and is decoded in C (RFC 2045 section 6.7).
+    Quoted-printable has the same escapes after another sign, and is decoded in C (RFC 2045 section 6.7).
     """
     if "=" in value or not value.isprintable():
         raise ValueError("not encoded as clients do it")
@@ -153,7 +153,7 @@ def _pairs(body: bytes, most: int) -> list[tuple[str, str]]:
 
 
 def _plain(text: str) -> str:
-    """Decoded, where there is anything to decode. Raises UnicodeDecodeError."""
+    """Decode a text where it has escapes. Raises UnicodeDecodeError."""
     if "+" in text:
         text = text.replace("+", " ")
     return unquote_to_bytes(text).decode() if "%" in text else text

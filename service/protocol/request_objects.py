@@ -1,4 +1,4 @@
-"""What a request object has to say of itself: which kind of JWT it is, whom it is for, and how long it is good (RFC 9101)."""
+"""Checks of the claims of a request object: the type of JWT, its audience and its lifetime (RFC 9101)."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -14,14 +14,14 @@ _SKEW = 10
 
 
 def check_type(typ: object, *, strictly: bool) -> None:
-    """Refuse a JWT that says it is something else (RFC 8725 section 3.11); ``strictly``: also one of no kind in particular.
+    """Refuse a JWT of another type (RFC 8725 section 3.11), with ``strictly`` also one without a specific type.
 
     Args:
-        typ: Of its header: a media type, in any case, without or with application/ (RFC 7515 section 4.1.9); None = left out.
-        strictly: Whether ``JWT`` will not do.
+        typ: The ``typ`` of its header: a media type in any case, with or without application/ (RFC 7515 section 4.1.9).
+        strictly: Whether ``JWT``, or no ``typ``, is refused.
 
     Raises:
-        InvalidRequestObject: It is of another kind.
+        InvalidRequestObject: It is of another type.
     """
     if typ is None:
         return
@@ -31,10 +31,10 @@ def check_type(typ: object, *, strictly: bool) -> None:
 
 
 def check_strictly(claims: Mapping[str, Any], now: float) -> None:
-    """Demand what FAPI demands beside RFC 9101: aud, client_id, nbf and exp, and an hour at most.
+    """Check the demands of FAPI in addition to RFC 9101: aud, client_id, nbf and exp, and an hour at most.
 
     Args:
-        claims: Of a request object whose signature holds, for us where it says for whom, and in its time where it says which.
+        claims: The claims of a request object whose signature is verified, as are its audience and times where present.
         now: Epoch seconds.
 
     Raises:

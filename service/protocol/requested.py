@@ -1,4 +1,4 @@
-"""What a client asks for, and how much of it can be granted: narrowing in one place."""
+"""Scope and resources that a client requests, and how much of them can be granted: narrowing in one place."""
 
 from collections.abc import Collection, Mapping
 from typing import Any
@@ -11,19 +11,19 @@ from service.protocol.request import Request
 
 
 class Granted(msgspec.Struct, frozen=True, array_like=True):
-    """What of a request can be granted.
+    """The part of a request that can be granted.
 
-    All of its members are in the fingerprint of a request (``tokens.replay``), as an array: releases side by side compare it.
+    All members are in the fingerprint of a request (``tokens.replay``) as an array, which releases side by side compare.
     """
 
     scope: str
     audience: tuple[str, ...]
     members: dict[str, Any] | None = None
-    """Whatever else there is (``tokens.members``), by name."""
+    """Further members (``tokens.members``), by name."""
 
 
 def resources_of(parameters: Mapping[str, str], resources: tuple[str, ...]) -> tuple[str, ...]:
-    """The resources of a request, those that it calls audience where it names none (Auth0, Ory Hydra: words with spaces)."""
+    """Return the resources of a request, or its ``audience`` where it names none (Auth0, Ory Hydra: space-separated)."""
     return resources or tuple(parameters.get("audience", "").split())
 
 
@@ -35,7 +35,7 @@ class Requested(msgspec.Struct, frozen=True):
 
     @classmethod
     def of(cls, request: Request, *, takes_audience: bool = False) -> "Requested":
-        """Read what a request asks for; ``takes_audience``: the parameter of that name is another one for resource."""
+        """Read scope and resources of a request; with ``takes_audience`` the parameter audience is an alias of resource."""
         resources = request.resources
         if takes_audience:
             resources = resources_of(request.parameters, resources)
@@ -55,18 +55,18 @@ class Requested(msgspec.Struct, frozen=True):
         return Granted(granted, targets.audience(self.resources, audiences, default_audience))
 
     def resources_within(self, granted: Granted) -> Granted:
-        """Limit the resources alone: a code has all else from the authorization request. Raises InvalidTarget."""
+        """Limit only the resources, as a code has everything else from the authorization request. Raises InvalidTarget."""
         if not self.resources:
             return granted
         return msgspec.structs.replace(granted, audience=targets.audience(self.resources, granted.audience))
 
     def exchanged(self, granted: Granted, *, scopes_allowed: Collection[str], audiences: tuple[str, ...]) -> Granted:
-        """Limit what a token is exchanged for to what it allows itself (RFC 8693), and its client may have.
+        """Limit a token exchange (RFC 8693) to the permissions of the token and of the client.
 
         Args:
-            granted: What the token allows.
-            scopes_allowed: What the client may have.
-            audiences: What it may be for beside that, by the policy for the client.
+            granted: The permissions of the token.
+            scopes_allowed: The scopes that the client may have.
+            audiences: Further audiences that the policy allows for the client.
 
         Raises:
             InvalidScope: The scope goes beyond one of these.

@@ -1,4 +1,4 @@
-"""Claims that a token must have, as an operator writes them: ``repository=acme/shop``, ``/kubernetes.io/namespace=prod``."""
+"""Claims that a token must have, as operators write them: ``repository=acme/shop``, ``/kubernetes.io/namespace=prod``."""
 
 from collections.abc import Mapping
 
@@ -26,7 +26,7 @@ def check_required_claim(text: str) -> str:
 
 
 def has_claim(claims: Mapping[str, object], path: tuple[str, ...], value: str) -> bool:
-    """Whether the claim is exactly this text, or a number or truth value that JSON writes so; an object or list never is."""
+    """Whether the claim is exactly this text, or a number or boolean with this JSON text; an object or list never is."""
     found: object = claims
     for name in path:
         if not isinstance(found, Mapping) or name not in found:

@@ -1,4 +1,4 @@
-"""Where an authorization response goes, and how: its redirect URI and response mode."""
+"""The destination of an authorization response: its redirect URI and response mode."""
 
 from typing import NamedTuple
 
@@ -6,39 +6,39 @@ from service.protocol.errors import InvalidRequest
 from service.protocol.names import ResponseMode
 
 JWT = "jwt"
-"""The response mode of a JWT that travels as the response type has it (JARM 2.3.4); behind a dot: of one that travels so."""
+"""The response mode of a JWT in the default mode of the response type (JARM 2.3.4); the suffix of a JWT in another mode."""
 
 
 class Verified(NamedTuple):
-    """Where an answer may be sent: client and redirect URI hold (and so errors are no longer pages)."""
+    """The verified destination: client and redirect URI are valid, so errors are no longer shown as pages."""
 
     redirect_uri: str
     redirect_uri_given: bool
     response_mode: ResponseMode
     state: str | None
     as_jwt: bool = False
-    """Whether the answer travels as a signed JWT (JARM)."""
+    """Whether the response is a signed JWT (JARM)."""
     redirect_uri_pushed: bool = False
-    """Whether it is registered nowhere: a client that authenticated pushed it (RFC 9126 section 2.4)."""
+    """Whether it is not registered, but pushed by an authenticated client (RFC 9126 section 2.4)."""
 
 
 class Travel(NamedTuple):
-    """How an answer travels."""
+    """The way of a response: its response mode, and whether it is a JWT."""
 
     mode: ResponseMode
     as_jwt: bool = False
 
 
 def modes_supported(*, can_sign: bool) -> list[str]:
-    """Return the values of response_mode, for discovery; ``can_sign``: whether there are keys for JARM."""
+    """Return the values of response_mode, for discovery; ``can_sign`` is True if there are keys for JARM."""
     plain = [mode.value for mode in ResponseMode]
     return [*plain, *(f"{mode}.{JWT}" for mode in plain), JWT] if can_sign else plain
 
 
 def travel(response_mode: str | None, response_type: str, *, can_sign: bool) -> Travel:
-    """Return how the answer travels that is asked for by response_mode, None = by none.
+    """Return the way of a response by the requested response_mode, None = none.
 
-    No token travels in a query (OAuth 2.0 Multiple Response Types 2.1, 3; JARM 2.3.1). Raises InvalidRequest.
+    No token is sent in a query (OAuth 2.0 Multiple Response Types 2.1, 3; JARM 2.3.1). Raises InvalidRequest.
     """
     default = _default_mode(response_type)
     if response_mode is None:
@@ -55,7 +55,7 @@ def travel(response_mode: str | None, response_type: str, *, can_sign: bool) -> 
 
 
 def travel_of_errors(response_mode: str | None, response_type: str, *, can_sign: bool) -> Travel:
-    """Return how an error travels, even one about the response mode: never in a query what belongs in a fragment."""
+    """Return the way of an error, even one about the response mode: a fragment response never moves to the query."""
     try:
         return travel(response_mode, response_type, can_sign=can_sign)
     except InvalidRequest:
@@ -64,6 +64,6 @@ def travel_of_errors(response_mode: str | None, response_type: str, *, can_sign:
 
 
 def _default_mode(response_type: str) -> ResponseMode:
-    """OAuth 2.0 Multiple Response Types 3, 5: whatever holds a token goes into the fragment."""
+    """Return the default mode: a response with a token goes into the fragment (OAuth 2.0 Multiple Response Types 3, 5)."""
     holds_token = {"token", "id_token"} & set(response_type.split())
     return ResponseMode.FRAGMENT if holds_token else ResponseMode.QUERY

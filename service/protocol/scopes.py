@@ -1,4 +1,4 @@
-"""Scopes: space-separated words, order kept, each once (RFC 6749 section 3.3). Blanks too many are passed over."""
+"""Scopes: space-separated words, in their order, each once (RFC 6749 section 3.3). Superfluous spaces are ignored."""
 
 import re
 from collections.abc import Collection
@@ -13,7 +13,7 @@ _SCOPE = re.compile(r"[\x20\x21\x23-\x5b\x5d-\x7e]+")
 
 
 def parse(scope: str) -> tuple[str, ...]:
-    """The words of a scope, each once. Raises InvalidScope for characters that RFC 6749 3.3 does not allow."""
+    """Return the scope tokens of a scope, each once. Raises InvalidScope for characters that RFC 6749 3.3 does not allow."""
     return _remembered(scope) if len(scope) <= _LONGEST_REMEMBERED else _parse(scope)
 
 
@@ -26,16 +26,16 @@ def _parse(scope: str) -> tuple[str, ...]:
 
 
 _remembered = lru_cache(maxsize=1024)(_parse)
-"""Clients ask for the same few scopes again and again."""
+"""The parsed scope, cached as clients request the same few again and again."""
 
 
 def grantable(requested: str | None, allowed: Collection[str], default: str, unknown: UnknownScope) -> str:
-    """Return the scope to grant: what was requested within what is allowed, or of the default what is allowed.
+    """Return the scope to grant: the allowed part of the requested scope, or of the default where none is requested.
 
-    Blanks alone request nothing.
+    Spaces alone request nothing.
 
     Raises:
-        InvalidScope: a scope is not allowed, unless ``unknown`` says to drop it; or dropping leaves nothing of the request.
+        InvalidScope: A scope is not allowed, unless ``unknown`` says to drop it; or dropping leaves nothing of the request.
     """
     if requested is None or not requested.strip(" "):
         return " ".join([word for word in default.split() if word in allowed])
@@ -48,7 +48,7 @@ def grantable(requested: str | None, allowed: Collection[str], default: str, unk
 
 
 def narrowed(requested: str | None, original: str) -> str:
-    """The scope of a refreshed token: the original, or a part of it (RFC 6749 section 6). Raises InvalidScope."""
+    """Return the scope of a refreshed token: the original, or a part of it (RFC 6749 section 6). Raises InvalidScope."""
     if requested is None or requested == original or not requested.strip(" "):
         return original
     held = original.split(" ")

@@ -1,4 +1,4 @@
-"""Which resources a token is for (RFC 8707 resource indicators, IA-07)."""
+"""The resources that a token is for (RFC 8707 resource indicators, IA-07)."""
 
 from urllib.parse import urlsplit
 
@@ -6,15 +6,15 @@ from service.protocol.errors import InvalidTarget
 
 MAX_RESOURCES = 8
 MAX_LENGTH = 255
-"""Characters of a resource that is not registered here."""
+"""The most characters of a resource that is not registered here."""
 
 
 def audience(
     requested: tuple[str, ...], allowed: tuple[str, ...], default: tuple[str, ...] | None = None
 ) -> tuple[str, ...]:
-    """The audience of a token: the requested resources if all are allowed, where none is requested the default.
+    """Return the audience of a token: the requested resources if all are allowed, or the default where none is requested.
 
-    That is everything allowed, unless it is said otherwise.
+    Without ``default`` that is everything allowed.
 
     Raises InvalidTarget for a resource that is malformed or not allowed (RFC 8707 section 2).
     """
@@ -30,7 +30,7 @@ def audience(
 
 
 def check_elsewhere(resources: tuple[str, ...]) -> None:
-    """Check the form of resources of another server, which decides itself about them. Raises InvalidTarget."""
+    """Check the form of resources of another server, which decides about them itself. Raises InvalidTarget."""
     if len(resources) > MAX_RESOURCES:
         raise InvalidTarget(f"More than {MAX_RESOURCES} resources are requested.")
     for resource in resources:
@@ -41,5 +41,5 @@ def check_elsewhere(resources: tuple[str, ...]) -> None:
 def _is_absolute(resource: str) -> bool:
     try:
         return bool(urlsplit(resource).scheme) and "#" not in resource
-    except ValueError:  # brackets around something that is no IPv6 address
+    except ValueError:  # brackets around an invalid IPv6 address
         return False

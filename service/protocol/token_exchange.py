@@ -1,4 +1,4 @@
-"""Token exchange (RFC 8693): its request, read once, and who acts for whom. Pure rules."""
+"""Token exchange (RFC 8693): its request, parsed once, and the chain of actors. Pure rules."""
 
 from collections.abc import Mapping
 from enum import StrEnum
@@ -11,15 +11,15 @@ from service.protocol.errors import InvalidRequest
 from service.protocol.request import Request
 
 MAX_ACTORS = 8
-"""How many may act for each other, one inside the other (RFC 8693 section 4.1)."""
+"""The most nested actors (RFC 8693 section 4.1)."""
 MAX_ACTOR_BYTES = 2048
-"""Bytes of such a chain, and of a ``may_act``, as JSON."""
+"""The most bytes of such a chain, and of a ``may_act``, as JSON."""
 ACT = "act"
 MAY_ACT = "may_act"
 _LEVELS = 4
-"""How deep further members of a party may be nested: scripts of Redis have to read them."""
+"""The most levels of further members of a party, as scripts of Redis have to parse them."""
 _IDENTITY = ("iss", "sub", "client_id")
-"""Members by which a party is known."""
+"""The members that identify a party."""
 
 
 class TokenType(StrEnum):
@@ -36,7 +36,7 @@ class TokenType(StrEnum):
 
 
 class ExchangeRequest(msgspec.Struct, frozen=True):
-    """The parameters of a token exchange (RFC 8693 section 2.1), their form checked."""
+    """The parameters of a token exchange (RFC 8693 section 2.1), whose form is checked."""
 
     subject_token: str
     subject_token_type: TokenType
@@ -48,7 +48,7 @@ class ExchangeRequest(msgspec.Struct, frozen=True):
 
     @classmethod
     def of(cls, request: Request) -> "ExchangeRequest":
-        """Read what is asked for. Raises InvalidRequest."""
+        """Read the parameters of a request. Raises InvalidRequest."""
         subject_token, actor_token = request.required("subject_token"), request.parameters.get("actor_token", "")
         if bool(actor_token) != ("actor_token_type" in request.parameters):
             raise InvalidRequest("actor_token and actor_token_type go together (RFC 8693 section 2.1).")
@@ -79,7 +79,7 @@ def _type_in(given: str, name: str) -> TokenType:
 
 
 def check_actors(act: object) -> dict[str, Any]:
-    """Return a chain of actors, the present one outside. Raises InvalidRequest for one that is malformed, or too long."""
+    """Return a chain of actors, the current one outermost. Raises InvalidRequest for one that is malformed, or too long."""
     if is_deeper(act, MAX_ACTORS + _LEVELS):
         raise InvalidRequest(f"More than {MAX_ACTORS} parties act for each other.")
     inner, count = act, 0
@@ -98,14 +98,14 @@ def check_actors(act: object) -> dict[str, Any]:
 
 
 def foreign_actors(act: object, theirs: str, ours: str) -> dict[str, Any]:
-    """Return a chain as another issuer says it, each party with that issuer's ``iss`` where it has none.
+    """Return the chain of another issuer, in which each party without ``iss`` gets the one of that issuer.
 
-    Without one it would be taken for a party of ours; that is what no other issuer may say. Raises InvalidRequest.
+    Without it the party would be taken for one of ours, which no other issuer may assert. Raises InvalidRequest.
 
     Args:
         act: The claim.
-        theirs: Who says it.
-        ours: This service.
+        theirs: The other issuer.
+        ours: The issuer of this service.
     """
     parties: list[dict[str, Any]] = []
     inner: dict[str, Any] | None = check_actors(act)
@@ -121,14 +121,14 @@ def foreign_actors(act: object, theirs: str, ours: str) -> dict[str, Any]:
 
 
 def delegated(actor: Mapping[str, str], prior: Mapping[str, Any] | None) -> dict[str, Any]:
-    """Let one more party act, in front of those who do already. Raises InvalidRequest where they become too many."""
+    """Add a party in front of the actors so far. Raises InvalidRequest where they become too many."""
     return check_actors({**actor, ACT: prior} if prior else dict(actor))
 
 
 def may_become_actor(may_act: object, actor: Mapping[str, str], issuer: str) -> bool:
-    """Tell whether ``may_act`` names this party (RFC 8693 section 4.4): everything in it, and nothing that we cannot compare.
+    """Whether ``may_act`` names this party (RFC 8693 section 4.4): all its members match, and none is unknown to us.
 
-    ``issuer``: whose subjects and clients an actor without ``iss`` is of.
+    An actor without ``iss`` belongs to ``issuer``.
     """
     if not isinstance(may_act, dict) or not _is_identified(may_act) or may_act.keys() - set(_IDENTITY):
         return False
@@ -137,7 +137,7 @@ def may_become_actor(may_act: object, actor: Mapping[str, str], issuer: str) -> 
 
 
 def check_may_act(may_act: object) -> object:
-    """Return a ``may_act`` that can be kept. Raises InvalidRequest."""
+    """Check a ``may_act``, and return it. Raises InvalidRequest."""
     if not isinstance(may_act, dict) or is_deeper(may_act, _LEVELS) or _size(may_act) > MAX_ACTOR_BYTES:
         raise InvalidRequest("may_act must be a small object (RFC 8693 section 4.4).")
     return may_act

@@ -1,4 +1,4 @@
-"""What people type to sign in, as it is compared: equal letters are equal, whatever keyboard made them (RFC 8265)."""
+"""User names and passwords prepared for comparison: equal letters are equal, whatever keyboard made them (RFC 8265)."""
 
 import unicodedata
 
@@ -6,13 +6,13 @@ _BLANKS = " \t\r\n"
 
 
 def prepared_name(typed: str) -> str:
-    """A user name in normal form C, without the blanks that autocorrection leaves around it (RFC 8265 section 3.4)."""
+    """Return a user name in normal form C, without the blanks that autocorrection leaves around it (RFC 8265 section 3.4)."""
     text = "".join(" " if unicodedata.category(character) == "Zs" else character for character in typed)
     return unicodedata.normalize("NFC", text.strip(_BLANKS))
 
 
 def prepared_password(typed: str) -> str:
-    """A password with every kind of space as U+0020, in normal form C (OpaqueString, RFC 8265 section 4.2)."""
+    """Return a password with every kind of space as U+0020, in normal form C (OpaqueString, RFC 8265 section 4.2)."""
     if typed.isascii():
         return typed
     text = "".join(" " if unicodedata.category(character) == "Zs" else character for character in typed)
@@ -20,7 +20,7 @@ def prepared_password(typed: str) -> str:
 
 
 def spellings_of_password(typed: str) -> tuple[str, ...]:
-    """The prepared password, and what may have been hashed before passwords were prepared: as typed here, or elsewhere."""
+    """Return the prepared password, and the spellings that may have been hashed before passwords were prepared."""
     if typed.isascii():
         return (typed,)
     return tuple(dict.fromkeys((prepared_password(typed), typed, unicodedata.normalize("NFD", typed))))

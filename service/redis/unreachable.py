@@ -1,4 +1,4 @@
-"""Reasons why Redis cannot be used, for operators: each cause has its own sentence, and says what to do."""
+"""Reasons why Redis cannot be used, for operators: each cause has its own text and next step."""
 
 import socket
 import ssl

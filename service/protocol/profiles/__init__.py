@@ -1,7 +1,7 @@
-"""Security profiles: a file each, which is a table of rules, and the list.
+"""Security profiles: each is a file with a table of rules.
 
-A rule is asked by settings at the start, by what checks clients, and by requests; it knows neither Redis nor HTTP. Where
-settings and client have a profile each, the rules of both count, so that a client is never held less strictly.
+The rules are applied to settings at the start, to clients and to requests; they use neither Redis nor HTTP. Where settings
+and client both have a profile, the rules of both apply, so that a client never gets laxer rules.
 """
 
 from collections.abc import Iterable
@@ -39,9 +39,9 @@ __all__ = [
 
 @cache
 def rules_of(ours: Profile | None, clients: Profile | None) -> tuple[Rule, ...]:
-    """Return the rules of the profile of the settings, and of that of a client; none twice.
+    """Return the rules of the profiles of the settings and of a client, without duplicates.
 
-    A rule is another one where its section is: what two profiles demand differently is demanded twice.
+    Rules with different sections are different rules, so both apply where two profiles demand something differently.
     """
     rules = [rule for name in (ours, clients) if name is not None for rule in PROFILES[name].rules]
     return tuple({(rule.name, rule.section): rule for rule in rules}.values())
@@ -49,7 +49,7 @@ def rules_of(ours: Profile | None, clients: Profile | None) -> tuple[Rule, ...]:
 
 @cache
 def demands_of(ours: Profile | None, clients: Profile | None) -> Demands:
-    """Return what is demanded of the requests of a client with this profile, under that of the settings."""
+    """Return the demands on the requests of a client with this profile, in addition to that of the settings."""
     return reduce(Demands.with_those_of, (rule.demands for rule in rules_of(ours, clients)), NO_DEMANDS)
 
 
@@ -64,10 +64,10 @@ def broken_by(client: ClientMembers, rules: Iterable[Rule]) -> list[Rule]:
 
 
 def check_keeps(client: ClientMembers, ours: Profile | None) -> None:
-    """Refuse the requests of a client that does not keep its profile and that of the settings: it may be older than a rule.
+    """Refuse requests of a client that breaks its profile or that of the settings, as it may be older than a rule.
 
     Raises:
-        UnauthorizedClient: It breaks a rule.
+        UnauthorizedClient: The client breaks a rule.
     """
     for rule in broken_by(client, rules_of(ours, client.profile)):
         names = (name for name in (ours, client.profile) if name is not None)

@@ -1,4 +1,4 @@
-"""Rules that several profiles have: each is made with the section that it has in the profile."""
+"""Rules that several profiles share: each is made with its section in the profile."""
 
 from collections.abc import Collection, Mapping
 from typing import Any
@@ -10,14 +10,14 @@ from service.protocol.profiles.rule import ClientMembers, Here, Rule, SettingRul
 REGISTERED_REDIRECTS = SettingRule(
     "par_unregistered_redirects", lambda ours: not ours, "false", value=False, for_each_client=True
 )
-"""One that is registered nowhere may be any, http on loopback included."""
+"""The rule that only registered redirect URIs are accepted, as others may be any, even http on loopback."""
 SIGNED_BY_US = (
     *("id_token_signed_response_alg", "introspection_signed_response_alg"),
     *("access_token_signing_alg", "authorization_signed_response_alg"),
 )
-"""Members by which we sign with RS256 where they are not set."""
+"""Members that default to RS256, by which we sign."""
 OF_REQUESTS = ("token_endpoint_auth_signing_alg", "request_object_signing_alg", "userinfo_signed_response_alg")
-"""Members by which nothing is signed, or requests are held by ``Demands``, where they are not set."""
+"""Members without a default: nothing is signed then, or ``Demands`` checks the signatures of requests."""
 _ASYMMETRIC = frozenset(
     {ClientAuthMethod.PRIVATE_KEY_JWT.value, ClientAuthMethod.TLS_CLIENT_AUTH.value}
     | {ClientAuthMethod.SELF_SIGNED_TLS_CLIENT_AUTH.value}
@@ -25,7 +25,7 @@ _ASYMMETRIC = frozenset(
 
 
 def algorithms(section: str, allowed: Collection[SigningAlgorithm]) -> Rule:
-    """Return the rule about what JWTs are signed with."""
+    """Return the rule about the signing algorithms of JWTs."""
     names = tuple(one.value for one in allowed)
 
     def holds(client: ClientMembers) -> bool:
@@ -82,7 +82,7 @@ def confidential_clients(section: str) -> Rule:
 
 
 def no_password(section: str) -> Rule:
-    """Return the rule that no client takes passwords of users."""
+    """Return the rule that no client handles passwords of users."""
     return Rule(
         name="no_password",
         section=section,
@@ -95,7 +95,7 @@ def no_password(section: str) -> Rule:
 
 
 def https_redirects(section: str, *, loopback: bool) -> Rule:
-    """Return the rule about redirect URIs; ``loopback``: whether native apps may use http on loopback."""
+    """Return the rule about redirect URIs; with ``loopback`` native apps may use http on loopback."""
 
     def holds(client: ClientMembers) -> bool:
         may_be_plain = loopback and client.application_type is ApplicationType.NATIVE
@@ -134,7 +134,7 @@ def signed_requests(section: str) -> Rule:
 
 
 def request_object_claims(section: str) -> Rule:
-    """Return the rule about what request objects say of themselves."""
+    """Return the rule about the claims of request objects."""
     return Rule(
         name="request_object_claims",
         section=section,
@@ -154,7 +154,7 @@ def redirect_uri_named(section: str) -> Rule:
 
 
 def has_pkce(client: ClientMembers) -> bool:
-    """Whether its codes need a hashed challenge."""
+    """Whether codes of the client need a hashed challenge."""
     return client.require_pkce and not client.allow_plain_pkce
 
 

@@ -1,4 +1,4 @@
-"""What a rule of a profile demands of each request, and of what is made for it."""
+"""The demands of a rule of a profile on each request, and on tokens and responses made for it."""
 
 from collections.abc import Mapping
 from typing import NamedTuple
@@ -8,31 +8,31 @@ from service.protocol.names import OPENID, ResponseType
 
 
 class Demands(NamedTuple):
-    """What is demanded of requests, and of what is made for them, beyond what members of a client say."""
+    """The demands on requests, and on tokens and responses made for them, in addition to the members of a client."""
 
     algorithms: frozenset[str] | None = None
-    """With which assertions, request objects and DPoP proofs are signed; None: any that there is."""
+    """Signing algorithms of assertions, request objects and DPoP proofs; None: any supported one."""
     auth_methods: frozenset[str] | None = None
-    """How clients authenticate; None: in any way that there is."""
+    """Authentication methods of clients; None: any supported one."""
     pushed_lifetime: int | None = None
-    """Seconds that a pushed request lives at most; None: as long as the settings say."""
+    """The longest lifetime of a pushed request in seconds; None: that of the settings."""
     strict_request_objects: bool = False
-    """With aud, nbf and exp, an hour at most."""
+    """Whether request objects need aud, nbf and exp, and last an hour at most."""
     redirect_uri: bool = False
-    """The request names it, also where only one is registered."""
+    """Whether the request must name it, also where only one is registered."""
     scope: bool = False
     nonce: bool = False
-    """With the scope openid."""
+    """Whether a request with the scope openid needs a nonce."""
     jwt_response: bool = False
-    """An authorization response that holds no ID token travels as a signed JWT."""
+    """Whether an authorization response without an ID token must be a signed JWT."""
     pkce_when_pushed: bool = False
     registered_redirects: bool = False
-    """No redirect URI is taken that is not registered, not even in what is pushed."""
+    """Whether every redirect URI must be registered, even in a pushed request."""
     state_hash: bool = False
-    """ID tokens from the authorization endpoint hold ``s_hash``."""
+    """Whether ID tokens from the authorization endpoint have ``s_hash``."""
 
     def with_those_of(self, other: "Demands") -> "Demands":
-        """Return what both demand."""
+        """Return the demands of both."""
         return Demands(
             _common(self.algorithms, other.algorithms),
             _common(self.auth_methods, other.auth_methods),
@@ -44,12 +44,12 @@ class Demands(NamedTuple):
         """Check the parameters of an authorization request.
 
         Args:
-            parameters: Those that count: of the request object alone, where it stands alone.
-            response_type: What is asked for.
-            as_jwt: Whether the response is to travel as a JWT.
+            parameters: The effective parameters, those of the request object alone where only it counts.
+            response_type: The requested response type.
+            as_jwt: Whether the response is to be a JWT.
 
         Raises:
-            InvalidRequest: They are not what is demanded.
+            InvalidRequest: They do not meet the demands.
         """
         if self.jwt_response and "id_token" not in response_type.parts and not as_jwt:
             raise InvalidRequest("response_mode must be jwt: the security profile demands signed responses.")

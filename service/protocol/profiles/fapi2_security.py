@@ -23,9 +23,9 @@ from service.protocol.profiles.rule import (
 _S = "FAPI 2.0 Security Profile 5."
 ALGORITHMS = (SigningAlgorithm.PS256, SigningAlgorithm.ES256, SigningAlgorithm.EDDSA)
 CODE_LIFETIME = 60
-"""Seconds."""
+"""The longest lifetime of a code in seconds."""
 PUSHED_LIFETIME = 600
-"""Seconds that a pushed request must not reach."""
+"""The lifetime in seconds that a pushed request must stay below."""
 
 
 def _is_bound(client: ClientMembers) -> bool:

@@ -20,7 +20,7 @@ _WITHOUT_TOKEN = tuple(one for one in ResponseType if "token" not in one.parts)
 
 
 def _cannot_be_stolen(client: ClientMembers) -> bool:
-    """A refresh token of a public client is bound to a key, or replaced at each use."""
+    """Whether refresh tokens of a public client are bound to a key, or replaced at each use."""
     return client.dpop_bound_access_tokens or client.refresh_rotation in (
         RefreshRotation.ALWAYS,
         RefreshRotation.PUBLIC_CLIENTS,

@@ -1,4 +1,4 @@
-"""What a rule of a profile is: what it demands, where that is written, and who is asked whether it holds."""
+"""The rules of profiles: what each demands, in which section, and how it is checked."""
 
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple, Protocol
@@ -14,7 +14,7 @@ from service.protocol.profiles.demands import NO_DEMANDS, Demands
 
 
 class ClientMembers(Protocol):
-    """The members of a client that rules look at: of its record, or of what an operator writes."""
+    """The members of a client that rules check, in its record or in an operator's input."""
 
     @property
     def public(self) -> bool: ...  # noqa: D102 (members as in protocol.client_metadata)
@@ -55,25 +55,25 @@ class ClientMembers(Protocol):
 
 
 class Here(NamedTuple):
-    """What a client can be given here."""
+    """What this service can give to a client."""
 
     algorithms: tuple[str, ...] = ()
-    """With which there are keys to sign."""
+    """The algorithms for which there are signing keys."""
     code_lifetime: int = 60
-    """Of the settings, in seconds."""
+    """The lifetime of codes in the settings, in seconds."""
 
 
 class SettingRule(NamedTuple):
-    """What a rule demands of a setting."""
+    """The demand of a rule on a setting."""
 
     name: str
     holds: Callable[[Any], bool]
     text: str
-    """What it must be: ``at most 60``."""
+    """The demanded value in words, such as ``at most 60``."""
     value: object = None
-    """What it is where nothing is said; None: as by default."""
+    """Its value where the settings do not set it; None: the default."""
     for_each_client: bool = False
-    """Whether it must hold also where a client alone has the profile."""
+    """Whether it applies also where only a client has the profile."""
 
 
 def _always(_: ClientMembers) -> bool:
@@ -85,35 +85,35 @@ def _nothing(_: ClientMembers, __: Here) -> Mapping[str, Any]:
 
 
 def gets_tokens(client: ClientMembers) -> bool:
-    """Whether it is a client, not only an API that introspects."""
+    """Whether the client gets tokens, and is not only an API that introspects."""
     return bool(client.grant_types)
 
 
 def uses_codes(client: ClientMembers) -> bool:
-    """Whether it sends users to the authorization endpoint for codes."""
+    """Whether the client sends users to the authorization endpoint for codes."""
     return GrantTypeName.AUTHORIZATION_CODE in client.grant_types
 
 
 def sends_users(client: ClientMembers) -> bool:
-    """Whether it may send users to the authorization endpoint, for codes or without: with tokens in its response types."""
+    """Whether the client may send users to the authorization endpoint, for codes or for tokens."""
     is_implicit = GrantTypeName.IMPLICIT in client.grant_types
     return uses_codes(client) or is_implicit or any(one.parts - {"code"} for one in client.response_types)
 
 
 class Rule(NamedTuple):
-    """A rule. What holds of every client and request here has neither ``holds`` nor ``demands``."""
+    """A rule. One that every client and request here keeps has neither ``holds`` nor ``demands``."""
 
     name: str
     section: str
     text: str
-    """What it demands, in a sentence."""
+    """The demand in a sentence."""
     member: str = "profile"
     """The member that a refusal is about."""
     remedy: str = ""
-    """What to do about a client that breaks it."""
+    """The change by which a client keeps it."""
     holds: Callable[[ClientMembers], bool] = _always
     members: Callable[[ClientMembers, Here], Mapping[str, Any]] = _nothing
-    """What a client is given by which it does not say otherwise."""
+    """The values that a client gets for members that it does not set."""
     concerns: Callable[[ClientMembers], bool] = gets_tokens
     settings: tuple[SettingRule, ...] = ()
     demands: Demands = NO_DEMANDS
@@ -121,7 +121,7 @@ class Rule(NamedTuple):
     """Grant types that no client may have, so that discovery does not offer them."""
 
     def is_kept_by(self, client: ClientMembers) -> bool:
-        """Return whether a client keeps it, or has nothing to do with it."""
+        """Whether a client keeps the rule, or is not subject to it."""
         return not self.concerns(client) or self.holds(client)
 
 
