@@ -1,4 +1,4 @@
-"""Instruments: what a request, a token and a grant cost, alone and beside others. See README.md here for what is what.
+"""Benchmarks of requests, tokens and grants, alone and in comparison with other servers; README.md here describes each.
 
-Everything runs against real servers on 127.0.0.1, bounded in time and count. Nothing in ``service`` knows of it.
+Everything runs against real servers on 127.0.0.1, bounded in time and count. ``service`` imports nothing from here.
 """

@@ -1,4 +1,4 @@
-"""What is wrong with an answer, in a few words; empty where nothing is. Pure: locust's users ask it about every response."""
+"""Checks of responses for locust's users: each function returns in a few words what is wrong, "" for nothing."""
 
 import re
 from collections.abc import Mapping
@@ -11,7 +11,13 @@ Body = Mapping[str, Any]
 
 
 def wrong_tokens(body: Body, scope: str, *, refresh: bool) -> str:
-    """Of a token response (RFC 6749 5.1). ``refresh``: a refresh token is due, else none may be there."""
+    """Check a token response (RFC 6749 5.1).
+
+    Args:
+        body: The response.
+        scope: The expected scope.
+        refresh: Whether there must be a refresh token; otherwise there must be none.
+    """
     if not _ACCESS.fullmatch(str(body.get("access_token"))):
         return "no access token of ours"
     if body.get("token_type") != "Bearer":
@@ -28,13 +34,13 @@ def wrong_tokens(body: Body, scope: str, *, refresh: bool) -> str:
 
 
 def wrong_rotation(body: Body, scope: str, used: str) -> str:
-    """Of a refresh: the successor must be another one."""
+    """Check the response to a refresh: its refresh token must differ from the used one."""
     found = wrong_tokens(body, scope, refresh=True)
     return found or ("the refresh token is still the old one" if body["refresh_token"] == used else "")
 
 
 def wrong_active(body: Body, client_id: str, subject: str | None = None) -> str:
-    """Of the introspection of a living token (RFC 7662 2.2). ``subject``: None for a client's own token."""
+    """Check the introspection of an active token (RFC 7662 2.2). ``subject`` is None for a client's own token."""
     if body.get("active") is not True:
         return "a living token is inactive"
     if body.get("client_id") != client_id:
@@ -45,5 +51,5 @@ def wrong_active(body: Body, client_id: str, subject: str | None = None) -> str:
 
 
 def wrong_inactive(body: Body) -> str:
-    """Of the introspection of anything else: ``{"active": false}`` and not a word more."""
+    """Check the introspection of anything else: exactly ``{"active": false}``."""
     return "" if body == {"active": False} else "a dead token gets more than active=false"

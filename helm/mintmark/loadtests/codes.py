@@ -1,7 +1,7 @@
-"""Where locust's users get authorization codes from, a few at a time: codes are good for a minute only.
+"""Authorization codes for locust's users, made a few at a time, as they are valid for a minute only.
 
-Beside the service: from ``code_issuer.py``, a process that puts them into Redis. From anywhere else, as in Kubernetes: from the
-admin API (LOAD_ADMIN_URL, LOAD_ADMIN_TOKEN), for users of its own that it creates.
+With access to Redis they come from the process ``code_issuer.py``. Otherwise, for example in Kubernetes, they come from the
+admin API (LOAD_ADMIN_URL, LOAD_ADMIN_TOKEN), for users that are created for this.
 """
 
 import hashlib
@@ -21,26 +21,26 @@ import requests
 ROOT = Path(__file__).resolve().parent.parent
 AT_ONCE = 20
 GOOD_FOR = 20
-"""Seconds."""
+"""Seconds after which a code is not used any more."""
 USERS = 50
-"""Whose codes the admin API issues, one after the other."""
+"""The number of users for whom the admin API issues codes."""
 
 Code = dict[str, Any]
-"""``code``, ``code_verifier``, ``subject``, and ``redirect_uri`` where it must be named."""
+"""A code with ``code``, ``code_verifier``, ``subject``, and ``redirect_uri`` where the token request must name it."""
 
 
 class Source(Protocol):
-    """Makes codes."""
+    """A source of codes."""
 
     def fetch(self, count: int) -> list[Code]:
-        """So many. Raises RuntimeError."""
+        """Make so many codes. Raises RuntimeError."""
 
     def close(self) -> None:
-        """No more are needed."""
+        """End the source."""
 
 
 class Codes:
-    """Fresh ones for many greenlets."""
+    """Fresh codes for many greenlets."""
 
     def __init__(self, client_id: str) -> None:
         url, token = os.environ.get("LOAD_ADMIN_URL"), os.environ.get("LOAD_ADMIN_TOKEN", "")
@@ -50,7 +50,7 @@ class Codes:
         self._turn = gevent.lock.BoundedSemaphore()
 
     def take(self) -> Code:
-        """A fresh one. Raises RuntimeError where there are none."""
+        """Return a fresh code. Raises RuntimeError where there are none."""
         with self._turn:
             if not self._ready or time.monotonic() - self._fetched_at > GOOD_FOR:
                 self._ready = self._source.fetch(AT_ONCE)
@@ -58,12 +58,12 @@ class Codes:
             return self._ready.pop()
 
     def close(self) -> None:
-        """No more are needed."""
+        """End the source."""
         self._source.close()
 
 
 class IssuerProcess:
-    """A process of the service's own code beside this one."""
+    """A source of codes: a process with the service's own code."""
 
     def __init__(self, client_id: str) -> None:
         self._client_id = client_id
@@ -92,7 +92,7 @@ class IssuerProcess:
 
 
 class AdminApi:
-    """Codes as an operator issues them on somebody's behalf."""
+    """A source of codes: the admin API, by which an operator issues them for users."""
 
     def __init__(self, url: str, token: str, client_id: str) -> None:
         self._url = url.rstrip("/") + "/admin/v1"

@@ -1,12 +1,17 @@
-"""Where the knee is: more users step by step, until the slowest percent takes longer than a limit. Pure."""
+"""The search for the knee: more users step by step, until the slowest percent takes longer than a limit."""
 
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
 
 class Seen(NamedTuple):
-    """What a step ended with. ``rate``: requests per second; ``p99``: milliseconds over the last seconds of the step;
-    ``failures``: per second.
+    """The figures at the end of a step.
+
+    Args:
+        users: The number of users.
+        rate: Requests per second.
+        p99: Milliseconds, over the last seconds of the step.
+        failures: Failures per second.
     """
 
     users: int
@@ -17,7 +22,15 @@ class Seen(NamedTuple):
 
 @dataclass
 class Steps:
-    """``users`` more every ``seconds``; ``limit``: milliseconds that p99 may take; at most ``most`` steps."""
+    """The steps of the search.
+
+    Args:
+        users: Users that each step adds.
+        seconds: Length of a step.
+        limit: The highest p99 in milliseconds.
+        most: The most steps.
+        seen: The figures of past steps.
+    """
 
     users: int
     seconds: float
@@ -26,7 +39,7 @@ class Steps:
     seen: list[Seen] = field(default_factory=list)
 
     def wanted(self, now: float, rate: float, p99: float, failures: float) -> int | None:
-        """How many users there should be ``now`` (seconds since the start); None once the limit is passed."""
+        """Return the number of users at ``now`` (seconds since the start); None when the limit is exceeded."""
         step = len(self.seen) + 1
         if now < step * self.seconds:
             return step * self.users
@@ -37,12 +50,12 @@ class Steps:
 
     @property
     def knee(self) -> Seen | None:
-        """The last step within the limit and without failures; None where even the first was not."""
+        """Return the last step within the limit and without failures; None where there was none."""
         good = [step for step in self.seen if step.p99 <= self.limit and step.failures == 0]
         return good[-1] if good else None
 
     def summary(self) -> str:
-        """The steps as text, and the knee."""
+        """Return the steps and the knee as text."""
         lines = [f"{'users':>8} {'requests/s':>12} {'p99 ms':>8} {'failures/s':>12}"]
         lines += [f"{step.users:>8} {step.rate:>12.0f} {step.p99:>8.0f} {step.failures:>12.1f}" for step in self.seen]
         knee = self.knee

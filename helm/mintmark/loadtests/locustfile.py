@@ -1,15 +1,15 @@
-"""Users as they behave, for locust: ``make load``, or ``python -m locust -f loadtests/locustfile.py Refresh``.
+"""Simulated users for locust: ``make load``, or ``python -m locust -f loadtests/locustfile.py Refresh``.
 
 ClientCredentials, AuthorizationCode, Refresh, Introspection, Mixed: name one, or choose by tag (``--tags refresh``). Every
 response is checked; a wrong body is a failure. Settings are environment variables, the same for every worker:
 
-LOAD_CLIENT_ID, LOAD_CLIENT_SECRET  who asks (client_secret_basic); the demo's unless said
-LOAD_PAUSE                          seconds that a user waits between two requests, about; 0.1
+LOAD_CLIENT_ID, LOAD_CLIENT_SECRET  the client (client_secret_basic); default: the demo's
+LOAD_PAUSE                          average seconds between two requests of a user; default: 0.1
 LOAD_MIX                            weights of Mixed: client_credentials=60,introspection=30,refresh=8,authorization_code=2
-LOAD_P99_LIMIT                      milliseconds: switches on the search for the knee (users go up until p99 passes it)
-LOAD_STEP_USERS, LOAD_STEP_SECONDS  a step of that search; 20 users, 20 seconds
-MINTMARK_REDIS_URL                  where codes are put (see code_issuer.py); the demo's unless said
-LOAD_ADMIN_URL, LOAD_ADMIN_TOKEN    the admin API, where codes come from it (see codes.py)
+LOAD_P99_LIMIT                      milliseconds; starts the search for the knee (more users until p99 exceeds it)
+LOAD_STEP_USERS, LOAD_STEP_SECONDS  a step of that search; default: 20 users, 20 seconds
+MINTMARK_REDIS_URL                  the Redis that codes are written to (see code_issuer.py); default: the demo's
+LOAD_ADMIN_URL, LOAD_ADMIN_TOKEN    the admin API, if codes come from it (see codes.py)
 """
 
 import json
@@ -57,8 +57,10 @@ CODES = Codes(CLIENT_ID)
 
 
 class Caller(FastHttpUser):
-    """A client of the token service. ``session``: tokens of a person's grant with their subject; ``own``: a token of the
-    client's own, with the moment at which it should be replaced.
+    """A client of the token service.
+
+    ``session`` has the tokens of a user's grant with their subject. ``own`` is a token of the client itself, with the time at
+    which it is to be replaced.
     """
 
     abstract = True
@@ -71,7 +73,7 @@ class Caller(FastHttpUser):
         self.own: tuple[str, float] | None = None
 
     def post(self, name: str, path: str, form: dict[str, str], wrong: Check) -> Body | None:
-        """The body of a 200 that is right; None for everything else, which is counted as a failure."""
+        """Return the body of a correct response with status 200; otherwise count a failure and return None."""
         with self.client.post(
             path, data=form, auth=(CLIENT_ID, CLIENT_SECRET), name=name, catch_response=True
         ) as response:
@@ -92,14 +94,14 @@ class Caller(FastHttpUser):
     # the steps of journeys
 
     def ask(self) -> Body | None:
-        """A token for the client itself."""
+        """Get a token for the client itself."""
         form = {"grant_type": "client_credentials", "scope": SCOPE}
         return self.post(
             "client_credentials", "/token", form, lambda body: answers.wrong_tokens(body, SCOPE, refresh=False)
         )
 
     def redeem(self) -> Body | None:
-        """A session that begins with a code."""
+        """Begin a session with a code."""
         code = CODES.take()
         subject = code.pop("subject")
         form = {"grant_type": "authorization_code", **code}
@@ -107,14 +109,14 @@ class Caller(FastHttpUser):
         return tokens and {**tokens, "sub": subject}
 
     def rotate(self, session: Body) -> Body | None:
-        """The session with new tokens."""
+        """Refresh the tokens of a session."""
         used = session["refresh_token"]
         form = {"grant_type": "refresh_token", "refresh_token": used}
         tokens = self.post("refresh", "/token", form, lambda body: answers.wrong_rotation(body, SCOPE, used))
         return tokens and {**tokens, "sub": session["sub"]}
 
     def look(self, name: str, token: str, wrong: Check) -> None:
-        """Introspect."""
+        """Introspect a token."""
         self.post(name, "/introspect", {"token": token, "token_type_hint": "access_token"}, wrong)
 
     # what the tasks are made of
@@ -123,7 +125,7 @@ class Caller(FastHttpUser):
         self.ask()
 
     def do_authorization_code(self) -> None:
-        """Sign in, use it, stay, sign out: and nothing is left."""
+        """Begin a session, introspect and refresh its tokens, and revoke them."""
         session = self.redeem()
         if session is None:
             return
@@ -136,11 +138,11 @@ class Caller(FastHttpUser):
         self.look("introspect, revoked", session["access_token"], answers.wrong_inactive)
 
     def do_refresh(self) -> None:
-        """The session goes on; where it is lost, a new one begins."""
+        """Refresh the session, or begin a new one where it is lost."""
         self.session = self.rotate(self.session) if self.session else self.redeem()
 
     def do_introspection(self) -> None:
-        """What a resource server does with each request it gets; one in twenty comes with a token that never was."""
+        """Introspect a token as a resource server does for each request; one in twenty tokens was never issued."""
         if random.random() < 0.05:
             self.look("introspect, unknown", f"mm_at_{secrets.token_urlsafe(49)[:65]}", answers.wrong_inactive)
             return
@@ -156,7 +158,7 @@ class Caller(FastHttpUser):
 
 
 class ClientCredentials(Caller):
-    """A machine that asks for a token of its own each time."""
+    """A machine that requests a token of its own each time."""
 
     @tag("client_credentials")
     @task
@@ -165,7 +167,7 @@ class ClientCredentials(Caller):
 
 
 class AuthorizationCode(Caller):
-    """A person's whole journey, from the code to the log-out."""
+    """A user's session, from the code to the logout."""
 
     @tag("authorization_code")
     @task
@@ -192,7 +194,7 @@ class Introspection(Caller):
 
 
 class Mixed(Caller):
-    """All of it, by the weights of LOAD_MIX."""
+    """All kinds of requests, by the weights of LOAD_MIX."""
 
     @tag("mixed")
     @task(MIX["client_credentials"])
@@ -219,7 +221,7 @@ class Mixed(Caller):
 
 
 class Knee(LoadTestShape):
-    """More users until p99 passes the limit."""
+    """A load shape with more and more users until p99 exceeds the limit."""
 
     abstract = not P99_LIMIT
 
@@ -236,7 +238,7 @@ class Knee(LoadTestShape):
 
 @events.init.add_listener
 def _leave_out_users_without_tasks(environment: Any, **_: Any) -> None:
-    """``--tags`` takes tasks away when the test starts; a user who has none left would only fail."""
+    """Leave out users without tasks: ``--tags`` removes tasks at the start, and a user with none would only fail."""
     wanted = set(environment.parsed_options.tags or ())
     if wanted:
         kept = [each for each in environment.user_classes if any(wanted & one.locust_tag_set for one in each.tasks)]
