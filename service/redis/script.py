@@ -108,16 +108,16 @@ class Script(ScriptText, Generic[_Answer]):
 
 
 class Joined(ScriptText):
-    """Two acts in one call: nothing comes between them, and the server parses and answers once.
+    """Two acts in one call, one after the other: nothing comes between them, and the server parses and answers once.
 
-    It is made of their texts. The second is done before the first, which is not done at all where the second fails or answers
-    ``refusal``. The reply is a list of both answers, each for ``read`` of its script; where an act was not done, it is empty.
+    It is made of their texts. The reply is a list of both answers, each for ``read`` of its script. An error of the second
+    act is the error of the call, though the first has been done: a repeated call finds that, as after a dropped connection.
 
     Raises:
         ScriptContractError: Their first lines differ, so servers treat them differently.
     """
 
-    def __init__(self, first: Script[Any], second: Script[Any], *, refusal: StrEnum) -> None:
+    def __init__(self, first: Script[Any], second: Script[Any]) -> None:
         (shebang, _, body), (other, _, second_body) = first.text.partition("\n"), second.text.partition("\n")
         if shebang != other:
             raise ScriptContractError(f"{first.name} begins with {shebang}, {second.name} with {other}")
@@ -125,9 +125,11 @@ class Joined(ScriptText):
             second_body = second_body.replace(f"unpack({array})", f"unpack({array}, {len(before) + 1})")
         self._first_arguments, self._second_arguments = 3 + len(first.keys), 3 + len(second.keys)  # where they begin
         acts = f"local function first()\n{body}end\nlocal function second()\n{second_body}end\n"
-        unless = f"local answer = second()\nif answer == '{refusal}' then\n  return {{'', answer}}\nend\n"
-        text = f"{shebang}\n{acts}{unless}return {{first(), answer}}\n"
-        super().__init__(f"{first.name}+{second.name}", text, confirmed=first.confirmed or second.confirmed)
+        super().__init__(
+            f"{first.name}+{second.name}",
+            f"{shebang}\n{acts}return {{first(), second()}}\n",
+            confirmed=first.confirmed or second.confirmed,
+        )
 
     def step(self, connection: Connection, first: KeyedCommand, second: KeyedCommand) -> KeyedCommand:
         """Combine the steps of both into one."""

@@ -23,8 +23,8 @@ class IndexedScript(Script[_Answer]):
 
     def __init__(self, name: str, answers: type[_Answer], *, confirmed: bool = False) -> None:
         super().__init__(name, answers, confirmed=confirmed)
-        self.with_index = Joined(self, _index, refusal=Answer.DISABLED)
-        """Both in one call, for where a call may cross slots: nothing is spent, and no grant begins, for a disabled user."""
+        self.with_index = Joined(self, _index)
+        """Both in one call, for where a call may cross slots."""
 
 
 _ANY_NUMBER = 0

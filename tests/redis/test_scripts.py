@@ -8,16 +8,12 @@ from typing import Any
 import pytest
 
 from service.app import open_issuer
-from service.protocol.errors import TemporarilyUnavailable
 from service.redis import script as script_module
-from service.redis.errors import StoreError
 from service.redis.link import Link, Word
 from service.redis.script import SCRIPTS, TEXTS, Joined, Script, ScriptContractError
 from service.settings.redis_url import Topology
 from service.store.answers import Answer as StoreAnswer
 from service.store.fitness import crosses_slots
-from service.store.grants import Grants
-from service.store.keys import Keys
 from tests import redis_shapes
 from tests.patience import until
 from tests.world import World, in_process, settings_for
@@ -86,19 +82,6 @@ async def test_an_answer_that_is_not_in_the_contract_is_refused() -> None:
         script.read(b"perhaps")
 
 
-REFUSING = """#!lua
--- What it does.
--- KEYS  user
--- ARGV  word
--- RETURNS one | three
-local user = unpack(KEYS)
-local word = unpack(ARGV)
-if word == 'fail' then
-  redis.call('INCR', 'no', 'such', 'call')
-end
-return word == 'refuse' and 'three' or 'one'
-"""
-
 SECOND = """#!lua
 -- What it does.
 -- KEYS  user, other
@@ -115,7 +98,7 @@ async def test_joined_acts_get_each_its_own_and_answer_side_by_side(
 ) -> None:
     one = GOOD.replace("return 'one'", "return {'two', grant .. ' ' .. code .. ' ' .. word}")
     first, second = _load(monkeypatch, one), _load(monkeypatch, SECOND)
-    joined = Joined(first, second, refusal=OtherAnswer.THREE)
+    joined = Joined(first, second)
     async with open_issuer(settings_for(redis.url), listen=False) as issuer:
         connection = issuer.store.connection
         connection.scripts[joined.plain_sha] = joined.plain_text  # which every server takes
@@ -130,46 +113,7 @@ def test_acts_that_servers_treat_differently_are_not_joined(monkeypatch: pytest.
     first = _load(monkeypatch, GOOD)
     second = _load(monkeypatch, SECOND.replace("#!lua\n", "#!lua flags=allow-oom\n"))
     with pytest.raises(ScriptContractError):
-        Joined(first, second, refusal=OtherAnswer.THREE)
-
-
-@pytest.mark.parametrize("word", ["refuse", "fail"])
-async def test_the_first_act_is_not_done_where_the_second_refuses_or_fails(
-    redis: redis_shapes.Shape, monkeypatch: pytest.MonkeyPatch, word: str
-) -> None:
-    first = _load(monkeypatch, GOOD.replace("return 'one'", "redis.call('SET', grant, word)\nreturn 'one'"))
-    second = _load(monkeypatch, REFUSING, OtherAnswer)
-    joined = Joined(first, second, refusal=OtherAnswer.THREE)
-    async with open_issuer(settings_for(redis.url), listen=False) as issuer:
-        connection = issuer.store.connection
-        connection.scripts[joined.plain_sha] = joined.plain_text
-        for asked, is_done in ((word, False), ("go on", True)):
-            key, command = joined.step(
-                connection, first.step(connection, ("g", "c"), ("w",)), second.step(connection, ("u",), (asked,))
-            )
-            if asked == "fail":
-                with pytest.raises(StoreError):
-                    await connection.execute(key, *command)
-            else:
-                assert await connection.execute(key, *command) == ([b"one", b"one"] if is_done else [b"", b"three"])
-            assert bool(await connection.execute("g", "EXISTS", "g")) is is_done
-
-
-async def test_nothing_is_spent_for_a_disabled_user_even_if_the_server_dies_at_once(
-    world: World, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """The grant is revoked afterwards: until then, its code is whole and there are no tokens outside the user's index."""
-    code = await world.code(await world.client(), "alice")
-
-    async def dies(*_: object) -> None:
-        raise TemporarilyUnavailable
-
-    monkeypatch.setattr(Grants, "revoke", dies)
-    admin = world.redis.nodes[0].admin
-    admin.set(Keys().user_disabled("alice"), "1")  # as disabled in the moment in between
-    before = sorted(admin.keys())
-    assert (await world.redeem(code)).status == 503
-    assert sorted(admin.keys()) == before
+        Joined(first, second)
 
 
 def test_replicas_are_waited_for_where_either_act_is_to_be_confirmed() -> None:
