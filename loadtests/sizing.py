@@ -19,9 +19,9 @@ DATA_PER_PRIMARY = 25e9
 REDIS_BUSY = 0.4
 """The share of a primary's single core that may be used."""
 
-SERVER = {"client_credentials": 53, "refresh": 92, "sign-in": 199}
+SERVER = {"client_credentials": 51, "refresh": 85, "sign-in": 132}
 """CPU µs of the service per token request; a sign-in is the redemption of a code with an ES256 ID token."""
-REDIS = {"client_credentials": 5, "refresh": 34, "sign-in": 103}
+REDIS = {"client_credentials": 4, "refresh": 34, "sign-in": 36}
 """CPU µs of Redis per token request."""
 TOKEN, GRANT, MARK = 289, 981, 250
 """Bytes of a client_credentials token, of a grant after a sign-in, and of the record of a used code or refresh token."""
