@@ -40,7 +40,8 @@ async def test_a_created_token_is_one_like_any_other(caller: Backend, grant_type
     await app(world)
     made = await create(caller, grantType=grant_type, scopes=["read", "write"])
     assert (made.action.name, made.grantType, made.clientId, made.subject) == ("OK", grant_type, NUMBER, "alice")
-    assert (made.scopes, made.tokenType, made.expiresIn) == (["read", "write"], "Bearer", 3600)
+    assert (made.scopes, made.tokenType) == (["read", "write"], "Bearer")
+    assert made.expiresIn in (3600, 3599), "a second may end while it is made"
     seen = await world.introspect(made.accessToken, str(NUMBER))
     assert (seen["active"], seen["sub"], seen["scope"]) == (True, "alice", "read write")
     assert (seen["exp"] * 1000, seen["jti"]) == (made.expiresAt, made.tokenId)
@@ -74,7 +75,7 @@ async def test_durations_are_times_to_live(caller: Backend) -> None:
     """AU-17, AU-18, AU-20: seconds that the caller chose end the keys, and nothing else does (P4)."""
     await app(caller.world)
     made = await create(caller, accessTokenDuration=77, refreshTokenDuration=990)
-    assert made.expiresIn == 77
+    assert made.expiresIn in (77, 76), "a second may end while it is made"
     (access,) = caller.world.ends(":access:").values()
     (refresh,) = caller.world.ends(":refresh:").values()
     assert (access * 1000, refresh - access) == (made.expiresAt, 990 - 77)
