@@ -2,7 +2,6 @@
 
 import asyncio
 import os
-import secrets
 import sys
 import time
 from pathlib import Path
@@ -18,6 +17,7 @@ from service.cli.device_flow import DeviceClient, DeviceServer, ShownCode, disco
 from service.cli.exits import LoginFailedError
 from service.cli.json_output import Json, emit
 from service.cli.output import say
+from service.cli.private_files import write_privately
 from service.cli.prompts import hidden
 from service.crypto.jws import UnverifiableError, parse
 from service.protocol.display_names import spelled_out
@@ -95,18 +95,10 @@ def _show(code: ShownCode, *, shows_qr: bool) -> None:
 
 
 def keep_privately(place: Path, content: bytes) -> None:
-    """Write a file that only its owner may read, atomically. Raises LoginFailedError."""
-    temporary = place.with_name(f".{place.name}.{secrets.token_hex(6)}")
+    """Write a file that only its owner may read, and its folder. Raises LoginFailedError."""
     try:
         place.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        try:
-            with os.fdopen(descriptor, "wb") as file:
-                file.write(content)
-            temporary.replace(place)
-        except BaseException:
-            temporary.unlink(missing_ok=True)
-            raise
+        write_privately(place, content)
     except OSError as error:
         raise LoginFailedError(f"{place} cannot be written: {error.strerror}") from error
 

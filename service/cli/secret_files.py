@@ -2,7 +2,6 @@
 
 import fcntl
 import os
-import secrets
 import stat
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
@@ -11,13 +10,11 @@ from hashlib import sha256
 from pathlib import Path
 
 from service.admin.errors import InvalidInput
+from service.cli.private_files import UNFINISHED, write_privately
 from service.client_auth import has_secret
 from service.declared import DeclaredAct
 from service.declared.applying import AppliedObject
 from service.protocol.credentials import Kind, new_secret
-
-_UNFINISHED = ".mintmark-unfinished"
-"""The ending of the names of incomplete files."""
 
 
 class SecretFiles:
@@ -134,9 +131,11 @@ def _lock(lock: int, folder: Path) -> None:
 def _try_writing(folder: Path) -> None:
     """Delete incomplete files of an interrupted apply, and write one. Raises InvalidInput where the folder is not writable."""
     try:
-        for one in folder.glob(f".*{_UNFINISHED}"):
+        for one in folder.glob(f".*{UNFINISHED}"):
             one.unlink()
-        _write(folder / ".mintmark-apply", "").unlink()
+        trial = folder / ".mintmark-apply"
+        _write(trial, "")
+        trial.unlink()
     except OSError as error:
         raise _unwritable(folder, error) from error
 
@@ -176,21 +175,10 @@ def _held(pending: Path) -> str:
         return file.read().strip()
 
 
-def _write(path: Path, content: str) -> Path:
-    """Write a file that only its owner can read, atomically. Raises OSError."""
-    temporary = path.with_name(f".{secrets.token_hex(8)}{_UNFINISHED}")
-    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    try:
-        with os.fdopen(descriptor, "w") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        written = temporary.replace(path)
-    except OSError:
-        temporary.unlink(missing_ok=True)
-        raise
+def _write(path: Path, content: str) -> None:
+    """Write a file that survives a power cut. Raises OSError."""
+    write_privately(path, content.encode())
     _keep_name(path)
-    return written
 
 
 def _keep_name(path: Path) -> None:

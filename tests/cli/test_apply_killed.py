@@ -18,7 +18,17 @@ from tests.cli.running_service import only_here
 
 pytestmark = [pytest.mark.slow, only_here]
 
-STEPS = ("make", "_write", "_keep_name", "keep", "perform_all", "_perform", "perform_change", "_update")
+STEPS = (
+    "make",
+    "_write",
+    "write_privately",
+    "_keep_name",
+    "keep",
+    "perform_all",
+    "_perform",
+    "perform_change",
+    "_update",
+)
 """Functions by which it is done: a process is killed where one begins, goes on after waiting, or has written a file."""
 MANIFESTS = """
 apiVersion: mintmark.dev/v1alpha1
