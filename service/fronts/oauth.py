@@ -260,7 +260,8 @@ def _request(
 
 def _is_listening(http: web.BaseRequest) -> bool:
     """Whether the connection of the request is still open."""
-    return http.transport is not None and not http.transport.is_closing()
+    transport = http.transport
+    return transport is not None and not transport.is_closing()
 
 
 def _is_plain(http: web.BaseRequest, decision: Decision) -> bool:

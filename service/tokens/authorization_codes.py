@@ -68,7 +68,7 @@ class PresentedCode(RedeemedOnce, frozen=True, kw_only=True):
 
     def is_proved_by(self, proved: Binding) -> bool:
         """Compare with the mark that is left once it is spent: a caller without the key could not have redeemed it."""
-        return proved.has_mark(self.spent_key) if self.record is None else super().is_proved_by(proved)
+        return proved.has_mark(self.spent_key) if self.record is None else self.binding.is_proved_by(proved)
 
     def kept_in(self, store: Store) -> SpendableStore:
         """Return the room of the store for its kind."""

@@ -112,7 +112,7 @@ class PresentedRefreshToken(Spendable, frozen=True, kw_only=True):
 
     def is_proved_by(self, proved: Binding) -> bool:
         """Compare with the mark of the key that is left once it is used."""
-        return key_of(self.opened.fingerprint) == proved.mark if self.is_spent else super().is_proved_by(proved)
+        return key_of(self.opened.fingerprint) == proved.mark if self.is_spent else self.binding.is_proved_by(proved)
 
     def plan(self, issuer: Issuer, client: Client) -> TokenPlan:
         """Return the plan: one refresh less than are left."""

@@ -26,6 +26,17 @@ def test_it_says_what_observing_one_by_one_says(rounds: list[list[float]]) -> No
     assert _sum(ours) == pytest.approx(_sum(theirs))
 
 
+def test_more_values_than_are_buffered_are_counted_once() -> None:
+    registry = CollectorRegistry()
+    timed = BufferedHistogram("took", "x", ("what",), SECONDS, registry)
+    for _ in range(1234):
+        timed.observe(0.25, "a")
+    assert 0 < (registry.get_sample_value("took_count", {"what": "a"}) or 0) < 1234  # some are passed on meanwhile
+    timed.flush()
+    assert registry.get_sample_value("took_count", {"what": "a"}) == 1234
+    assert _sum(registry) == pytest.approx(1234 * 0.25)
+
+
 def _without_sums(registry: CollectorRegistry) -> list[str]:
     """Added up in another order a sum may differ in its last digit."""
     lines = generate_latest(registry).decode().splitlines()

@@ -57,7 +57,7 @@ async def judge_members(issuer: Issuer, client: Client, subject: str, members: M
 
 def concerns_members(authorization: Authorization, parameters: Mapping[str, str]) -> bool:
     """Whether ``with_members`` has anything to do; for most requests it has not."""
-    return bool(authorization.granted.members) or not GRANT_MEMBERS.keys().isdisjoint(parameters)
+    return bool(authorization.granted.members) or not parameters.keys().isdisjoint(GRANT_MEMBERS)
 
 
 async def with_members(
