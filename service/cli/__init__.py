@@ -3,6 +3,10 @@
 Results go to standard output (``--json``: one JSON value), messages and logs to standard error.
 """
 
-from service.cli.program import main
+from service.outbound.system_authorities import import_aiohttp
+
+import_aiohttp()
+
+from service.cli.program import main  # noqa: E402
 
 __all__ = ["main"]

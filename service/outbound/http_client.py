@@ -20,6 +20,7 @@ from aiohttp.abc import AbstractResolver, ResolveResult
 from yarl import URL
 
 from service.observe.outgoing import UNTRACED, Outgoing
+from service.outbound.system_authorities import read_authorities
 from service.protocol.addresses import address_of
 from service.settings import Settings
 
@@ -177,6 +178,8 @@ class HttpClient:
         waiting = _Waiting()
         async with _limits(_host(url), timeout or self._settings.fetch_timeout, waiting):
             target = URL(url) if purpose.is_named_by_operator else self._checked(url)
+            if target.scheme == "https":
+                await read_authorities()
             with self._span(method, target) as span:
                 sending = self._session(purpose).request(
                     method,
