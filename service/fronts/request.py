@@ -5,21 +5,21 @@ import asyncio
 from aiohttp import StreamReader, web
 from aiohttp.abc import AbstractStreamWriter
 from aiohttp.http import RawRequestMessage
-from multidict import CIMultiDictProxy
+from multidict import CIMultiDict, CIMultiDictProxy
 
 
 class PublicRequest(web.BaseRequest):
-    """A request whose most used properties are slots, filled in when it is made.
+    """A request whose most used properties are plain attributes.
 
     aiohttp's properties cost a look-up in a dictionary whenever they are read, and a request reads them some fifteen times.
     """
 
-    __slots__ = ("headers", "method", "remote", "scheme", "target")
+    # These hide the properties; each request has its own. Slots would be as fast, but make such a request dearer to create.
+    headers: CIMultiDictProxy[str] = CIMultiDictProxy(CIMultiDict())
+    method: str = ""
+    remote: str | None = None
+    scheme: str = ""
 
-    headers: CIMultiDictProxy[str]
-    method: str
-    remote: str | None
-    scheme: str
     target: str
     """The path and query as they were sent."""
 
