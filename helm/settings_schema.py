@@ -11,6 +11,7 @@ from typing import Any
 from pydantic import SecretStr
 
 from service.settings import Settings
+from service.settings.descriptions import described
 
 SCHEMA = Path(__file__).parent / "mintmark" / "values.schema.json"
 
@@ -31,7 +32,7 @@ def secret_settings() -> list[str]:
 
 def settings_schema() -> dict[str, Any]:
     """Of ``values.settings``."""
-    whole = Settings.model_json_schema()
+    whole = described().model_json_schema()
     members = {
         name: _standalone(found, whole.get("$defs", {}))
         for name, found in whole["properties"].items()

@@ -6,6 +6,7 @@ from pydantic.fields import FieldInfo
 from docs.generate.schemas import default_in_words, type_in_words
 from docs.generate.tables import anchor
 from service.settings import GROUPS, PREFIX, Settings
+from service.settings.descriptions import described
 from service.settings.group import SettingsGroup, example_of, heading_of, unit_of
 from service.settings.hooks import HookSettings
 from service.settings.tokens import ResourceTokens
@@ -25,6 +26,7 @@ _WORDS = {"string": "text", "object": "table"}
 
 def page() -> str:
     """The whole page."""
+    described()
     return _HEAD + "".join(map(_section, GROUPS)).replace("``", "`")
 
 

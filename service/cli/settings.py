@@ -13,7 +13,8 @@ from service.cli.json_output import Json, emit
 from service.cli.loading import loaded
 from service.cli.masking import shown
 from service.cli.output import terminal
-from service.settings import GROUPS, PREFIX, Settings, origins
+from service.settings import GROUPS, PREFIX, origins
+from service.settings.descriptions import described
 from service.settings.group import example_of, heading_of
 
 
@@ -30,14 +31,14 @@ def settings(json: Json = False) -> None:
     current = loaded()
     check_reserved_paths(current)
     came_from = origins(current, {})
-    described = {
+    rows = {
         name: {"value": shown(current, name), "source": came_from[name], "description": field.description}
-        for name, field in Settings.model_fields.items()
+        for name, field in described().model_fields.items()
     }
     if json:
-        emit(described)
+        emit(rows)
         return
-    for line in _lines(described, _width()):
+    for line in _lines(rows, _width()):
         terminal().print(line, soft_wrap=True)
 
 
@@ -50,10 +51,10 @@ def _width() -> int:
     return max(40, min(get_terminal_size((_WIDEST, 24)).columns, _WIDEST))
 
 
-def _lines(described: Mapping[str, Mapping[str, Any]], width: int) -> Iterator[Text]:
+def _lines(rows: Mapping[str, Mapping[str, Any]], width: int) -> Iterator[Text]:
     """Yield each setting with its value and the value's origin, followed by its description."""
     headings = {next(iter(group.model_fields)): heading_of(group) for group in GROUPS}
-    for name, row in described.items():
+    for name, row in rows.items():
         if heading := headings.get(name):
             yield Text(f"\n{heading}\n", "bold underline")
         style = "" if row["source"] == "default" else "green"
@@ -70,7 +71,7 @@ def _lines(described: Mapping[str, Mapping[str, Any]], width: int) -> Iterator[T
 
 def _explained(name: str) -> str:
     """Return the description of a setting, with an example where its value is a table."""
-    field = Settings.model_fields[name]
+    field = described().model_fields[name]
     return " ".join(filter(None, (field.description, f"Example: {example_of(field)}" if field.examples else "")))
 
 

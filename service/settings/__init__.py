@@ -79,9 +79,7 @@ class Settings(
 ):
     """The settings of a process: the fields of all groups, read flat. Durations are in seconds, sizes in bytes."""
 
-    model_config = SettingsConfigDict(
-        env_prefix=PREFIX, extra="forbid", frozen=True, defer_build=False, use_attribute_docstrings=False
-    )
+    model_config = SettingsConfigDict(env_prefix=PREFIX, extra="forbid", frozen=True, defer_build=False)
 
     @model_validator(mode="wrap")
     @classmethod

@@ -14,7 +14,7 @@ class SettingsGroup(BaseModel):
     """Fields that belong together, the checks of each, and values that follow from them.
 
     The first line of a group's docstring is its heading in ``mintmark settings`` and docs/reference/settings.md; the docstring
-    of a field is its description there.
+    of a field is its description there (``descriptions.py``).
     """
 
     model_config = ConfigDict(
@@ -22,14 +22,7 @@ class SettingsGroup(BaseModel):
         frozen=True,
         ignored_types=(cached_property,),
         defer_build=True,
-        use_attribute_docstrings=True,
     )
-
-    @classmethod
-    def __pydantic_init_subclass__(cls, **_: object) -> None:
-        """Write each description on one line."""
-        for field in cls.model_fields.values():
-            field.description = " ".join((field.description or "").split())
 
 
 def heading_of(group: type[SettingsGroup]) -> str:

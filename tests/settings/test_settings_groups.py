@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from service.settings import GROUPS, Settings, load
+from service.settings.descriptions import described
 from service.settings.group import unit_of
 
 ROOT = Path(__file__).parents[2]
@@ -44,9 +45,9 @@ def test_no_setting_is_in_two_groups() -> None:
 
 def test_a_description_names_the_unit() -> None:
     units = {name: unit_of(field).removesuffix("s") for name, field in Settings.model_fields.items()}
-    described = {name: (field.description or "").lower() for name, field in Settings.model_fields.items()}
+    texts = {name: (field.description or "").lower() for name, field in described().model_fields.items()}
     assert units["code_lifetime"] == "second"
-    assert not [name for name, unit in units.items() if unit.lower() not in described[name]]
+    assert not [name for name, unit in units.items() if unit.lower() not in texts[name]]
 
 
 def test_secrets_do_not_show() -> None:
