@@ -17,8 +17,6 @@ class RefreshToken(Record, frozen=True, omit_defaults=True, gc=False):
     """Hash of the code or refresh token that was exchanged for it, whose sealed reply is deleted once this one is used."""
     binding: Binding = field(default=UNBOUND, name="b")
     """The key of a public client, which cannot authenticate otherwise (RFC 9449 section 5)."""
-    kept_for: int = field(default=0, name="x")
-    """Seconds since ``issued_at`` for which the user's index keeps the grant, at least; 0: unknown."""
 
     @classmethod
     def decode(cls, data: bytes) -> Self:

@@ -189,21 +189,20 @@ class Grants(RecordStore):
         return [grant_id for grant_id, grant in zip(grant_ids, grants, strict=True) if grant is None or wanted(grant)]
 
     async def list_of_user(self, subject: str, cursor: str = "", count: int = 100) -> GrantPage:
-        """Return a page of a user's living grants, those that end first about in front. Bounded work, no SCAN."""
+        """Return a page of a user's living grants, the one that ends first in front. Bounded work, no SCAN."""
         start = int(cursor or 0)
         index = self._keys.user_grants(subject)
-        members = await self._connection.execute(index, "ZRANGE", index, start, start + count - 1)
-        grant_ids = [member.decode() for member in members]
-        names = [self._keys.grant(grant_id) for grant_id in grant_ids]
-        steps: list[KeyedCommand] = [step for name in names for step in ((name, ("GET", name)), *end_steps(name))]
-        replies = iter(await self._connection.execute_all(steps))
+        members = await self._connection.execute(index, "ZRANGE", index, start, start + count - 1, "WITHSCORES")
+        grant_ids = [member.decode() for member in members[::2]]
+        ends = [0 if score == b"inf" else int(float(score)) for score in members[1::2]]
+        records = await self._read_all([self._keys.grant(grant_id) for grant_id in grant_ids])
         listed, dead = [], []
-        for grant_id, data, left, now in zip(grant_ids, replies, replies, replies, strict=True):
+        for grant_id, data, end in zip(grant_ids, records, ends, strict=True):
             grant = decode(data)
             if grant is None:
                 dead.append(grant_id)
             else:
-                listed.append(ListedGrant(grant_id, grant, ends_at(left, now)))
+                listed.append(ListedGrant(grant_id, grant, end))
         await self._connection.execute_all([self._index.unindex_step(gone, subject) for gone in dead])
         return GrantPage(listed, str(start + len(listed)) if len(grant_ids) == count else "")
 

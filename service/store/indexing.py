@@ -40,11 +40,6 @@ class Indexing:
         self.end_excess: EndExcess = self._revoke
         """Ends the surplus grants; to be replaced by a function that also notifies hooks."""
 
-    @property
-    def may_index_ahead(self) -> bool:
-        """Whether a place in the index that is later than the grant's end stands for it: where one script sees both."""
-        return self._connection.crosses_slots
-
     def swap(self, script: IndexedScript[Any], step: KeyedCommand, place: Place) -> Awaitable[object]:
         """Return the reply to a script that spends a credential; None where the user is disabled and the grant therefore ended.
 
@@ -63,7 +58,7 @@ class Indexing:
     async def _run(self, script: IndexedScript[Any], step: KeyedCommand, place: Place, needed: int) -> object:
         """Call the script, and index the grant: by one call where that may cross slots, else by two that leave together."""
         connection = self._connection
-        if not place.subject or (place.is_kept and connection.crosses_slots):
+        if not place.subject:
             return await connection.execute(step[0], *step[1])
         index = self._index.grant_step(place, self._most)
         if connection.crosses_slots:

@@ -106,7 +106,7 @@ class Keys:
         return f"{self._tag}{grant_id}}}:reply:{token_hash}"
 
     def user_grants(self, subject: str) -> str:
-        """A user's grant ids, scored by the second of their end or a little later; a fraction marks the one one of a client."""
+        """A user's grant ids, scored by the second at which they end; the fraction marks the only one of a client."""
         return f"{self._tag}user:{_part(subject)}}}:grants"
 
     def lasting_grants(self, subject: str, client_id: str) -> str:

@@ -53,8 +53,6 @@ class NewTokens(msgspec.Struct, frozen=True):
     subject: str  # the user whose index holds the grant, empty for none
     client_id: str  # the client that the grant counts for
     now: int
-    ahead: int = 0  # see Place
-    is_kept: bool = False
 
     @property
     def grant_ends_at(self) -> int:
@@ -69,15 +67,7 @@ class NewTokens(msgspec.Struct, frozen=True):
         ``otherwise`` is its kind if it cannot be refreshed.
         """
         counted_as = CountedAs.LASTING if self.refresh_record else otherwise
-        return Place(
-            self.access.grant_id,
-            self.subject,
-            self.client_id,
-            counted_as,
-            self.grant_ends_at,
-            ahead=self.ahead,
-            is_kept=self.is_kept,
-        )
+        return Place(self.access.grant_id, self.subject, self.client_id, counted_as, self.grant_ends_at)
 
 
 class WaitingReply(msgspec.Struct, frozen=True):

@@ -180,7 +180,6 @@ class Tokens(SpendableStore):
                 self._keys.access_token(grant_id, new.access.hash),
                 self._keys.refresh_token(grant_id, new.refresh_hash),
                 self._predecessor_reply(opened),
-                self._user_disabled(new),
             ),
             (
                 new.access_record,
@@ -218,7 +217,6 @@ class Tokens(SpendableStore):
                 self._keys.refresh_token(grant_id, used.hash),
                 self._keys.access_token(grant_id, new.access.hash),
                 self._predecessor_reply(opened),
-                self._user_disabled(new),
             ),
             (
                 new.access_record,
@@ -240,12 +238,6 @@ class Tokens(SpendableStore):
         if subject:
             self._index.unindex_soon(token.grant_id, subject[0].decode(), client_id)
         return answer
-
-    def _user_disabled(self, new: NewTokens) -> str:
-        """Return the key of the mark of a disabled user; where one script cannot see it, a key that is never written."""
-        if self._connection.crosses_slots:
-            return self._keys.user_disabled(new.subject)
-        return f"{self._keys.grant(new.access.grant_id)}:none"
 
     def _predecessor_reply(self, opened: OpenedRefreshToken) -> str:
         """Return the key of the reply that was left when this token was issued: it is deleted when this token is used."""

@@ -6,7 +6,6 @@ from typing import TypeVar
 import msgspec
 
 from service.redis.connection import KeyedCommand
-from service.redis.link import Word
 from service.redis.script import Joined, Script
 from service.store.answers import Answer
 from service.store.record_store import RecordStore
@@ -28,8 +27,8 @@ class IndexedScript(Script[_Answer]):
         """Both in one call, for where a call may cross slots."""
 
 
-_NOT_COUNTED, _NONE_IS_COUNTED = 0, ""
-"""Instead of the most that there may be: for a grant that is not counted, and where none is."""
+_ANY_NUMBER = 0
+"""The most, without a bound."""
 
 
 class CountedAs(StrEnum):
@@ -47,8 +46,6 @@ class Place(msgspec.Struct, frozen=True):
     """The place of a grant in an index: its user, its kind, and until when (epoch seconds, 0 = never).
 
     ``may_lag``: whether the command may arrive again after the grant was extended, and must leave its place as it is then.
-    ``ahead``: seconds by which the index is to keep the grant longer. ``is_kept``: whether the index keeps it long enough
-    already, as far as the grant's own records say.
     """
 
     grant_id: str
@@ -57,8 +54,6 @@ class Place(msgspec.Struct, frozen=True):
     counted_as: CountedAs
     ends_at: int
     may_lag: bool = False
-    ahead: int = 0
-    is_kept: bool = False
 
 
 class Indexed(msgspec.Struct, frozen=True):
@@ -81,19 +76,16 @@ class UserIndex(RecordStore):
         lasting, passing = self._counts_of_grants(subject, place.client_id)
         counts = (lasting, passing) if place.counted_as is CountedAs.LASTING else (passing, lasting)
         places = (self._keys.user_grants(subject), self._keys.user_disabled(subject), *counts)
-        limit: Word = most or _NONE_IS_COUNTED
-        if most and place.counted_as is CountedAs.NOTHING:
-            limit = _NOT_COUNTED
+        limit = _ANY_NUMBER if place.counted_as is CountedAs.NOTHING else most
         counts_until = ""  # its end
-        may_lag, ends_at = "1" if place.may_lag else "", place.ends_at + place.ahead
-        given = (place.grant_id, ends_at, limit, counts_until, may_lag, place.ahead or "")
-        return _index.step(self._connection, places, given)
+        may_lag = "1" if place.may_lag else ""
+        return _index.step(self._connection, places, (place.grant_id, place.ends_at, limit, counts_until, may_lag))
 
     def session_step(self, sid: str, subject: str, ends_at: int, latest_end: int, most: int) -> KeyedCommand:
         """Index a session like a grant until ``latest_end``, though it lives until ``ends_at`` only unless it is used."""
         counts = self._counts_of_sessions(subject)
         places = (self._keys.user_sessions(subject), self._keys.user_disabled(subject), *counts)
-        return _index.step(self._connection, places, (sid, latest_end, most, ends_at, "", ""))
+        return _index.step(self._connection, places, (sid, latest_end, most, ends_at, ""))
 
     def unindex_step(self, grant_id: str, subject: str, client_id: str = "") -> KeyedCommand:
         """Remove an ended grant from its user's index, and from its kind where that is known."""

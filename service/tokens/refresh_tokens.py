@@ -47,46 +47,29 @@ class NewRefreshToken(msgspec.Struct, frozen=True):
     record: bytes = b""
     ends_at: int = NEVER
     """Epoch seconds."""
-    ahead: int = 0
-    """Seconds by which the user's index is to keep the grant longer (``_INDEXED_AHEAD``)."""
-    is_kept: bool = False
-    """Whether the index keeps it long enough already."""
 
 
 _NONE = NewRefreshToken()
 
-_INDEXED_AHEAD = 30
-"""The part of its time to live, a thirtieth, by which a grant stays longer in its user's index: until it is over, a refresh
-need not change the index."""
-
 
 def new_refresh_token(
-    issuer: Issuer, client: Client, authorization: Authorization, plan: TokenPlan, now: int, access_ends_at: int
+    issuer: Issuer, client: Client, authorization: Authorization, plan: TokenPlan, now: int
 ) -> NewRefreshToken:
-    """Make a refresh token that goes with an access token, or renew the one that stays in use. Raises InvalidGrant."""
+    """Make a refresh token, or renew the one that stays in use. Raises InvalidGrant."""
     left, keeps, spends = plan.refreshes_left, plan.keeps, authorization.spends
     if not may_refresh(issuer, client, authorization.grant) or (left == 0 and not keeps):
         return _NONE
     ends_at = _refresh_ends_at(issuer, client, authorization.grant, now)
-    ahead, kept_until, is_kept = 0, 0, False
-    if ends_at and issuer.store.indexing.may_index_ahead:
-        grant_ends_at = max(ends_at, access_ends_at)
-        kept_until = spends.indexed_until if spends else 0
-        is_kept = kept_until >= grant_ends_at
-        if not is_kept:
-            ahead = (grant_ends_at - now) // _INDEXED_AHEAD
-            kept_until = grant_ends_at + ahead
     if keeps is not None:
         issued_at = keeps.record.issued_at if keeps.record else now
         binding = keeps.record.binding if keeps.record else UNBOUND
         token = spends.presented if spends and left != 0 else ""
-        record = RefreshToken(issued_at, left, "", binding, kept_until and kept_until - issued_at)
-        return NewRefreshToken(token, keeps.credential.hash, record.encode(), ends_at, ahead, is_kept)
+        record = RefreshToken(issued_at, left, "", binding)
+        return NewRefreshToken(token, keeps.credential.hash, record.encode(), ends_at)
     token = new_credential(Kind.REFRESH_TOKEN, plan.grant_id, issuer.randomness)
     binding = authorization.binding if client.public else UNBOUND  # others authenticate in another way
-    predecessor = spends.credential.hash if spends else ""
-    record = RefreshToken(now, left, predecessor, binding, kept_until and kept_until - now)
-    return NewRefreshToken(token, hashed(token), record.encode(), ends_at, ahead, is_kept)
+    record = RefreshToken(now, left, spends.credential.hash if spends else "", binding)
+    return NewRefreshToken(token, hashed(token), record.encode(), ends_at)
 
 
 def _refresh_ends_at(issuer: Issuer, client: Client, grant: Grant, now: int) -> int:
@@ -117,12 +100,6 @@ class PresentedRefreshToken(Spendable, frozen=True, kw_only=True):
     REPLAY = "refresh token was already used; its grant is ended"
 
     opened: OpenedRefreshToken
-
-    @property
-    def indexed_until(self) -> int:
-        """Return what its record says."""
-        record = self.opened.record
-        return record.issued_at + record.kept_for if record and record.kept_for else 0
 
     def is_repeated(self, fingerprint: str) -> bool:
         """Compare nothing: another request within the grace gets an answer of its own, so it goes on to be spent."""

@@ -61,11 +61,6 @@ class Spendable(msgspec.Struct, frozen=True, kw_only=True):
     binding: Binding = UNBOUND
     """The key that it is bound to, as far as was read."""
 
-    @property
-    def indexed_until(self) -> int:
-        """The epoch second until which its user's index keeps the grant, as far as is known; 0 = unknown."""
-        return 0
-
     def is_repeated(self, fingerprint: str) -> bool:
         """Whether the same request has spent it, as far as was read."""
         return self.is_spent

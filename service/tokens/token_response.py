@@ -63,7 +63,7 @@ async def mint(issuer: Issuer, client: Client, authorization: Authorization, pla
         lifetime = within(exchange, lifetime, now)
     opaque = new_credential(Kind.ACCESS_TOKEN, plan.grant_id, issuer.randomness)
     credential = Credential(Kind.ACCESS_TOKEN, plan.grant_id, hashed(opaque))
-    refresh = new_refresh_token(issuer, client, authorization, plan, now, now + lifetime)
+    refresh = new_refresh_token(issuer, client, authorization, plan, now)
     about: Mapping[str, Any] = {}
     is_kept = True
     if wants(issuer, client):
@@ -134,8 +134,6 @@ def _to_keep(
         subject=authorization.grant.subject,
         client_id=authorization.grant.client_id,
         now=now,
-        ahead=refresh.ahead,
-        is_kept=refresh.is_kept,
     )
 
 

@@ -46,10 +46,10 @@ for _, key in ipairs(redis.call('KEYS', '*')) do
     for _, member in ipairs(redis.call('ZRANGE', key, 0, -1)) do
       redis.call('ZINCRBY', key, -ARGV[1], member)
     end
-  elseif string.match(key, '^mm:{......................}$') or string.match(key, ':refresh:') then
+  elseif string.match(key, '^mm:{......................}$') then
     local record = redis.call('GET', key)
-    local born = tonumber(string.match(record, '"i":(%d+)'))
-    if born then
+    if record ~= '' then
+      local born = tonumber(string.match(record, '"i":(%d+)'))
       redis.call('SET', key, (string.gsub(record, '"i":%d+', '"i":' .. string.format('%d', born - ARGV[1]))), 'KEEPTTL')
     end
   end

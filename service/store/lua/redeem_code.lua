@@ -7,7 +7,11 @@
 -- RETURNS spent | repeated | replayed | ended
 local grant, code, access_token, refresh_token, reply = unpack(KEYS)
 local access_hash, access_record, access_ends, refresh_hash, refresh_record, refresh_ends, grant_ends, spent_ends, with_access_token, sealed_reply, grace = unpack(ARGV)
+-- INCLUDE ends_at
 -- INCLUDE keep
+-- INCLUDE extend
+-- INCLUDE publish_end
+-- INCLUDE end_grant
 local records = redis.call('MGET', code, grant)
 local held, grant_record = records[1], records[2]
 if not held or not grant_record or grant_record == '' then
@@ -21,8 +25,6 @@ if string.sub(held, 1, 6) == 'spent:' then
   if waiting then
     return {'repeated', waiting}
   end
-  -- INCLUDE publish_end
-  -- INCLUDE end_grant
   end_grant(grant)
   return 'replayed'
 end
@@ -37,8 +39,6 @@ if with_access_token == '' then
 -- Until now the grant had issued nothing but the code, so it ends with the tokens that it issues here.
   keep(grant, redeemed_grant, grant_ends)
 else
-  -- INCLUDE ends_at
-  -- INCLUDE extend
   -- The access token that was issued beside the code may live longer than what the code buys.
   redis.call('SET', grant, redeemed_grant, 'KEEPTTL')
   extend(grant, grant_ends)

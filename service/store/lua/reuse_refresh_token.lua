@@ -1,23 +1,16 @@
 #!lua
 -- Issue an access token for a refresh token that is not rotated: only its record (refreshes left) and its end change. The
--- sealed reply that its predecessor left is deleted. A disabled user's grant ends.
--- KEYS  grant, refresh_token, new_access_token, predecessor_reply, user_disabled
+-- sealed reply that its predecessor left is deleted.
+-- KEYS  grant, refresh_token, new_access_token, predecessor_reply
 -- ARGV  access_record, access_ends, seen_record, new_record, new_ends, grant_ends
 -- RETURNS spent | changed | ended
-local grant, refresh_token, new_access_token, predecessor_reply, user_disabled = unpack(KEYS)
+local grant, refresh_token, new_access_token, predecessor_reply = unpack(KEYS)
 local access_record, access_ends, seen_record, new_record, new_ends, grant_ends = unpack(ARGV)
 -- INCLUDE ends_at
 -- INCLUDE keep
 -- INCLUDE extend
-local records = redis.call('MGET', refresh_token, grant, user_disabled)
-local held = records[1]
-if not held or not records[2] or records[2] == '' then
-  return 'ended'
-end
-if records[3] then
-  -- INCLUDE publish_end
-  -- INCLUDE end_grant
-  end_grant(grant)
+local held = redis.call('GET', refresh_token)
+if not held or redis.call('STRLEN', grant) == 0 then
   return 'ended'
 end
 if redis.call('EXISTS', new_access_token) == 1 then

@@ -2,24 +2,21 @@
 -- Exchange a refresh token for its one successor, leaving the sealed response for repeats; a late repeat ends the grant.
 -- The sealed reply that its predecessor left is deleted: a client that uses the successor has received it. ``fingerprint`` is empty or
 -- a colon and a fingerprint of the request. While the reply is kept, a request with another fingerprint gets a new access token
--- together with the successor that exists already, if it brings one (``added``). A disabled user's grant ends.
--- KEYS  grant, refresh_token, reply, new_access_token, new_refresh_token, predecessor_reply, user_disabled
+-- together with the successor that exists already, if it brings one (``added``).
+-- KEYS  grant, refresh_token, reply, new_access_token, new_refresh_token, predecessor_reply
 -- ARGV  access_record, access_ends, new_hash, new_record, new_ends, grant_ends, used_ends, sealed_reply, grace, fingerprint, adds, most_repeats
 -- RETURNS spent | repeated | added | refused | replayed | ended
-local grant, refresh_token, reply, new_access_token, new_refresh_token, predecessor_reply, user_disabled = unpack(KEYS)
+local grant, refresh_token, reply, new_access_token, new_refresh_token, predecessor_reply = unpack(KEYS)
 local access_record, access_ends, new_hash, new_record, new_ends, grant_ends, used_ends, sealed_reply, grace, fingerprint, adds, most_repeats = unpack(ARGV)
 -- INCLUDE ends_at
 -- INCLUDE keep
 -- INCLUDE extend
-local records = redis.call('MGET', refresh_token, grant, user_disabled)
+-- INCLUDE publish_end
+-- INCLUDE end_grant
+-- INCLUDE count_repeat
+local records = redis.call('MGET', refresh_token, grant)
 local held = records[1]
 if not held or not records[2] or records[2] == '' then
-  return 'ended'
-end
-if records[3] then
-  -- INCLUDE publish_end
-  -- INCLUDE end_grant
-  end_grant(grant)
   return 'ended'
 end
 local used = 'used:' .. new_hash .. fingerprint
@@ -29,7 +26,6 @@ end
 if string.sub(held, 1, 5) == 'used:' then
   local waiting = redis.call('GET', reply)
   if waiting then
-    -- INCLUDE count_repeat
     count_repeat(reply, most_repeats)
     if string.sub(held, 28) == fingerprint then
       return {'repeated', waiting}
@@ -41,8 +37,6 @@ if string.sub(held, 1, 5) == 'used:' then
     extend(grant, access_ends)
     return {'added', waiting}
   end
-  -- INCLUDE publish_end
-  -- INCLUDE end_grant
   end_grant(grant)
   return 'replayed'
 end

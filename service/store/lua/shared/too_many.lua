@@ -1,44 +1,19 @@
--- Put those that seem to end first where they belong, as they may have been used since they were indexed, until those in front
--- stay there; what is gone leaves.
-local function settle_first(kin, user_grants, number)
-  local settled = {}
-  repeat
-    local has_moved = false
-    local first = redis.call('ZRANGEBYSCORE', kin, 0, '+inf', 'WITHSCORES', 'LIMIT', 0, number)
-    for place = 1, #first, 2 do
-      local member, ends = first[place], not settled[first[place]] and own_end(user_grants, first[place])
-      settled[member] = true
-      if ends == 0 then
-        redis.call('ZREM', kin, member)
-        has_moved = true
-      elseif ends and ends >= first[place + 1] + 1 then
-        redis.call('ZADD', kin, ends, member)
-        has_moved = true
-      end
-    end
-  until not has_moved
-end
-
 -- Return the members of an index that have to end so that at most ``most`` stay alive: those that end first, which are those
 -- that began first or were not used for longest. They stay in the index under a negative score, the second since which they
 -- are being ended; ten seconds later they are returned once more.
-local function too_many(kin, user_grants, newest, ends, most)
+local function too_many(kin, newest, ends, most)
   local now = redis.call('TIME')
   -- Those that begin within a second, by clocks that differ a little, are put in the order in which they come.
   local last = redis.call('ZRANGE', kin, -1, -1, 'WITHSCORES')
   if last[1] ~= newest and last[2] - ends < 2 then
     redis.call('ZADD', kin, last[2] + 0.000001, newest)
   end
-  local over = redis.call('ZCARD', kin) - most
-  if sees_grants and over > 0 then
-    settle_first(kin, user_grants, math.max(over + 1, 32))
-  end
   redis.call('ZREMRANGEBYSCORE', kin, 0, '(' .. now[1])
   if redis.call('ZCARD', kin) <= most then
     return {}
   end
   local excess = redis.call('ZRANGEBYSCORE', kin, 10 - now[1], '(0', 'LIMIT', 0, 100)
-  over = math.min(redis.call('ZCOUNT', kin, 0, '+inf') - most, 1000)
+  local over = math.min(redis.call('ZCOUNT', kin, 0, '+inf') - most, 1000)
   if over > 0 then
     for _, first in ipairs(redis.call('ZRANGEBYSCORE', kin, 0, '+inf', 'LIMIT', 0, over + 1)) do
       if over > 0 and first ~= newest then
