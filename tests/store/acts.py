@@ -49,11 +49,13 @@ class Acts:
 
     def ends(self, name: str) -> int:
         """After how many seconds a key ends; ``FOR_EVER``, ``GONE``."""
-        left = int(self.server.pttl(key_of(name)))
+        together = self.server.pipeline()  # at one moment: a slow machine may need half a second between two commands
+        together.pttl(key_of(name))
+        together.time()
+        left, (seconds, micros) = together.execute()
         if left < 0:
-            return left
-        seconds, micros = self.server.time()
-        return round(seconds + micros / 1_000_000 + left / 1000) - self.now
+            return int(left)
+        return int(round(seconds + micros / 1_000_000 + left / 1000) - self.now)
 
     def scores(self, name: str) -> dict[str, float]:
         """The members of a sorted set with their scores; those that are times as seconds from now."""
