@@ -74,18 +74,19 @@ class BufferedHistogram:
             values = self._buffer[labels] = []
         values.append(value)
         if len(values) == _MOST_VALUES:
-            self._pass_on(labels, self._buffer.pop(labels))
+            self.pass_on(labels, self._buffer.pop(labels))
 
     def flush(self) -> None:
         """Pass the values on to prometheus_client."""
         buffered, self._buffer = self._buffer, {}
         for labels, values in buffered.items():
-            self._pass_on(labels, values)
+            self.pass_on(labels, values)
 
-    def _pass_on(self, labels: Labels, values: list[float]) -> None:
+    def pass_on(self, labels: Labels, values: Iterable[float]) -> None:
+        """Put values into their buckets."""
         # prometheus_client has no API to add several values at once, so this uses the members that it uses itself.
         child: Any = self._histogram.labels(*map(redacted, labels)) if labels else self._histogram
-        values.sort()
+        values = sorted(values)
         below = 0
         for bucket, bound in zip(child._buckets, (*self._bounds, inf), strict=True):
             up_to = bisect_right(values, bound)
@@ -93,6 +94,26 @@ class BufferedHistogram:
                 bucket.inc(up_to - below)
             below = up_to
         child._sum.inc(sum(values))
+
+
+class BufferedPairs:
+    """Two histograms without labels that always get a value at the same time, which is noted in one step."""
+
+    def __init__(self, first: BufferedHistogram, second: BufferedHistogram) -> None:
+        self._histograms = (first, second)
+        self._buffer: list[tuple[float, float]] = []
+
+    def observe(self, first: float, second: float) -> None:
+        """Note a value of each."""
+        self._buffer.append((first, second))
+        if len(self._buffer) == _MOST_VALUES:
+            self.flush()
+
+    def flush(self) -> None:
+        """Pass the values on to prometheus_client."""
+        buffered, self._buffer = self._buffer, []
+        for histogram, values in zip(self._histograms, zip(*buffered, strict=True), strict=False):
+            histogram.pass_on((), values)
 
 
 class ObservedGauge:

@@ -9,7 +9,7 @@ from prometheus_client import CollectorRegistry, Gauge, generate_latest
 from prometheus_client.multiprocess import MultiProcessCollector, mark_process_dead
 
 from service import __version__
-from service.observe.counting import BufferedCounter, BufferedHistogram, CacheCounts, ObservedGauge
+from service.observe.counting import BufferedCounter, BufferedHistogram, BufferedPairs, CacheCounts, ObservedGauge
 from service.observe.events import SECURITY_EVENTS, Event
 
 SECONDS = (0.0002, 0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0)
@@ -53,7 +53,7 @@ class Metrics:
         self.unused_clients = 0
         """The number of openly registered clients that have not been used yet."""
         self._flushed_caches = dict.fromkeys(CACHES, (0, 0))
-        self._buffers: list[BufferedCounter | BufferedHistogram | ObservedGauge] = []
+        self._buffers: list[BufferedCounter | BufferedHistogram | BufferedPairs | ObservedGauge] = []
         self._make_counters()
         self._make_histograms()
         self._make_gauges()
@@ -118,26 +118,30 @@ class Metrics:
         ).count
 
     def _make_histograms(self) -> None:
-        def histogram(name: str, text: str, *labels: str, bounds: tuple[float, ...] = SECONDS) -> Callable[..., None]:
+        def histogram(name: str, text: str, *labels: str, bounds: tuple[float, ...] = SECONDS) -> BufferedHistogram:
             made = BufferedHistogram(name, text, labels, bounds, self.registry)
             self._buffers.append(made)
-            return made.observe
+            return made
 
-        self.request_took = histogram(
+        self.request_took: Callable[[float, str, str], None] = histogram(
             "mintmark_request_duration_seconds",
             "Seconds from a request's head to its response, by endpoint; token requests also by grant type.",
             "endpoint",
             "grant_type",
-        )
-        self._redis_batch_took = histogram(
+        ).observe
+        took = histogram(
             "mintmark_redis_batch_duration_seconds", "Seconds from sending a batch of commands to its last reply."
         )
-        self._redis_batch_size = histogram(
+        size = histogram(
             "mintmark_redis_batch_commands", "Commands that share a batch, and so a round trip.", bounds=COMMANDS
         )
-        self.loop_lagged = histogram(
+        batches = BufferedPairs(size, took)
+        self._buffers.append(batches)
+        self.redis_batch: Callable[[int, float], None] = batches.observe
+        """Takes the number of commands, and the seconds after which they were answered."""
+        self.loop_lagged: Callable[[float], None] = histogram(
             "mintmark_event_loop_lag_seconds", "Seconds by which the event loop is late: a full core."
-        )
+        ).observe
 
     def _make_gauges(self) -> None:
         def gauge(name: str, text: str, *labels: str, mode: Literal["livesum", "livemax", "livemin"]) -> ObservedGauge:
@@ -187,11 +191,6 @@ class Metrics:
     def hook_circuit(self, hook: str, *, is_open: bool) -> None:
         """Note whether the circuit of a hook is open in this process."""
         self._hook_circuit_open.labels(hook).set(is_open)
-
-    def redis_batch(self, commands: int, seconds: float) -> None:
-        """Count a batch of commands that was answered after so many seconds."""
-        self._redis_batch_size(commands)
-        self._redis_batch_took(seconds)
 
     def redis_connected(self) -> None:
         """Count a new connection to Redis."""

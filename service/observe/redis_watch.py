@@ -1,8 +1,10 @@
 """Metrics and traces of our connections to Redis: connections, errors, and batches, which many requests share."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from time import perf_counter
 from typing import TYPE_CHECKING
+
+import msgspec
 
 from service.observe.current import CURRENT
 from service.observe.metrics import Metrics
@@ -11,23 +13,21 @@ if TYPE_CHECKING:
     from service.observe.tracing import Span, Tracing
 
 
-class Batch:
-    """Commands that were sent in one write.
+class Batch(msgspec.Struct):
+    """Commands that were sent in one write."""
 
-    Args:
-        size: The number of commands.
-        complete_at: The number of replies of the connection after which the batch is complete.
-    """
-
-    __slots__ = ("began", "callers", "complete_at", "sent_at", "size", "words")
-
-    def __init__(self, size: int, complete_at: int) -> None:
-        self.size = size
-        self.complete_at = complete_at
-        self.sent_at = perf_counter()
-        self.callers: list[Span] | None = None  # the traced requests in it
-        self.words: list[str] = []  # the first word of each command
-        self.began = 0  # epoch nanoseconds
+    size: int
+    """The number of commands."""
+    complete_at: int
+    """The number of replies of the connection after which the batch is complete."""
+    sent_at: float
+    """By ``perf_counter``."""
+    callers: "list[Span] | None" = None
+    """The traced requests in it."""
+    words: Sequence[str] = ()
+    """The first word of each command."""
+    began: int = 0
+    """Epoch nanoseconds."""
 
 
 class RedisWatch:

@@ -9,7 +9,7 @@ import asyncio
 import random
 import threading
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from types import TracebackType
 
 from opentelemetry.context import Context
@@ -119,7 +119,7 @@ class Tracing:
         return Span(self._tracer.start_span(name, parent, SpanKind.SERVER, _clean(attributes)))
 
     def batch(
-        self, callers: Iterable[Span], words: list[str], server: tuple[str, int], times: tuple[int, int], error: str
+        self, callers: Iterable[Span], words: Sequence[str], server: tuple[str, int], times: tuple[int, int], error: str
     ) -> None:
         """Record a batch of Redis commands, as a child of the first traced request with a command in it.
 

@@ -9,6 +9,7 @@ packs.
 import asyncio
 from collections import deque
 from collections.abc import Sequence
+from time import perf_counter
 from typing import Any, cast
 
 import hiredis
@@ -123,7 +124,7 @@ class Link(asyncio.Protocol):
             self.close(str(error))
             return
         if self._watch is not None:
-            batch = Batch(len(out), self._replied + len(self._pending))
+            batch = Batch(len(out), self._replied + len(self._pending), perf_counter())
             self._under_way.append(batch)
             if self._commanded:
                 commanded, self._commanded = self._commanded, []
