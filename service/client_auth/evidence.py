@@ -30,6 +30,9 @@ class EvidenceKind(StrEnum):
     """A client_id without any proof."""
 
 
+_POSTED = EvidenceKind.POST
+
+
 class ClientEvidence(msgspec.Struct, frozen=True):
     """The claimed client, and the evidence for it."""
 
@@ -95,9 +98,7 @@ def _spellings(text: str) -> tuple[str, ...]:
 def _post(request: Request) -> ClientEvidence | None:
     """client_id and client_secret in the form (RFC 6749 section 2.3.1)."""
     secret = request.parameters.get("client_secret")
-    return (
-        None if secret is None else ClientEvidence(EvidenceKind.POST, request.required("client_id"), request, (secret,))
-    )
+    return None if secret is None else ClientEvidence(_POSTED, request.required("client_id"), request, (secret,))
 
 
 def _assertion(request: Request) -> ClientEvidence | None:

@@ -11,7 +11,7 @@ from service.endpoints.endpoint import MachineEndpoint, always
 from service.issuer import Issuer
 from service.observe.events import Event
 from service.protocol.binding import UNBOUND, Binding
-from service.protocol.credentials import Kind
+from service.protocol.credentials import ACCESS_TOKEN, REFRESH_TOKEN
 from service.protocol.decision import NO_STORE, Decision, answer
 from service.protocol.errors import InvalidClient
 from service.protocol.names import INTROSPECTION_MEMBERS, ClientAuthMethod, SigningAlgorithm
@@ -79,13 +79,13 @@ async def describe(issuer: Issuer, caller: Client | None, token: str) -> dict[st
     credential = resolved.credential
     if credential is None:
         return None
-    if credential.kind is Kind.ACCESS_TOKEN:
+    if credential.kind is ACCESS_TOKEN:
         access = await issuer.store.tokens.open_by_token(credential)
         if access is not None and access.record.sources and not await sources_are_current(issuer, access):
             return None
         if access is not None and _concerns(caller, access.grant, access.audience):
             return await _with_grant(issuer, _access_token(caller, access), access.grant, access.record.properties)
-    elif credential.kind is Kind.REFRESH_TOKEN:
+    elif credential.kind is REFRESH_TOKEN:
         refresh = await issuer.store.tokens.open_by_refresh(credential, with_end=True)
         # A refresh token concerns its client only: resource servers never get one.
         is_own = refresh is not None and (caller is None or refresh.grant.client_id == caller.client_id)

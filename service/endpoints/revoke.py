@@ -7,7 +7,7 @@ from service.endpoints.endpoint import MachineEndpoint, always
 from service.hooks.facts import Revoked, about_revoked
 from service.issuer import Issuer
 from service.observe.events import Event
-from service.protocol.credentials import Credential, Kind
+from service.protocol.credentials import ACCESS_TOKEN, REFRESH_TOKEN, Credential
 from service.protocol.decision import Decision, answer
 from service.protocol.errors import UnsupportedTokenType
 from service.protocol.names import HookEvent
@@ -20,6 +20,7 @@ from service.tokens.access_tokens import resolve_token
 log = logging.getLogger(__name__)
 
 NAME = "revoke"
+_FOREIGN = RevokeAnswer.FOREIGN
 PATH = "/revoke"
 
 
@@ -43,14 +44,14 @@ async def decide(issuer: Issuer, request: Request) -> Decision:
         outcome = await _revoke_and_notify(issuer, client, credential)
     else:
         outcome = await _revoke(issuer, client, credential)
-    if outcome is RevokeAnswer.FOREIGN:
+    if outcome is _FOREIGN:
         log.warning(Event.REVOCATION_OF_FOREIGN_TOKEN, extra={"client_id": client.client_id})
-    issuer.metrics.request(NAME, outcome.value)
+    issuer.metrics.request(NAME, outcome)
     return answer(b"")
 
 
 async def _revoke(issuer: Issuer, client: Client, credential: Credential) -> RevokeAnswer:
-    if credential.kind not in (Kind.REFRESH_TOKEN, Kind.ACCESS_TOKEN):
+    if credential.kind not in (REFRESH_TOKEN, ACCESS_TOKEN):
         return RevokeAnswer.UNKNOWN
     whole = _ends_grant(issuer, credential)
     return await issuer.store.tokens.revoke(credential, client.client_id, ends_grant=whole)
@@ -68,7 +69,7 @@ async def _revoke_and_notify(issuer: Issuer, client: Client, credential: Credent
 
 
 def _ends_grant(issuer: Issuer, credential: Credential) -> bool:
-    return credential.kind is Kind.REFRESH_TOKEN or issuer.settings.revoke_access_token_ends_grant
+    return credential.kind is REFRESH_TOKEN or issuer.settings.revoke_access_token_ends_grant
 
 
 def _metadata(issuer: Issuer) -> dict[str, object]:

@@ -65,6 +65,7 @@ def discovery_paths(settings: Settings) -> tuple[str, ...]:
 
 def _endpoint(issuer: Issuer, path: str, endpoint: MachineEndpoint) -> Handler:
     name, methods, decide, kind = endpoint.name, endpoint.methods(issuer.settings), endpoint.handle, endpoint.content
+    is_form = kind is Content.FORM
     urls, ignore_client_id = (issuer.url_of(path), issuer.mtls_url_of(path)), path == WEBMETHODS_PATH
     shared = _Sharing.by(issuer, (*methods, "OPTIONS"))
     adds_headers, has_part = endpoint.takes_key_proofs and bool(answered_with(issuer)), path.endswith("/*")
@@ -73,7 +74,7 @@ def _endpoint(issuer: Issuer, path: str, endpoint: MachineEndpoint) -> Handler:
         request: Request | None = None
         try:
             peer = _admitted(http, issuer.settings)
-            form = form_now(http) if kind is Content.FORM and http.method == "POST" else None
+            form = form_now(http) if is_form and http.method == "POST" else None
             content = b""
             if form is None:
                 form, content = await _received(http, kind)

@@ -27,7 +27,7 @@ async def authorize(issuer: Issuer, token_request: TokenRequest) -> Authorizatio
     code = request.required("code")
     redirect_uri, code_verifier = request.parameters.get("redirect_uri"), request.parameters.get("code_verifier")
     credential = credentials.parse(code)
-    if credential is None or credential.kind is not credentials.Kind.AUTHORIZATION_CODE:
+    if credential is None or credential.kind is not credentials.AUTHORIZATION_CODE:
         raise InvalidGrant(log="not a code of ours")
     opened = await issuer.store.codes.open_by_code(credential)
     if opened is None:

@@ -19,7 +19,7 @@ async def authorize(issuer: Issuer, token_request: TokenRequest) -> Authorizatio
     """Open the refresh token. A narrower scope is for the new access token only; grant and successor keep the whole scope."""
     client, refresh_token = token_request.client, token_request.request.required("refresh_token")
     credential = credentials.parse(refresh_token)
-    if credential is None or credential.kind is not credentials.Kind.REFRESH_TOKEN:
+    if credential is None or credential.kind is not credentials.REFRESH_TOKEN:
         raise InvalidGrant(log="not a refresh token of ours")
     opened = await issuer.store.tokens.open_by_refresh(credential)
     if opened is None:

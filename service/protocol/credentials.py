@@ -54,6 +54,10 @@ class Kind(StrEnum):
     MASTER_KEY = "mm_mk_"
 
 
+AUTHORIZATION_CODE, ACCESS_TOKEN, REFRESH_TOKEN = Kind.AUTHORIZATION_CODE, Kind.ACCESS_TOKEN, Kind.REFRESH_TOKEN
+"""The kinds that requests ask for most: Python 3.11 needs 650 instructions to find a member of an enumeration by its name."""
+
+
 class Credential(msgspec.Struct, frozen=True):
     """A presented credential whose form is checked: the grant that it names, and the hash under which it is stored."""
 

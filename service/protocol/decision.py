@@ -31,6 +31,9 @@ class Action(StrEnum):
     UNAVAILABLE = "UNAVAILABLE"
 
 
+_OK = Action.OK
+
+
 class Decision(msgspec.Struct, frozen=True):
     """The decision of an endpoint."""
 
@@ -44,7 +47,7 @@ class Decision(msgspec.Struct, frozen=True):
 
 def answer(content: bytes, *, issued: object | None = None, headers: Mapping[str, str] = NO_STORE) -> Decision:
     """Return a 200 with this JSON body."""
-    return Decision(Action.OK, 200, content, headers, "ok", issued)
+    return Decision(_OK, 200, content, headers, "ok", issued)
 
 
 def refuse(error: ProtocolError, *, by_header: bool = True, **members: object) -> Decision:

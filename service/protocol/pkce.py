@@ -18,6 +18,9 @@ class ChallengeMethod(StrEnum):
     PLAIN = "plain"
 
 
+_PLAIN = ChallengeMethod.PLAIN
+
+
 def check_challenge(challenge: str | None, method: str | None, *, plain_allowed: bool, required: bool) -> str | None:
     """Return the method of the challenge in an authorization request, None where there is no challenge.
 
@@ -54,7 +57,7 @@ def check_verifier(verifier: str | None, challenge: str | None, method: str | No
         raise InvalidGrant("code_verifier is missing: the code was requested with a code_challenge.")
     if not _VERIFIER.fullmatch(verifier):
         raise InvalidGrant("code_verifier is malformed: 43 to 128 unreserved characters.")
-    computed = verifier if method == ChallengeMethod.PLAIN else s256(verifier)
+    computed = verifier if method == _PLAIN else s256(verifier)
     if not compare_digest(computed, challenge):
         raise InvalidGrant("code_verifier does not match the code_challenge.")
 

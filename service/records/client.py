@@ -49,6 +49,7 @@ class Registration(Record, frozen=True, omit_defaults=True, gc=False):
     """Until when the document is fresh (epoch seconds)."""
 
 
+_NO_METHOD = ClientAuthMethod.NONE
 _EARLIER_METHODS = frozenset(
     (
         ClientAuthMethod.CLIENT_SECRET_BASIC,
@@ -189,7 +190,7 @@ class Client(Record, frozen=True, omit_defaults=True, gc=False):
     @property
     def public(self) -> bool:
         """Whether the client cannot keep a secret (RFC 6749 section 2.1)."""
-        return self.auth_method == ClientAuthMethod.NONE
+        return self.auth_method == _NO_METHOD
 
     @property
     def delivery_mode(self) -> DeliveryMode:

@@ -14,6 +14,7 @@ from service.store.answers import Answer
 from service.store.record_store import RecordStore
 
 _record = Script("record_first_use", Answer, confirmed=True)
+_FIRST = Answer.FIRST
 _release = Script("release_first_use", Answer)
 
 
@@ -55,7 +56,7 @@ class ReplayCheck:
 
     async def is_first_use(self) -> bool:
         """Whether this is the first use. Raises TemporarilyUnavailable."""
-        return _record.read(await self._connection.conclude(self.start()))[0] is Answer.FIRST
+        return _record.read(await self._connection.conclude(self.start()))[0] is _FIRST
 
     async def release(self) -> None:
         """Let it be used again after a use that failed. Raises TemporarilyUnavailable."""

@@ -34,6 +34,11 @@ class Outcome(StrEnum):
     """It has ended, or its grant has."""
 
 
+_ENDING = (Outcome.REPLAYED, Outcome.ENDED)
+"""The outcomes after which the grant has ended."""
+_LASTING = CountedAs.LASTING
+
+
 class Spending(msgspec.Struct, frozen=True):
     """The outcome, and the sealed reply to the first use if that is kept."""
 
@@ -66,7 +71,7 @@ class NewTokens(msgspec.Struct, frozen=True):
 
         ``otherwise`` is its kind if it cannot be refreshed.
         """
-        counted_as = CountedAs.LASTING if self.refresh_record else otherwise
+        counted_as = _LASTING if self.refresh_record else otherwise
         return Place(self.access.grant_id, self.subject, self.client_id, counted_as, self.grant_ends_at)
 
 
@@ -119,7 +124,7 @@ class SpendableStore(RecordStore):
         if reply is None:
             return Spending(Outcome.ENDED)
         outcome, rest = script.read(reply)
-        if outcome in (Outcome.REPLAYED, Outcome.ENDED) and new.subject:
+        if outcome in _ENDING and new.subject:
             self._index.unindex_soon(new.access.grant_id, new.subject, new.client_id)
         return Spending(outcome, *rest)
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import msgspec
 
-from service.protocol.credentials import GRANT_ID_LENGTH, Credential, Kind
+from service.protocol.credentials import GRANT_ID_LENGTH, REFRESH_TOKEN, Credential
 from service.records.access_token import AccessToken
 from service.records.grant import Grant
 from service.records.refresh_token import RefreshToken
@@ -33,6 +33,7 @@ _revoke = Script("revoke_token", RevokeAnswer, confirmed=True)
 _count_repeat = Script("count_repeat", Answer)
 MOST_REPEATS = 500
 """How often the response to a used refresh token is given again within its grace; after that a further use is a replay."""
+_UNKNOWN = Answer.UNKNOWN
 _USED = len("used:") + GRANT_ID_LENGTH
 
 
@@ -88,7 +89,7 @@ class Tokens(SpendableStore):
         """Return a living access token with its grant (IA-39). One round trip."""
         places = (self._keys.access_token(token.grant_id, token.hash), self._keys.grant(token.grant_id))
         answer, rest = await _open.run(self._connection, places)
-        if answer is Answer.UNKNOWN:
+        if answer is _UNKNOWN:
             return None
         record = AccessToken.decode(rest[0])
         grant = grants.decode(rest[1])
@@ -232,7 +233,7 @@ class Tokens(SpendableStore):
 
     async def revoke(self, token: Credential, client_id: str, *, ends_grant: bool) -> RevokeAnswer:
         """Revoke an access or refresh token that was issued to this client. One round trip."""
-        make = self._keys.refresh_token if token.kind is Kind.REFRESH_TOKEN else self._keys.access_token
+        make = self._keys.refresh_token if token.kind is REFRESH_TOKEN else self._keys.access_token
         places = (make(token.grant_id, token.hash), self._keys.grant(token.grant_id))
         answer, subject = await _revoke.run(self._connection, places, client_id, "1" if ends_grant else "0")
         if subject:

@@ -24,6 +24,7 @@ from service.tokens.token_hooks import ask_before_exchange, with_hooks
 from service.tokens.token_response import mint
 from service.tokens.user_claims import wants, with_claims
 
+_SPENT = Outcome.SPENT
 _TRIES = 8
 """How often an exchange is tried again because another one was first."""
 
@@ -145,7 +146,7 @@ async def _exchange(
         reply = WaitingReply(sealed, plan.grace, fingerprint, adds=plan.refreshes_left is None)
         remembered_until = minted.new.now + issuer.settings.refresh_reuse_memory
         spending = await spends.spend(issuer.store, minted.new, reply, remembered_until)
-        if spending.outcome is Outcome.SPENT:
+        if spending.outcome is _SPENT:
             if plan.grace:
                 spends.note_delivery(issuer.store)
             return minted.issued

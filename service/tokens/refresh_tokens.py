@@ -7,7 +7,7 @@ import msgspec
 from service.issuer import Issuer
 from service.observe.events import Event
 from service.protocol.binding import UNBOUND, Binding
-from service.protocol.credentials import Kind, hashed, new_credential
+from service.protocol.credentials import REFRESH_TOKEN, hashed, new_credential
 from service.protocol.errors import InvalidGrant
 from service.protocol.names import OFFLINE_ACCESS, GrantTypeName, RefreshRotation
 from service.records.client import Client
@@ -21,12 +21,14 @@ from service.tokens.authorization import Authorization
 from service.tokens.replay import key_of, needed_key
 from service.tokens.spendable import Spendable, TokenPlan
 
+_JWT_BEARER, _ALWAYS = GrantTypeName.JWT_BEARER, RefreshRotation.ALWAYS
+
 
 def may_refresh(issuer: Issuer, client: Client, grant: Grant) -> bool:
     """Whether this grant gets a refresh token (IT-20, WM-20): it is a user's, and the client may use one."""
     if not grant.subject or "refresh_token" not in client.grant_types or client.refresh_limit == 0:
         return False
-    if grant.grant_type == GrantTypeName.JWT_BEARER and not issuer.settings.jwt_bearer_refresh:
+    if grant.grant_type == _JWT_BEARER and not issuer.settings.jwt_bearer_refresh:
         return False
     return not issuer.settings.refresh_needs_offline_access or OFFLINE_ACCESS in grant.scope.split(" ")
 
@@ -66,7 +68,7 @@ def new_refresh_token(
         token = spends.presented if spends and left != 0 else ""
         record = RefreshToken(issued_at, left, "", binding)
         return NewRefreshToken(token, keeps.credential.hash, record.encode(), ends_at)
-    token = new_credential(Kind.REFRESH_TOKEN, plan.grant_id, issuer.randomness)
+    token = new_credential(REFRESH_TOKEN, plan.grant_id, issuer.randomness)
     binding = authorization.binding if client.public else UNBOUND  # others authenticate in another way
     record = RefreshToken(now, left, spends.credential.hash if spends else "", binding)
     return NewRefreshToken(token, hashed(token), record.encode(), ends_at)
@@ -169,7 +171,7 @@ def present_refresh_token(
 ) -> PresentedRefreshToken:
     """Return a refresh token that was read, to be rotated or kept by the client's policy; a used one was rotated."""
     policy = client.refresh_rotation or issuer.settings.refresh_rotation
-    rotates = policy is RefreshRotation.ALWAYS or (policy is RefreshRotation.PUBLIC_CLIENTS and client.public)
+    rotates = policy is _ALWAYS or (policy is RefreshRotation.PUBLIC_CLIENTS and client.public)
     kind = PresentedRefreshToken if rotates or opened.record is None else KeptRefreshToken
     return kind(
         credential=opened.credential,

@@ -8,7 +8,7 @@ import orjson
 
 from service.hooks import NOTHING_ADDED, Added
 from service.issuer import Issuer
-from service.protocol.credentials import Credential, Kind, hashed, new_credential
+from service.protocol.credentials import ACCESS_TOKEN, Credential, hashed, new_credential
 from service.protocol.errors import InvalidRequest
 from service.protocol.names import TOKEN_RESPONSE_MEMBERS, AccessTokenFormat
 from service.protocol.token_exchange import TokenType
@@ -61,8 +61,8 @@ async def mint(issuer: Issuer, client: Client, authorization: Authorization, pla
     exchange = authorization.exchange
     if exchange is not None:
         lifetime = within(exchange, lifetime, now)
-    opaque = new_credential(Kind.ACCESS_TOKEN, plan.grant_id, issuer.randomness)
-    credential = Credential(Kind.ACCESS_TOKEN, plan.grant_id, hashed(opaque))
+    opaque = new_credential(ACCESS_TOKEN, plan.grant_id, issuer.randomness)
+    credential = Credential(ACCESS_TOKEN, plan.grant_id, hashed(opaque))
     refresh = new_refresh_token(issuer, client, authorization, plan, now)
     about: Mapping[str, Any] = {}
     is_kept = True
