@@ -2,7 +2,6 @@
 
 from binascii import a2b_qp
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from types import MappingProxyType
 from urllib.parse import unquote_to_bytes
 
@@ -60,11 +59,10 @@ class Request(msgspec.Struct, frozen=True):
         return value
 
 
-@dataclass(slots=True)
-class Form:
+class Form(msgspec.Struct):
     """A parsed form: the parameters by name, with the first value of repeatable ones, and all values of the repeatable ones."""
 
-    parameters: dict[str, str] = field(default_factory=dict)
+    parameters: dict[str, str] = {}
     resources: tuple[str, ...] = ()
     audiences: tuple[str, ...] = ()
 
@@ -112,7 +110,7 @@ def _usual_form(body: bytes, most: int) -> dict[str, str] | None:
         parts = text.split("&", most)
         parameters = dict([part.split("=", 1) for part in parts])
         if "%" in text:
-            if "%00" in text or "%" in "".join(parameters):
+            if "%" in "".join(parameters):
                 return None
             for name, value in parameters.items():
                 if "%" in value:
@@ -120,20 +118,20 @@ def _usual_form(body: bytes, most: int) -> dict[str, str] | None:
     except ValueError:  # not ASCII, not UTF-8, or a part without a value
         return None
     is_whole = len(parameters) == len(parts) <= most and "\x00" not in text
-    has_values = "=&" not in text and text[-1:] != "="
+    has_values = "" not in parameters.values()
     return parameters if is_whole and has_values and parameters.keys().isdisjoint(REPEATABLE) else None
 
 
 def _unquoted(value: str) -> str:
-    """Decode percent-encoding. Raises ValueError where a percent sign begins no escape, or the bytes are not UTF-8.
+    """Decode percent-encoding. Raises ValueError where a percent sign begins no escape, for NUL, or for bad UTF-8.
 
     Quoted-printable has the same escapes after another sign, and is decoded in C (RFC 2045 section 6.7).
     """
     if "=" in value or not value.isprintable():
         raise ValueError("not encoded as clients do it")
     decoded = a2b_qp(value.replace("%", "="))
-    if len(decoded) != len(value) - 2 * value.count("%"):
-        raise ValueError("a percent sign that begins no escape")
+    if len(decoded) != len(value) - 2 * value.count("%") or b"\0" in decoded:
+        raise ValueError("a percent sign that begins no escape, or a NUL character")
     return decoded.decode()
 
 

@@ -7,7 +7,7 @@ from msgspec import field
 
 from service.protocol.binding import UNBOUND, Binding
 from service.records.grant import Grant
-from service.records.json import Record
+from service.records.json import Record, encode
 from service.records.property import Property
 
 
@@ -50,4 +50,4 @@ class AccessToken(Record, frozen=True, omit_defaults=True, gc=False):
 
     def encode(self) -> bytes:
         """Return compact JSON; of an exchanged token with a blank in front, for scripts (``lua/shared/came_from.lua``)."""
-        return b" " + super().encode() if self.sources else super().encode()
+        return b" " + encode(self) if self.sources else encode(self)

@@ -5,7 +5,7 @@ from typing import Any, TypeVar
 import msgspec
 
 _Record = TypeVar("_Record", bound="Record")
-_encode = msgspec.json.Encoder().encode
+encode = msgspec.json.Encoder().encode
 _decoders: dict[type, msgspec.json.Decoder[Any]] = {}
 
 
@@ -17,7 +17,7 @@ class Record(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
 
     def encode(self) -> bytes:
         """Return compact JSON, members in the order of the fields."""
-        return _encode(self)
+        return encode(self)
 
     @classmethod
     def decode(cls: type[_Record], data: bytes) -> _Record:

@@ -55,16 +55,10 @@ class NewTokens(msgspec.Struct, frozen=True):
     refresh_hash: str  # of the access token where there is no refresh token: a name that is never written
     refresh_record: bytes  # empty for no refresh token
     refresh_ends_at: int
+    grant_ends_at: int  # when the last of them ends
     subject: str  # the user whose index holds the grant, empty for none
     client_id: str  # the client that the grant counts for
     now: int
-
-    @property
-    def grant_ends_at(self) -> int:
-        """Return when the last of them ends."""
-        if not self.refresh_record:
-            return self.access_ends_at
-        return max(self.access_ends_at, self.refresh_ends_at) if self.refresh_ends_at else grants.NEVER
 
     def place(self, otherwise: CountedAs = CountedAs.PASSING) -> Place:
         """Return the grant's place in its user's index, with its new end.

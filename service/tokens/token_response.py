@@ -131,10 +131,18 @@ def _to_keep(
         refresh_hash=refresh.hash or access.hash,
         refresh_record=refresh.record,
         refresh_ends_at=refresh.ends_at,
+        grant_ends_at=_last_end(ends_at, refresh),
         subject=authorization.grant.subject,
         client_id=authorization.grant.client_id,
         now=now,
     )
+
+
+def _last_end(access_ends_at: int, refresh: NewRefreshToken) -> int:
+    """Return when the last of both tokens ends, 0 = never."""
+    if not refresh.record:
+        return access_ends_at
+    return max(access_ends_at, refresh.ends_at) if refresh.ends_at else NEVER
 
 
 def _contents(authorization: Authorization, about: Mapping[str, Any], now: int, ends_at: int) -> AccessTokenContents:
