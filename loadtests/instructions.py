@@ -1,4 +1,4 @@
-"""``python -m loadtests.instructions``: CPU instructions of the server process per request, counted by callgrind.
+"""``python -m loadtests.instructions``: CPU instructions per request of the server and of its Redis, counted by callgrind.
 
 Counts hardly depend on what else the machine does, so a change of two percent shows on any machine. See README.md here.
 """
@@ -68,17 +68,26 @@ class Figures(msgspec.Struct, frozen=True):
     empty: float
     """Instructions of the empty handler."""
     works: dict[str, float]
-    """Instructions per request by the name of the work."""
+    """Instructions of the server per request by the name of the work."""
+    redis_version: str = ""
+    redis: dict[str, float] = {}
+    """The same of Redis."""
 
     def change_from(self, earlier: "Figures", work: str) -> float | None:
-        """Return the growth of a work as a share of its instructions, or of × E on another build; None if it is new."""
+        """Return the server's growth as a share of its instructions, or of × E on another build; None if the work is new."""
         if not (work in self.works and work in earlier.works):
             return None
         growth = self.works[work] / earlier.works[work]
         return (growth if self.is_comparable(earlier) else growth * earlier.empty / self.empty) - 1
 
+    def change_of_redis(self, earlier: "Figures", work: str) -> float | None:
+        """Return the growth of what Redis does for a work; None where it is new, or Redis another one."""
+        if self.redis_version != earlier.redis_version or not (work in self.redis and work in earlier.redis):
+            return None
+        return self.redis[work] / earlier.redis[work] - 1
+
     def is_comparable(self, earlier: "Figures") -> bool:
-        """Whether equal code has equal counts in both runs."""
+        """Whether equal code of the server has equal counts in both runs."""
         return self.interpreter == earlier.interpreter and self.libraries == earlier.libraries
 
 
@@ -113,29 +122,31 @@ def main(
 
 
 async def _count_all(works: list[str]) -> Figures:
-    with servers.redis_server() as redis:
+    with servers.redis_server(under=VALGRIND) as redis:
         async with (
             supplier(redis) as supplies,
             servers.empty_handler(under=VALGRIND) as empty_handler,
             servers.mintmark(redis, under=VALGRIND) as mintmark,
         ):
-            for server in (empty_handler, mintmark):
-                await _vgdb(server.pid, "instrumentation", "on")
-            of_empty = await _count(empty_handler, await empty(supplies), REQUESTS_OF_EMPTY, idle=0.0)
-            idle = await _idle(mintmark.pid)
+            for pid in (empty_handler.pid, *mintmark.pids):
+                await _vgdb(pid, "instrumentation", "on")
+            (of_empty,) = await _count(empty_handler, await empty(supplies), REQUESTS_OF_EMPTY, idle=[0.0])
+            idle = await asyncio.gather(*map(_idle, mintmark.pids))
             counted = {name: await _count_work(mintmark, supplies, name, idle) for name in works}
-    return Figures(str(interpreter.serving()), interpreter.libraries(), of_empty, counted)
+        redis_version = redis.primaries()[0].admin.info("server")["redis_version"]
+    of_server, of_redis = ({name: counts[place] for name, counts in counted.items()} for place in (0, 1))
+    return Figures(str(interpreter.serving()), interpreter.libraries(), of_empty, of_server, redis_version, of_redis)
 
 
-async def _count_work(mintmark: Server, supplies: Supplier, name: str, idle: float) -> float:
+async def _count_work(mintmark: Server, supplies: Supplier, name: str, idle: list[float]) -> list[float]:
     orders = await WORKS[name].orders(supplies, WARM_UP + REQUESTS)
     counted = await _count(mintmark, orders, REQUESTS, idle)
-    print(f"  {name}: {counted:,.0f}", file=sys.stderr, flush=True)
+    print(f"  {name}: {counted[0]:,.0f} + {counted[1]:,.0f}", file=sys.stderr, flush=True)
     return counted
 
 
-async def _count(server: Server, orders: Orders, number: int, idle: float) -> float:
-    """Return the instructions per request, without those of background tasks.
+async def _count(server: Server, orders: Orders, number: int, idle: list[float]) -> list[float]:
+    """Return the instructions per request of a server and of its store, without those of their timers.
 
     One connection sends the requests one after the other. With several, the number of requests that share a write to Redis
     would depend on chance.
@@ -152,12 +163,12 @@ async def _count(server: Server, orders: Orders, number: int, idle: float) -> fl
                 raise WrongAnswerError(f"{server.name} answered {orders.path} with {status} {body}")
 
     await ask(range(WARM_UP))
-    before, began = await _instructions(server.pid), time.monotonic()
+    before, began = [await _instructions(pid) for pid in server.pids], time.monotonic()
     await ask(range(WARM_UP, WARM_UP + number))
     seconds = time.monotonic() - began
-    counted = await _instructions(server.pid) - before - idle * seconds
+    after = [await _instructions(pid) for pid in server.pids]
     writer.close()
-    return counted / number
+    return [(end - begin - rate * seconds) / number for begin, end, rate in zip(before, after, idle, strict=True)]
 
 
 async def _answer(reader: asyncio.StreamReader) -> tuple[int, str]:
@@ -213,6 +224,8 @@ def complaints(now: Figures, earlier: Figures) -> list[str]:
         print(f"only × E is compared, and only growth by more than {bound:.0%} fails.")
     grown = {work: change for work in now.works if (change := now.change_from(earlier, work)) is not None}
     lines = [f"{work} needs {change:+.1%} instructions." for work, change in grown.items() if change > bound]
+    of_redis = {work: change for work in now.redis if (change := now.change_of_redis(earlier, work)) is not None}
+    lines += [f"{work}: {change:+.1%} instructions of Redis." for work, change in of_redis.items() if change > GROWTH]
     if lines:
         lines.append(f"Where the growth is worth it, renew the figures and say in the commit why: {RENEW}")
     elif any(change < -bound for change in grown.values()):
@@ -223,16 +236,21 @@ def complaints(now: Figures, earlier: Figures) -> list[str]:
 def _table(figures: Figures, earlier: Figures | None) -> Table:
     shown = Table(title=f"CPU instructions per request, Python {figures.interpreter}", title_justify="left")
     shown.add_column("work", no_wrap=True)
-    for name in ("instructions", "× E", *(("before", "change") if earlier else ())):
+    compared = ("before", "change") if earlier else ()
+    for name in ("server", "× E", *compared, "Redis", *compared):
         shown.add_column(name, justify="right", no_wrap=True)
     shown.add_row("an empty aiohttp handler (E)", f"{figures.empty:,.0f}", "1.00")
     for work, counted in figures.works.items():
-        cells = [f"{counted:,.0f}", f"{counted / figures.empty:.2f}"]
+        cells, of_redis = [f"{counted:,.0f}", f"{counted / figures.empty:.2f}"], [f"{figures.redis[work]:,.0f}"]
         if earlier:
-            change = figures.change_from(earlier, work)
-            cells += ["new", ""] if change is None else [f"{earlier.works[work]:,.0f}", f"{change:+.1%}"]
-        shown.add_row(WORKS[work].title, *cells)
+            cells += _compared(earlier.works.get(work), figures.change_from(earlier, work))
+            of_redis += _compared(earlier.redis.get(work), figures.change_of_redis(earlier, work))
+        shown.add_row(WORKS[work].title, *cells, *of_redis)
     return shown
+
+
+def _compared(before: float | None, change: float | None) -> tuple[str, str]:
+    return ("new" if before is None else f"{before:,.0f}"), ("" if change is None else f"{change:+.1%}")
 
 
 if __name__ == "__main__":

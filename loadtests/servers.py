@@ -39,15 +39,20 @@ class Server(NamedTuple):
     pid: int
     store_pids: tuple[int, ...] = ()
 
+    @property
+    def pids(self) -> tuple[int, ...]:
+        """Its own process id, then those of its store."""
+        return self.pid, *self.store_pids
+
 
 # Redis
 
 
 @contextmanager
-def redis_server() -> Iterator[Shape]:
-    """Run one Redis on a TCP port, in memory: the installed one, otherwise the embedded one."""
+def redis_server(under: Sequence[str] = ()) -> Iterator[Shape]:
+    """Run one Redis on a TCP port, in memory: the installed one, otherwise the embedded one. ``under`` as in ``mintmark``."""
     _prefer_installed()
-    with standalone() as shape:
+    with standalone(under=under) as shape:
         yield shape
 
 

@@ -228,16 +228,18 @@ def standalone(
     tls: bool = False,
     require_client_certificate: bool = False,
     options: Sequence[str] = (),
+    under: Sequence[str] = (),
 ) -> Shape:
     """Start one server for ``redis://``, ``rediss://`` (TlsUnsupported if there is no server for it) or ``unix://``.
 
     With ``user`` and ``password`` only this user has rights; ``password`` alone is that of the default user. ``maxmemory`` has
-    the notation of Redis ("3mb"); a full server refuses writes. ``options`` are further command-line options.
+    the notation of Redis ("3mb"); a full server refuses writes. ``options`` are further command-line options. ``under`` is a
+    command that runs the server, such as valgrind.
     """
-    server = tls_server() if tls else find_redis_server()
+    program, *before = [*under, str(tls_server() if tls else find_redis_server())]
     home, (port,) = short_temporary_directory(), free_ports(1)
     certificates = issue_certificates(home) if tls else None
-    arguments = [*in_memory(home / "node"), *_access(user, password), *options]
+    arguments = [*before, *in_memory(home / "node"), *_access(user, password), *options]
     if maxmemory:
         arguments += ["--maxmemory", maxmemory, "--maxmemory-policy", "noeviction"]
     if unix:
@@ -247,7 +249,7 @@ def standalone(
     else:
         arguments += ["--port", str(port)]
 
-    node = Node("primary", server, home / "node", port, arguments)
+    node = Node("primary", Path(program), home / "node", port, arguments)
     if unix:
         node.connection = {"unix_socket_path": str(home / "redis.sock")}
     if certificates:

@@ -36,6 +36,17 @@ def test_growth(figures: Figures, grown: list[str]) -> None:
     assert not grown or "--json loadtests/instructions.json" in found[-1], "says how to renew"
 
 
+@pytest.mark.parametrize(
+    ("version", "counted", "grown"),
+    [("7.0.15", 104.0, []), ("7.0.15", 106.0, ["refresh"]), ("8.2.1", 900.0, []), ("", 900.0, [])],
+)
+def test_growth_of_what_redis_does(version: str, counted: float, grown: list[str]) -> None:
+    earlier = Figures(BEFORE.interpreter, {}, 100.0, {}, "7.0.15", {"refresh": 100.0})
+    found = complaints(Figures(BEFORE.interpreter, {}, 100.0, {}, version, {"refresh": counted, "new": 1.0}), earlier)
+    assert [line.split(":")[0] for line in found[:-1]] == grown
+    assert all("of Redis" in line for line in found[:-1])
+
+
 def test_another_interpreter_is_named(capsys: pytest.CaptureFixture[str]) -> None:
     complaints(now("another", refresh=500.0), BEFORE)
     assert "these of another" in capsys.readouterr().out
@@ -49,5 +60,5 @@ def test_the_patterns_of_works() -> None:
 
 def test_what_is_committed_is_what_is_counted() -> None:
     figures = read(COMMITTED)
-    assert set(figures.works) == set(COUNTED) <= set(WORKS)
+    assert set(figures.works) == set(figures.redis) == set(COUNTED) <= set(WORKS)
     assert 100_000 < figures.empty < min(figures.works.values())
