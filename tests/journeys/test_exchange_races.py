@@ -1,7 +1,7 @@
 """Exchanges raced with the end of what they come from, on standalone, Sentinel and Cluster: nothing outlives it (P6)."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
 import pytest
@@ -25,8 +25,9 @@ ENDS: dict[str, tuple[str, str, str, Callable[[World, dict[str, Any]], Awaitable
 }
 
 
-async def _late(end: Awaitable[object], seconds: float) -> None:
-    await asyncio.sleep(seconds)
+async def _after(asked: Sequence[asyncio.Future[Any]], end: Awaitable[object]) -> None:
+    """End it once these are answered, whatever else is under way: no clock decides who is first."""
+    await asyncio.gather(*asked)
     await end
 
 
@@ -45,8 +46,10 @@ async def test_nothing_outlives_what_it_came_from(
     answers: set[int] = set()
     for turn in range(ROUNDS):
         held = await _tokens(any_world)
-        asked = [exchange(any_world, client_id, held[what], kind, **target) for _ in range(AT_ONCE)]
-        ending = asyncio.ensure_future(_late(end(any_world, held), turn % 9 * 0.002))
+        asked = [
+            asyncio.ensure_future(exchange(any_world, client_id, held[what], kind, **target)) for _ in range(AT_ONCE)
+        ]
+        ending = asyncio.ensure_future(_after(asked[: turn % 4], end(any_world, held)))
         responses = await asyncio.gather(*asked)
         await ending
         answers |= {response.status for response in responses}
