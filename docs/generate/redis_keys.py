@@ -14,7 +14,10 @@ KEPT: dict[str, tuple[str, str]] = {
     "polled_request": ("string", "TTL: `device_code_lifetime`, or that of a CIBA request; once spent as a code"),
     "poll_pause": ("string", "TTL: the interval, half a second less"),
     "access_token": ("string", "TTL; with all that it came from"),
-    "refresh_token": ("string", "TTL, or with its grant; once used `refresh_reuse_memory`"),
+    "refresh_token": (
+        "string",
+        "TTL, or with its grant; once used `refresh_reuse_memory`, at most as long as its successor",
+    ),
     "reply": ("string", "TTL: the grace window; sooner, once its successor is used"),
     "user_grants": ("sorted set", "TTL: the last of them"),
     "lasting_grants": ("sorted set", "TTL: the last of them; ten years since the last use of one that never ends"),

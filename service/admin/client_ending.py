@@ -17,7 +17,7 @@ from service.issuer import Issuer
 from service.observe.events import Event
 from service.protocol.names import HookEvent
 from service.records.client import Client
-from service.store.grants import NEVER
+from service.store.ends import NEVER
 from service.store.record_store import ChangedMeanwhileError
 
 log = logging.getLogger(__name__)

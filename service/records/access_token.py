@@ -49,5 +49,5 @@ class AccessToken(Record, frozen=True, omit_defaults=True, gc=False):
         return cls(int(data)) if data.isdigit() else super().decode(data)
 
     def encode(self) -> bytes:
-        """Return compact JSON; of an exchanged token with a blank in front, for scripts (``lua/shared/came_from.lua``)."""
+        """Return compact JSON; of an exchanged token with a blank in front, for scripts (``lua/shared/is_exchanged.lua``)."""
         return b" " + encode(self) if self.sources else encode(self)

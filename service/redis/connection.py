@@ -42,8 +42,8 @@ Command = Sequence[Word]
 KeyedCommand = tuple[str, Command]
 """A key and the command to send to the server that holds it."""
 
-FLAGS_SINCE = (7, 0)
-"""The version of Redis from which on scripts begin with ``#!lua``."""
+REDIS_7 = (7, 0)
+"""The version from which on scripts begin with ``#!lua``, and EXPIRETIME is there."""
 _PAUSE = 0.02
 """Seconds before the first retry; each further pause is up to twice as long, at most ``_LONGEST_PAUSE``."""
 _LONGEST_PAUSE = 0.2
@@ -74,8 +74,8 @@ class Connection:
         """SHA-1 of the scripts that are sent over ``confirming``."""
         self.confirming: Connection | None = None
         """The connection for commands that count only once replicas have them; None without ``redis_wait_replicas``."""
-        self.crosses_slots = False
-        """Whether one script may touch keys of different slots: known to be so where no Cluster is behind the address."""
+        self.crosses_slots = self.has_expiretime = False
+        """Whether one script may touch keys of different slots (there is no Cluster); whether all servers have EXPIRETIME."""
         self._confirms = confirms
         self._make = _confirming_link(address, watch) if confirms else partial(Link, watch=watch)
         self._node = Node(address, self._locate, self._make, watch)
@@ -249,7 +249,7 @@ class Connection:
             text = self.scripts.get(str(command[1])) if command[0] == "EVALSHA" else None
             if kind_of(error) != "NOSCRIPT" or text is None:
                 raise
-        if link.version < FLAGS_SINCE:
+        if link.version < REDIS_7:
             text = text.partition("\n")[2] if text.startswith("#!lua") else text
         return await _sent(link, key, ("EVAL", text, *command[2:]), prefix)
 

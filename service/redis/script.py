@@ -9,8 +9,10 @@
 ```
 
 The body begins with ``local grant, code = unpack(KEYS)`` in the same order. ``-- INCLUDE name`` is replaced by
-``lua/shared/name.lua``. ``#!lua`` makes Redis ≥ 7 treat the script by its flags; Redis 6.2 does not know the line, so it is
-dropped there. Two acts that belong together are one call where a call may cross slots (``Joined``).
+``lua/shared/name.lua``: a server makes each function of it anew whenever it comes there, so what is seldom needed is included
+where it is needed. Numbers in commands are written as strings, since Redis 7.0 prints a number of Lua with 17 digits first.
+``#!lua`` makes Redis ≥ 7 treat the script by its flags; Redis 6.2 does not know the line, so it is dropped there. Two acts that
+belong together are one call where a call may cross slots (``Joined``).
 """
 
 import re
@@ -147,7 +149,7 @@ TEXTS: list[ScriptText] = []
 @cache
 def _load(name: str) -> str:
     text = files("service.store").joinpath("lua", f"{name}.lua").read_text("utf-8")
-    return re.sub(r"^-- INCLUDE (\w+)\n", lambda found: _load(f"shared/{found[1]}"), text, flags=re.MULTILINE)
+    return re.sub(r"^ *-- INCLUDE (\w+)\n", lambda found: _load(f"shared/{found[1]}"), text, flags=re.MULTILINE)
 
 
 def _names(text: str, separator: str) -> tuple[str, ...]:

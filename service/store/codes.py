@@ -10,7 +10,7 @@ from service.records.grant import Grant
 from service.store import grants
 from service.store.answers import Answer
 from service.store.spending import NewTokens, Outcome, SpendableStore, Spending, WaitingReply
-from service.store.user_index import CountedAs, IndexedScript, Place
+from service.store.user_index import CountedAs, IndexedScript, Known, Place
 
 _issue = IndexedScript("issue_code", Answer)
 _SPENT = b"spent:"
@@ -90,7 +90,6 @@ class Codes(SpendableStore):
                 f"{new.access.hash}:{key}" if key else new.access.hash,
                 new.access_record,
                 new.access_ends_at,
-                new.refresh_hash,
                 new.refresh_record,
                 new.refresh_ends_at,
                 new.grant_ends_at,
@@ -100,4 +99,4 @@ class Codes(SpendableStore):
                 waiting.grace,
             ),
         )
-        return self._spend(_redeem, step, new)
+        return self._spend(_redeem, step, new, new.place(known=Known.INDEXED))

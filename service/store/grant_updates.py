@@ -8,6 +8,7 @@ from service.records.access_token import AccessToken
 from service.records.grant import Grant
 from service.redis.connection import Connection
 from service.store import grants
+from service.store.ends import NEVER, ends_at
 from service.store.indexing import Indexing
 from service.store.keys import Keys
 from service.store.record_store import RecordStore
@@ -80,11 +81,11 @@ class GrantUpdates(RecordStore):
             grant_id,
             grant,
             seen_grant or b"",
-            grants.ends_at(grant_left, now),
+            ends_at(grant_left, now),
             access_hash,
             access,
             seen_access or b"",
-            grants.ends_at(access_left, now) if access else 0,
+            ends_at(access_left, now) if access else 0,
         )
         if not seen.seen_grant:
             return seen
@@ -125,7 +126,7 @@ class GrantUpdates(RecordStore):
 def _grant_end(seen: GrantSnapshot, update: GrantUpdate) -> int:
     """Return when the last thing that the grant issued ends, as far as can be known; 0 = never."""
     if not seen.grant_ends_at and (update.refresh_ends_at is None or not seen.refresh_hash):
-        return grants.NEVER
+        return NEVER
     refresh_ends_at = update.refresh_ends_at or 0 if seen.refresh_hash else 0
     return max(seen.grant_ends_at, seen.access_ends_at, update.access_ends_at or 0, refresh_ends_at)
 

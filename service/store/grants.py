@@ -13,15 +13,13 @@ from service.records.refresh_token import RefreshToken
 from service.redis.connection import Connection, KeyedCommand
 from service.redis.script import Script
 from service.store.answers import Answer
+from service.store.ends import end_steps, ends_at, read_with_end
 from service.store.keys import Keys
 from service.store.record_store import RecordStore
 from service.store.user_index import UserIndex
 
 NO_REFRESH_TOKEN = "-" * GRANT_ID_LENGTH
 """The value in front of a grant's record where there is no live refresh token, whose hash stands there otherwise."""
-
-NEVER = 0
-"""The second for "never ends"."""
 
 _PAGE = 500
 
@@ -75,9 +73,9 @@ class Grants(RecordStore):
     async def open(self, grant_id: str) -> ListedGrant | None:
         """Return a living grant by its id."""
         key = self._keys.grant(grant_id)
-        data, left, now = await self._connection.execute_all([(key, ("GET", key)), *end_steps(key)])
+        data, ends = await read_with_end(self._connection, key, "GET", key)
         grant = decode(data)
-        return ListedGrant(grant_id, grant, ends_at(left, now)) if grant else None
+        return ListedGrant(grant_id, grant, ends) if grant and ends is not None else None
 
     async def can_refresh(self, grant_id: str) -> bool:
         """Whether a refresh token of this grant is alive. At most two round trips."""
@@ -136,10 +134,10 @@ class Grants(RecordStore):
                 place, "SCAN", cursor, "MATCH", self._keys.access_token(grant_id, "*"), "COUNT", 10 * _PAGE
             )
             for key in (name.decode() for name in found):
-                data, left, now = await self._connection.execute_all([(key, ("GET", key)), *end_steps(key)])
+                data, ends = await read_with_end(self._connection, key, "GET", key)
                 token = AccessToken.decode(data) if data else None
-                if token is not None and (grant := token.grant) and not token.sources:
-                    return key, ListedGrant(grant_id, grant, ends_at(left, now))
+                if token is not None and ends is not None and (grant := token.grant) and not token.sources:
+                    return key, ListedGrant(grant_id, grant, ends)
             cursor = position.decode()
             if cursor == "0":
                 return None
@@ -240,13 +238,3 @@ def inline_or_whole(name: str, data: bytes | None) -> Grant | None:
     if not name.endswith("}"):
         return AccessToken.decode(data).grant
     return decode(data)
-
-
-def end_steps(key: str) -> list[KeyedCommand]:
-    """Return steps for ``execute_all`` that read when a key ends; ``ends_at`` takes their two replies."""
-    return [(key, ("PTTL", key)), (key, ("TIME",))]
-
-
-def ends_at(left: int, now: list[bytes]) -> int:
-    """Return the epoch second at which a key ends, by its PTTL and the TIME of Redis; 0 = never."""
-    return round((int(now[0]) * 1000 + int(now[1]) / 1000 + left) / 1000) if left >= 0 else NEVER

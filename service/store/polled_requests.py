@@ -15,11 +15,11 @@ from service.protocol.credentials import Credential, base64url
 from service.records.client import Client
 from service.records.grant import Grant
 from service.records.polled_request import Allowance
-from service.redis.connection import KeyedCommand
 from service.redis.script import Script
 from service.store import grants
+from service.store.ends import read_with_end
 from service.store.spending import NewTokens, Outcome, SpendableStore, Spending, WaitingReply
-from service.store.user_index import CountedAs, IndexedScript, Place
+from service.store.user_index import CountedAs, IndexedScript, Known, Place
 
 _FRONT = 26
 """The length of what stands in front of the state."""
@@ -94,12 +94,11 @@ class PolledRequests(SpendableStore):
     async def look(self, request: Credential) -> SeenRequest | None:
         """Look at a request without polling for it; None where it is unknown or over."""
         key, grant = self._keys.polled_request(request.grant_id, request.hash), self._keys.grant(request.grant_id)
-        read: KeyedCommand = (key, ("MGET", key, grant))
-        (held, grant_record), *end = await self._connection.execute_all([read, *grants.end_steps(key)])
-        if held is None:
+        (held, grant_record), ends = await read_with_end(self._connection, key, "MGET", key, grant)
+        if held is None or ends is None:
             return None
         state, _, content = held[_FRONT:].partition(b":")
-        return SeenRequest(state.decode(), content, grants.decode(grant_record), grants.ends_at(*end))
+        return SeenRequest(state.decode(), content, grants.decode(grant_record), ends)
 
     async def poll(self, request: Credential, client: Client, by: str) -> Polled:
         """Poll for the decision on a request.
@@ -136,7 +135,7 @@ class PolledRequests(SpendableStore):
         keys_of_request = (self._keys.polled_request(grant_id, request.hash), self._keys.grant(grant_id))
         arguments = (grants.encode(grant), allowance.encode(), allowance.by, ends_at)
         step = _allow.step(self._connection, keys_of_request, arguments)
-        place = Place(grant_id, grant.subject, grant.client_id, CountedAs.PASSING, ends_at, may_lag=True)
+        place = Place(grant_id, grant.subject, grant.client_id, CountedAs.PASSING, ends_at, Known.SENT_AGAIN)
         reply = await self._indexing.begin(_allow, step, place)
         return reply is not None and _allow.read(reply)[0] is PollAnswer.ALLOWED
 
@@ -169,7 +168,6 @@ class PolledRequests(SpendableStore):
                 f"{new.access.hash}:{allowance.binding.mark}:{allowance.by}",
                 new.access_record,
                 new.access_ends_at,
-                new.refresh_hash,
                 new.refresh_record,
                 new.refresh_ends_at,
                 new.grant_ends_at,
@@ -178,7 +176,7 @@ class PolledRequests(SpendableStore):
                 waiting.grace,
             ),
         )
-        return self._spend(_spend, step, new)
+        return self._spend(_spend, step, new, new.place(known=Known.INDEXED))
 
 
 def _mark(client: Client) -> str:

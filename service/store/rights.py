@@ -13,6 +13,7 @@ from typing import NamedTuple
 
 from service.redis.address import Address
 from service.redis.confirming_link import touch_key
+from service.redis.connection import REDIS_7
 from service.redis.errors import LinkLostError, ReplyError, kind_of
 from service.redis.handshake import connect
 from service.redis.link import Link, Word
@@ -124,7 +125,7 @@ async def look_for_missing(address: Address, link: Link, keys: Keys, *, listens:
     key = keys.grant(_NAME)
     commands = [
         *_commands(key),
-        *(_since_7(key) if link.version >= (7, 0) else ()),
+        *(_since_7(key) if link.version >= REDIS_7 else ()),
         *(_IN_CLUSTER if address.topology is Topology.CLUSTER else ()),
         *((("WAIT", 0, 1),) if waits else ()),
         *_published(keys),

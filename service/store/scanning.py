@@ -12,6 +12,7 @@ from service.redis.connection import KeyedCommand
 from service.redis.errors import LinkLostError, ReplyError, kind_of
 from service.redis.link import Link, RedisReply
 from service.store import grants
+from service.store.ends import end_steps, ends_at
 from service.store.record_store import RecordStore
 
 CHUNK = 500
@@ -71,11 +72,11 @@ class Scanning(RecordStore):
     async def _read_issued(self, names: list[str]) -> list[LivingCredential]:
         matches = [match for name in names if (match := self._keys.issued_key.fullmatch(name))]
         steps: list[KeyedCommand] = [
-            step for match in matches for step in ((match[0], ("GET", match[0])), *grants.end_steps(match[0]))
+            step for match in matches for step in ((match[0], ("GET", match[0])), *end_steps(match[0]))
         ]
         replies = iter(await self._connection.execute_all(steps))
         read = (
-            _issued(match, data, grants.ends_at(left, now))
+            _issued(match, data, ends_at(left, now))
             for match, data, left, now in zip(matches, replies, replies, replies, strict=True)
         )
         return [one for one in read if one is not None]

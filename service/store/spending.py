@@ -1,7 +1,6 @@
 """Spending a credential: the parts that all credentials share which are exchanged once for tokens."""
 
 from enum import StrEnum
-from typing import Any
 
 import msgspec
 
@@ -9,10 +8,11 @@ from service.protocol.credentials import Credential
 from service.records.grant import Grant
 from service.redis.connection import Connection, KeyedCommand
 from service.store import grants
+from service.store.ends import read_with_end
 from service.store.indexing import Indexing
 from service.store.keys import Keys
 from service.store.record_store import RecordStore
-from service.store.user_index import CountedAs, IndexedScript, Place, UserIndex
+from service.store.user_index import CountedAs, IndexedScript, Known, Place, UserIndex
 
 
 class Outcome(StrEnum):
@@ -37,6 +37,7 @@ class Outcome(StrEnum):
 _ENDING = (Outcome.REPLAYED, Outcome.ENDED)
 """The outcomes after which the grant has ended."""
 _LASTING = CountedAs.LASTING
+_COUNTED, _INDEXED = Known.COUNTED, Known.INDEXED
 
 
 class Spending(msgspec.Struct, frozen=True):
@@ -60,13 +61,17 @@ class NewTokens(msgspec.Struct, frozen=True):
     client_id: str  # the client that the grant counts for
     now: int
 
-    def place(self, otherwise: CountedAs = CountedAs.PASSING) -> Place:
+    def place(self, otherwise: CountedAs = CountedAs.PASSING, known: Known = Known.NOTHING) -> Place:
         """Return the grant's place in its user's index, with its new end.
 
         ``otherwise`` is its kind if it cannot be refreshed.
         """
         counted_as = _LASTING if self.refresh_record else otherwise
-        return Place(self.access.grant_id, self.subject, self.client_id, counted_as, self.grant_ends_at)
+        return Place(self.access.grant_id, self.subject, self.client_id, counted_as, self.grant_ends_at, known)
+
+    def refreshed_place(self) -> Place:
+        """Return the same for a grant that is refreshed: it is of the same kind as before unless this is the last time."""
+        return self.place(known=_COUNTED if self.refresh_record else _INDEXED)
 
 
 class WaitingReply(msgspec.Struct, frozen=True):
@@ -100,21 +105,23 @@ class SpendableStore(RecordStore):
     async def _open(self, key: str, credential: Credential, *, with_end: bool) -> _Kept | None:
         """Read a credential with its grant; None where either is unknown or has ended. One round trip."""
         grant_id = credential.grant_id
-        end: list[Any] = []
+        ends = None
         read = ("MGET", key, self._keys.grant(grant_id), self._keys.reply(grant_id, credential.hash))
         if with_end:
-            found, *end = await self._connection.execute_all([(key, read), *grants.end_steps(key)])
+            found, ends = await read_with_end(self._connection, key, *read)
         else:
             found = await self._connection.execute(key, *read)
         held, grant_record, reply = found
         grant = grants.decode(grant_record)
         if held is None or grant is None:
             return None
-        return _Kept(held, grant, reply or b"", grants.ends_at(*end) if end else None)
+        return _Kept(held, grant, reply or b"", ends)
 
-    async def _spend(self, script: IndexedScript[Outcome], step: KeyedCommand, new: NewTokens) -> Spending:
-        """Replace a credential by the new tokens. One round trip."""
-        reply = await self._indexing.swap(script, step, new.place())
+    async def _spend(
+        self, script: IndexedScript[Outcome], step: KeyedCommand, new: NewTokens, place: Place
+    ) -> Spending:
+        """Replace a credential by the new tokens, whose grant gets this place. One round trip."""
+        reply = await self._indexing.swap(script, step, place)
         if reply is None:
             return Spending(Outcome.ENDED)
         outcome, rest = script.read(reply)

@@ -10,7 +10,7 @@ from service.records.backchannel_request import BackchannelDelivery
 from service.records.logout_delivery import LogoutDelivery
 from service.records.notification import Notification
 from service.redis import address
-from service.redis.connection import FLAGS_SINCE, Connection
+from service.redis.connection import REDIS_7, Connection
 from service.redis.errors import LinkLostError, ReplyError
 from service.redis.listener import start_listening
 from service.redis.opening import open_connection
@@ -164,7 +164,9 @@ async def open_store(
         for link in links:
             await check(link)
         store.connection.crosses_slots = await crosses_slots(links[0], store.keys)
-        if min(link.version for link in links) < FLAGS_SINCE:
+        oldest = min(link.version for link in links)
+        store.connection.has_expiretime = oldest >= REDIS_7
+        if oldest < REDIS_7:
             store.connection.scripts.clear()
             store.connection.scripts.update({script.plain_sha: script.plain_text for script in TEXTS})
         for link in links:

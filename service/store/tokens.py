@@ -13,6 +13,7 @@ from service.records.refresh_token import RefreshToken
 from service.redis.script import Script
 from service.store import grants
 from service.store.answers import Answer
+from service.store.ends import read_with_end
 from service.store.spending import NewTokens, Outcome, SpendableStore, Spending, WaitingReply
 from service.store.user_index import CountedAs, IndexedScript
 
@@ -23,7 +24,7 @@ class RevokeAnswer(StrEnum):
     FOREIGN = "foreign"
 
 
-_open = Script("open_credential", Answer)
+_open_exchanged = Script("open_exchanged_token", Answer)
 _issue = IndexedScript("issue_tokens", Answer)
 _add = IndexedScript("add_access_token", Answer)
 _exchange = Script("exchange_token", Answer)
@@ -33,7 +34,6 @@ _revoke = Script("revoke_token", RevokeAnswer, confirmed=True)
 _count_repeat = Script("count_repeat", Answer)
 MOST_REPEATS = 500
 """How often the response to a used refresh token is given again within its grace; after that a further use is a replay."""
-_UNKNOWN = Answer.UNKNOWN
 _USED = len("used:") + GRANT_ID_LENGTH
 
 
@@ -86,17 +86,17 @@ class Tokens(SpendableStore):
     """Access and refresh tokens in Redis."""
 
     async def open_by_token(self, token: Credential) -> OpenedToken | None:
-        """Return a living access token with its grant (IA-39). One round trip."""
-        places = (self._keys.access_token(token.grant_id, token.hash), self._keys.grant(token.grant_id))
-        answer, rest = await _open.run(self._connection, places)
-        if answer is _UNKNOWN:
+        """Return a living access token with its grant (IA-39). One round trip; two for an exchanged token."""
+        places = key, _ = (self._keys.access_token(token.grant_id, token.hash), self._keys.grant(token.grant_id))
+        (held, grant_record), ends_at = await read_with_end(self._connection, key, "MGET", *places)
+        if held is None or ends_at is None:
             return None
-        record = AccessToken.decode(rest[0])
-        grant = grants.decode(rest[1])
+        record, grant = AccessToken.decode(held), grants.decode(grant_record)
         if record.sources and record.grant:
-            return OpenedToken(token, record, record.grant, rest[2], origin=grant)
+            answer, _ = await _open_exchanged.run(self._connection, places)
+            return OpenedToken(token, record, record.grant, ends_at, origin=grant) if answer is Answer.FOUND else None
         grant = grant or record.grant
-        return OpenedToken(token, record, grant, rest[2]) if grant else None
+        return OpenedToken(token, record, grant, ends_at) if grant else None
 
     async def open_by_refresh(self, token: Credential, *, with_end: bool = False) -> OpenedRefreshToken | None:
         """Return a refresh token, used or not, of a living grant (IA-38).
@@ -112,7 +112,7 @@ class Tokens(SpendableStore):
     async def save_client_grant(self, token: Credential, record: bytes, ends_at: int) -> None:
         """Store an access token whose record holds its whole grant (client_credentials). One round trip."""
         key = self._keys.access_token(token.grant_id, token.hash)
-        await self._connection.execute(key, "SET", key, record, "EXAT", ends_at)
+        await self._connection.execute(key, "SET", key, record, "PXAT", ends_at * 1000)  # as in lua/shared/keep.lua
 
     async def forget_access_token(self, grant_id: str, access_hash: str) -> None:
         """Delete a token that no client has got. One round trip."""
@@ -167,11 +167,13 @@ class Tokens(SpendableStore):
     ) -> Awaitable[Spending]:
         """Replace the refresh token by the new tokens (P2). One round trip.
 
-        ``used_ends_at`` is the epoch second until which its use is remembered. REPEATED and ADDED carry the sealed reply to the
-        first
-        use. The outcome is REFUSED where an access token would be added, but refreshes are counted.
+        ``used_ends_at`` is the epoch second until which its use is remembered, but no longer than its successor lives, or
+        the access token where it has none.
+        REPEATED and ADDED carry the sealed reply to the first use. The outcome is REFUSED where an access token would be added,
+        but refreshes are counted.
         """
         used, grant_id = opened.credential, opened.credential.grant_id
+        successor_ends_at = new.refresh_ends_at if new.refresh_record else new.access_ends_at
         step = _rotate.step(
             self._connection,
             (
@@ -185,11 +187,10 @@ class Tokens(SpendableStore):
             (
                 new.access_record,
                 new.access_ends_at,
-                new.refresh_hash,
                 new.refresh_record,
                 new.refresh_ends_at,
                 new.grant_ends_at,
-                used_ends_at,
+                min(used_ends_at, successor_ends_at or used_ends_at),
                 reply.sealed,
                 reply.grace,
                 f":{reply.fingerprint}" if reply.fingerprint else "",
@@ -197,7 +198,7 @@ class Tokens(SpendableStore):
                 MOST_REPEATS,
             ),
         )
-        return self._spend(_rotate, step, new)
+        return self._spend(_rotate, step, new, new.refreshed_place())
 
     def count_repeat_soon(self, used: Credential) -> None:
         """Count that a sealed reply was given once more, without waiting; after ``MOST_REPEATS`` it is deleted."""
@@ -228,7 +229,7 @@ class Tokens(SpendableStore):
                 new.grant_ends_at,
             ),
         )
-        reply = await self._indexing.swap(_reuse, step, new.place())
+        reply = await self._indexing.swap(_reuse, step, new.refreshed_place())
         return Spending(Outcome.ENDED if reply is None else _reuse.read(reply)[0])
 
     async def revoke(self, token: Credential, client_id: str, *, ends_grant: bool) -> RevokeAnswer:

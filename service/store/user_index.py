@@ -42,18 +42,27 @@ class CountedAs(StrEnum):
     """Grants that take a credential of the user or client each time, and end with their access token."""
 
 
-class Place(msgspec.Struct, frozen=True):
-    """The place of a grant in an index: its user, its kind, and until when (epoch seconds, 0 = never).
+class Known(StrEnum):
+    """What is known of a grant's place before it is indexed, which may spare looking."""
 
-    ``may_lag``: whether the command may arrive again after the grant was extended, and must leave its place as it is then.
-    """
+    NOTHING = ""
+    INDEXED = "indexed"
+    """It was indexed before."""
+    COUNTED = "counted"
+    """It was indexed before, as of the same kind."""
+    SENT_AGAIN = "sent_again"
+    """The command may arrive again after the grant was extended, and must leave its place as it is then."""
+
+
+class Place(msgspec.Struct, frozen=True):
+    """The place of a grant in an index: its user, its kind, and until when (epoch seconds, 0 = never)."""
 
     grant_id: str
     subject: str
     client_id: str
     counted_as: CountedAs
     ends_at: int
-    may_lag: bool = False
+    known: Known = Known.NOTHING
 
 
 class Indexed(msgspec.Struct, frozen=True):
@@ -78,8 +87,8 @@ class UserIndex(RecordStore):
         places = (self._keys.user_grants(subject), self._keys.user_disabled(subject), *counts)
         limit = _ANY_NUMBER if place.counted_as is CountedAs.NOTHING else most
         counts_until = ""  # its end
-        may_lag = "1" if place.may_lag else ""
-        return _index.step(self._connection, places, (place.grant_id, place.ends_at, limit, counts_until, may_lag))
+        given = (place.grant_id, place.ends_at, limit, counts_until, place.known)
+        return _index.step(self._connection, places, given)
 
     def session_step(self, sid: str, subject: str, ends_at: int, latest_end: int, most: int) -> KeyedCommand:
         """Index a session like a grant until ``latest_end``, though it lives until ``ends_at`` only unless it is used."""

@@ -2,7 +2,7 @@
 
 An exchanged access token belongs to the user's grant that all tokens derive from, so one script sees both, and the end of
 that grant ends the token. Its record names the access tokens in between: it ends with each of them
-(``store/lua/shared/came_from.lua``).
+(``store/lua/shared/lives_on.lua``).
 """
 
 import logging

@@ -13,7 +13,7 @@ from service.protocol.names import OFFLINE_ACCESS, GrantTypeName, RefreshRotatio
 from service.records.client import Client
 from service.records.grant import Grant
 from service.records.refresh_token import RefreshToken
-from service.store.grants import NEVER
+from service.store.ends import NEVER
 from service.store.spending import NewTokens, Spending, WaitingReply
 from service.store.store import Store
 from service.store.tokens import OpenedRefreshToken

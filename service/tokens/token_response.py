@@ -15,7 +15,7 @@ from service.protocol.token_exchange import TokenType
 from service.records.access_token import AccessToken
 from service.records.client import Client
 from service.records.property import Property
-from service.store.grants import NEVER
+from service.store.ends import NEVER
 from service.store.spending import NewTokens
 from service.tokens.access_tokens import (
     AccessTokenContents,

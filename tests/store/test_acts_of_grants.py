@@ -7,8 +7,9 @@ from tests.store.acts import FOR_EVER, GONE, Acts
 
 NONE = "-" * 22
 OLD = "o" * 22
+REFRESH = "refresh:" + "R" * 22
 GRANT = NONE + '{"c":"app","u":"alice"}'
-TOKENS = {"access_hash": "A" * 22, "access_record": "access", "refresh_hash": "R" * 22, "refresh_record": "refresh"}
+TOKENS = {"access_hash": "A" * 22, "access_record": "access", "refresh_token": REFRESH, "refresh_record": "refresh"}
 
 
 @pytest.fixture
@@ -48,9 +49,9 @@ def test_a_redeemed_code_leaves_what_it_bought(acts: Acts) -> None:
     issue_code(acts)
     assert redeem(acts) == "spent"
     assert acts.held("grant") == "R" * 22 + GRANT[22:]
-    assert [acts.held(name) for name in ("access_token", "refresh_token", "reply")] == ["access", "refresh", "reply"]
+    assert [acts.held(name) for name in ("access_token", REFRESH, "reply")] == ["access", "refresh", "reply"]
     assert acts.held("code") == "spent:" + "A" * 22
-    ends = [acts.ends(name) for name in ("grant", "access_token", "refresh_token", "code")]
+    ends = [acts.ends(name) for name in ("grant", "access_token", REFRESH, "code")]
     assert ends == [200, 100, 200, 300]
     assert 20 <= acts.ends("reply") <= 23
     assert acts.heard() == []
@@ -59,14 +60,14 @@ def test_a_redeemed_code_leaves_what_it_bought(acts: Acts) -> None:
 def test_a_refresh_token_that_never_ends_keeps_its_grant_for_ever(acts: Acts) -> None:
     issue_code(acts)
     assert redeem(acts, refresh_ends=0, grant_ends=0) == "spent"
-    assert [acts.ends(name) for name in ("grant", "refresh_token", "access_token")] == [FOR_EVER, FOR_EVER, 100]
+    assert [acts.ends(name) for name in ("grant", REFRESH, "access_token")] == [FOR_EVER, FOR_EVER, 100]
 
 
 def test_a_code_may_buy_an_access_token_alone(acts: Acts) -> None:
     issue_code(acts)
     assert redeem(acts, refresh_record="", grace=0, grant_ends=acts.at(100)) == "spent"
     assert acts.held("grant") == GRANT
-    assert (acts.ends("refresh_token"), acts.ends("reply"), acts.ends("grant")) == (GONE, GONE, 100)
+    assert (acts.ends(REFRESH), acts.ends("reply"), acts.ends("grant")) == (GONE, GONE, 100)
 
 
 @pytest.mark.parametrize(("before", "after"), [(60, 200), (500, 500), (FOR_EVER, FOR_EVER)])

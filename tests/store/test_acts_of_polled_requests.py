@@ -28,9 +28,14 @@ def allow(acts: Acts, grant_record: str = GRANT, by: str = BY) -> object:
 
 
 def spend(acts: Acts, by: str = NEW, **changes: str | int) -> object:
-    new: dict[str, str | int] = {"spent_as": f"{by}:{KEY}:{BY}", "access_record": "access", "refresh_hash": by}
+    new: dict[str, str | int] = {"spent_as": f"{by}:{KEY}:{BY}", "access_record": "access"}
     ends = {"access_ends": acts.at(50), "refresh_ends": acts.at(300), "grant_ends": acts.at(300)}
-    rest: dict[str, str | int] = {"refresh_record": "new", "sealed_reply": "reply", "grace": 20}
+    rest: dict[str, str | int] = {
+        "refresh_token": f"refresh:{by}",
+        "refresh_record": "new",
+        "sealed_reply": "reply",
+        "grace": 20,
+    }
     return acts("spend_polled_request", **(new | ends | rest | {"spent_ends": acts.at(90)} | changes))
 
 
@@ -130,7 +135,7 @@ def test_an_allowed_request_is_spent_once(acts: Acts) -> None:
     assert spend(acts) == "spent"
     assert spend(acts) == "spent", "sent again after a dropped connection"
     assert (acts.held("grant"), acts.ends("grant")) == (NEW + GRANT[22:], 300)
-    assert [acts.held(name) for name in ("access_token", "refresh_token", "reply")] == ["access", "new", "reply"]
+    assert [acts.held(name) for name in ("access_token", f"refresh:{NEW}", "reply")] == ["access", "new", "reply"]
     assert (acts.held("request"), acts.ends("request")) == (f"0005{CLIENT}spent:{SPENT}", 90)
     assert poll(acts, "later") == ["spent", SPENT, NEW + GRANT[22:], "reply"]
     assert spend(acts, OTHER) == ["repeated", "reply"]
@@ -162,5 +167,5 @@ def test_what_says_not_who_allowed_it_is_nobodys(acts: Acts, state: str) -> None
 def test_without_a_refresh_token_nothing_of_it_is_kept(acts: Acts) -> None:
     allow(acts)
     assert spend(acts, refresh_record="", grace=0, grant_ends=acts.at(50)) == "spent"
-    assert (acts.held("refresh_token"), acts.held("reply")) == (None, None)
+    assert (acts.held(f"refresh:{NEW}"), acts.held("reply")) == (None, None)
     assert (acts.held("grant"), acts.ends("grant"), acts.ends("reply")) == (GRANT, 50, GONE)

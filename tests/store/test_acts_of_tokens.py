@@ -6,6 +6,7 @@ from tests import redis_shapes
 from tests.store.acts import FOR_EVER, GONE, Acts
 
 OLD, NEW, OTHER = "o" * 22, "n" * 22, "x" * 22
+SUCCESSOR = f"refresh:{NEW}"
 GRANT = OLD + '{"c":"app","u":"alice"}'
 
 
@@ -21,7 +22,7 @@ def acts(redis: redis_shapes.Shape) -> Acts:
 def rotate(acts: Acts, by: str = NEW, **changes: str | int) -> object:
     new: dict[str, str | int] = {
         "access_record": "access",
-        "new_hash": by,
+        "new_refresh_token": f"refresh:{by}",
         "new_record": "new",
         "sealed_reply": "reply",
         "grace": 20,
@@ -33,25 +34,16 @@ def rotate(acts: Acts, by: str = NEW, **changes: str | int) -> object:
 def test_a_refresh_leaves_the_successor_and_takes_the_last_reply(acts: Acts) -> None:
     assert rotate(acts) == "spent"
     assert acts.held("grant") == NEW + GRANT[22:]
-    assert [acts.held(name) for name in ("new_access_token", "new_refresh_token", "reply")] == [
+    assert [acts.held(name) for name in ("new_access_token", SUCCESSOR, "reply")] == [
         "access",
         "new",
         "reply",
     ]
-    assert [acts.ends(name) for name in ("new_access_token", "new_refresh_token", "grant")] == [50, 300, 300]
+    assert [acts.ends(name) for name in ("new_access_token", SUCCESSOR, "grant")] == [50, 300, 300]
     assert (acts.held("refresh_token"), acts.ends("refresh_token")) == ("used:" + NEW, 90)
     assert 20 <= acts.ends("reply") <= 23
     assert acts.held("predecessor_reply") is None
     assert acts.heard() == []
-
-
-@pytest.mark.parametrize(("its_end", "used_ends", "then"), [(100, 90, 90), (100, 500, 100), (FOR_EVER, 500, 500)])
-def test_a_used_token_is_remembered_no_longer_than_it_would_have_lived(
-    acts: Acts, its_end: int, used_ends: int, then: int
-) -> None:
-    acts.put("refresh_token", "old", its_end)
-    rotate(acts, used_ends=acts.at(used_ends))
-    assert acts.ends("refresh_token") == then
 
 
 @pytest.mark.parametrize(
@@ -65,13 +57,13 @@ def test_a_refresh_lengthens_the_grant_and_never_shortens_it(
     acts.put("grant", GRANT, before)
     rotate(acts, grant_ends=0 if asked is None else acts.at(asked), new_ends=0 if asked is None else acts.at(asked))
     assert acts.ends("grant") == then
-    assert acts.ends("new_refresh_token") == (FOR_EVER if asked is None else asked)
+    assert acts.ends(SUCCESSOR) == (FOR_EVER if asked is None else asked)
 
 
 def test_a_refresh_may_be_the_last(acts: Acts) -> None:
     assert rotate(acts, new_record="", grace=0) == "spent"
     assert acts.held("grant") == GRANT
-    assert (acts.held("new_refresh_token"), acts.held("reply")) == (None, None)
+    assert (acts.held(SUCCESSOR), acts.held("reply")) == (None, None)
 
 
 def test_a_refresh_that_is_sent_again_is_the_same_one(acts: Acts) -> None:
@@ -196,13 +188,25 @@ def test_a_revoked_grant_says_whose_it_was_once(acts: Acts) -> None:
     assert acts.held("grant") == ""  # a request that is under way must not begin it now
 
 
-def test_a_token_is_read_with_its_grant_and_end(acts: Acts) -> None:
-    assert acts("open_credential") == "unknown"
-    acts.put("credential", "record", 70)
-    assert acts("open_credential") == ["found", "record", GRANT, acts.at(70)]
-    acts.put("credential", "record")
-    acts.server.delete("mm:{x}:grant")
-    assert acts("open_credential") == ["found", "record", "", 0]
+@pytest.mark.parametrize(
+    ("record", "grant", "answer"),
+    [
+        (""" {"g":{"c":"app","u":"alice"},"o":[]}""", GRANT, "found"),
+        (""" {"g":{"c":"app","u":"alice"},"o":[]}""", "", "unknown"),
+        (""" {"g":{"c":"app"},"o":[]}""", None, "found"),
+        (""" {"g":{"c":"app"},"o":[["app",0,"SOURCE"]]}""", None, "found"),
+        (""" {"g":{"c":"app"},"o":[["app",0,"GONE"]]}""", None, "unknown"),
+        (None, GRANT, "unknown"),
+    ],
+)
+def test_an_exchanged_token_lives_while_all_that_it_came_from_does(
+    acts: Acts, record: str | None, grant: str | None, answer: str
+) -> None:
+    acts.server.flushall()
+    for name, value in (("access_token", record), ("grant", grant), ("grant:access:SOURCE", "source")):
+        if value is not None:
+            acts.put(name, value, 100)
+    assert acts("open_exchanged_token") == answer
 
 
 def update(acts: Acts, **changes: str | int) -> object:

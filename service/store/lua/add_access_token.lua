@@ -5,7 +5,6 @@
 -- RETURNS issued | ended
 local grant, access_token = unpack(KEYS)
 local access_record, access_ends = unpack(ARGV)
--- INCLUDE ends_at
 -- INCLUDE keep
 -- INCLUDE extend
 if redis.call('STRLEN', grant) == 0 then

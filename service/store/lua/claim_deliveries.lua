@@ -6,7 +6,7 @@
 -- RETURNS claimed
 local deliveries = unpack(KEYS)
 local now, lease_ends, most = unpack(ARGV)
-local due = redis.call('ZRANGEBYSCORE', deliveries, '-inf', now, 'LIMIT', 0, most)
+local due = redis.call('ZRANGEBYSCORE', deliveries, '-inf', now, 'LIMIT', '0', most)
 for _, delivery_id in ipairs(due) do
   redis.call('ZADD', deliveries, lease_ends, delivery_id)
 end

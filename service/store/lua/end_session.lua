@@ -9,7 +9,7 @@ local session, session_clients = unpack(KEYS)
 local known = redis.call('DEL', session)
 local clients = redis.call('SMEMBERS', session_clients)
 if #clients > 0 then
-  redis.call('EXPIRE', session_clients, 86400)
+  redis.call('EXPIRE', session_clients, '86400')
 end
 if known == 0 and #clients == 0 then
   return 'unknown'

@@ -6,7 +6,7 @@
 local grant, access_token = unpack(KEYS)
 local access_record, access_ends = unpack(ARGV)
 -- INCLUDE keep
--- INCLUDE came_from
+-- INCLUDE lives_on
 if not lives_on(grant, access_record) then
   return 'ended'
 end

@@ -26,11 +26,11 @@ if last and last ~= poll then
     return 'ended' -- there is nothing to wait for: the client has its tokens
   end
   interval = math.min(interval + 5, 9999)
-  redis.call('SETRANGE', request, 0, string.format('%04d', interval))
-  redis.call('SET', pause, early, 'PX', interval * 1000 - 500)
+  redis.call('SETRANGE', request, '0', string.format('%04d', interval))
+  redis.call('SET', pause, early, 'PX', string.format('%d', interval * 1000 - 500))
   return 'slow_down'
 end
-redis.call('SET', pause, poll, 'PX', interval * 1000 - 500)
+redis.call('SET', pause, poll, 'PX', string.format('%d', interval * 1000 - 500))
 local state, content = string.match(string.sub(held, 27), '^(%a+):(.*)$')
 if state == 'waiting' then
   return 'pending'

@@ -12,6 +12,6 @@ if held[2] ~= by then
 end
 redis.call('HDEL', token, 'by')
 if held[1] ~= '-1' then
-  redis.call('HINCRBY', token, 'left', 1)
+  redis.call('HINCRBY', token, 'left', '1')
 end
 return 'released'

@@ -6,7 +6,6 @@
 -- RETURNS spent | changed | ended
 local grant, refresh_token, new_access_token, predecessor_reply = unpack(KEYS)
 local access_record, access_ends, seen_record, new_record, new_ends, grant_ends = unpack(ARGV)
--- INCLUDE ends_at
 -- INCLUDE keep
 -- INCLUDE extend
 local held = redis.call('GET', refresh_token)

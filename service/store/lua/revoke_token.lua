@@ -7,8 +7,7 @@
 local credential, grant = unpack(KEYS)
 local client_id, ends_grant = unpack(ARGV)
 -- INCLUDE publish_end
--- INCLUDE end_grant
--- INCLUDE came_from
+-- INCLUDE is_exchanged
 local held = redis.call('GET', credential)
 if not held then
   return 'unknown'
@@ -32,6 +31,7 @@ end
 redis.call('DEL', credential)
 publish_end(credential)
 if ends_grant == '1' and whose.u then
+  -- INCLUDE end_grant
   end_grant(grant)
   return {'revoked', whose.u}
 end

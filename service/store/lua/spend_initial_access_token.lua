@@ -15,6 +15,6 @@ if not held[1] or held[1] == '0' then
 end
 redis.call('HSET', token, 'by', by)
 if held[1] ~= '-1' then
-  redis.call('HINCRBY', token, 'left', -1)
+  redis.call('HINCRBY', token, 'left', '-1')
 end
 return 'spent'

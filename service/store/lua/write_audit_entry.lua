@@ -5,7 +5,7 @@
 -- RETURNS written
 local audit = unpack(KEYS)
 local entry_id, entry, begun_at, length = unpack(ARGV)
-for _, held in ipairs(redis.call('XREVRANGE', audit, '+', '-', 'COUNT', 50)) do
+for _, held in ipairs(redis.call('XREVRANGE', audit, '+', '-', 'COUNT', '50')) do
   if held[2][2] == entry_id then
     return {'written', held[1]} -- sent again after a dropped connection
   end

@@ -3,9 +3,9 @@
 -- Resource servers that cache something of it are notified.
 -- The live refresh token (its hash is the first 22 characters of the record) goes too: it may have no TTL.
 local function end_grant(grant)
-  local live_refresh_token = redis.call('GETRANGE', grant, 0, 21)
+  local live_refresh_token = redis.call('GETRANGE', grant, '0', '21')
   redis.call('DEL', grant)
-  redis.call('SET', grant, '', 'EX', 60)
+  redis.call('SET', grant, '', 'EX', '60')
   if live_refresh_token == '' then
     return false
   end

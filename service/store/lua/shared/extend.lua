@@ -5,6 +5,7 @@ local function extend(grant, ends)
   if ends == '0' then
     redis.call('PERSIST', grant)
   elseif not redis.REDIS_VERSION_NUM or redis.call('EXPIREAT', grant, ends, 'GT') == 0 then
+    -- INCLUDE ends_at
     if ends_at(grant) < tonumber(ends) then -- 0: it had no end
       redis.call('EXPIREAT', grant, ends)
     end

@@ -1,9 +1,5 @@
 -- Whether everything that an exchanged token derives from is alive: the user's grant, if there is one, and each access token in
--- between (RFC 8693). Only the record of an exchanged token begins with a blank, so for all others one comparison decides.
-local function is_exchanged(record)
-  return string.byte(record) == 32
-end
-
+-- between (RFC 8693).
 local function lives_on(grant, record)
   local token = cjson.decode(record)
   if token.g.u and redis.call('STRLEN', grant) == 0 then
