@@ -34,6 +34,9 @@ _HEADER = re.compile(
 )
 _NONE = ("-",)
 
+Given = tuple[tuple[str, ...], tuple[Word, ...]]
+"""What a script is called with: its keys and its arguments."""
+
 _Answer = TypeVar("_Answer", bound=StrEnum)
 
 
@@ -125,7 +128,8 @@ class Joined(ScriptText):
             raise ScriptContractError(f"{first.name} begins with {shebang}, {second.name} with {other}")
         for array, before in (("KEYS", first.keys), ("ARGV", first.arguments)):
             second_body = second_body.replace(f"unpack({array})", f"unpack({array}, {len(before) + 1})")
-        self._first_arguments, self._second_arguments = 3 + len(first.keys), 3 + len(second.keys)  # where they begin
+        self._counts = (len(first.keys), len(first.arguments), len(second.keys), len(second.arguments))
+        self._key_count = len(first.keys) + len(second.keys)
         acts = f"local function first()\n{body}end\nlocal function second()\n{second_body}end\n"
         super().__init__(
             f"{first.name}+{second.name}",
@@ -133,11 +137,13 @@ class Joined(ScriptText):
             confirmed=first.confirmed or second.confirmed,
         )
 
-    def step(self, connection: Connection, first: KeyedCommand, second: KeyedCommand) -> KeyedCommand:
-        """Combine the steps of both into one."""
-        (key, words), (_, more), here, there = first, second, self._first_arguments, self._second_arguments
+    def step(self, connection: Connection, first: Given, second: Given) -> KeyedCommand:
+        """Make the call of both a step."""
+        (keys, arguments), (more_keys, more_arguments) = first, second
+        if (len(keys), len(arguments), len(more_keys), len(more_arguments)) != self._counts:
+            raise ScriptContractError(f"{self.name}: takes {self._counts} KEYS and ARGV")
         sha = self.plain_sha if self.plain_sha in connection.scripts else self.sha
-        return key, ("EVALSHA", sha, here + there - 6, *words[3:here], *more[3:there], *words[here:], *more[there:])
+        return keys[0], ("EVALSHA", sha, self._key_count, *keys, *more_keys, *arguments, *more_arguments)
 
 
 SCRIPTS: list[Script[Any]] = []

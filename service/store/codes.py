@@ -15,6 +15,7 @@ from service.store.user_index import CountedAs, IndexedScript, Known, Place
 _issue = IndexedScript("issue_code", Answer)
 _SPENT = b"spent:"
 _redeem = IndexedScript("redeem_code", Outcome, confirmed=True)
+_INDEXED = Known.INDEXED
 
 
 class OpenedCode(msgspec.Struct, frozen=True):
@@ -37,9 +38,9 @@ class Codes(SpendableStore):
         Return False where the user is disabled, or the grant was ended while this was under way.
         """
         keys_of_code = (self._keys.grant(code.grant_id), self._keys.code(code.grant_id, code.hash))
-        step = _issue.step(self._connection, keys_of_code, (grants.encode(grant), record.encode(), ends_at))
+        given = (keys_of_code, (grants.encode(grant), record.encode(), ends_at))
         place = Place(code.grant_id, grant.subject, grant.client_id, CountedAs.PASSING, ends_at)
-        reply = await self._indexing.begin(_issue, step, place)
+        reply = await self._indexing.begin(_issue, given, place)
         return reply is not None and _issue.read(reply)[0] is Answer.ISSUED
 
     async def open_by_code(self, code: Credential, *, with_end: bool = False) -> OpenedCode | None:
@@ -77,8 +78,7 @@ class Codes(SpendableStore):
             with_access_token: Whether an access token was issued together with the code: the grant lives as long as that, too.
             key: The mark of the key that the code is bound to, which is remembered.
         """
-        step = _redeem.step(
-            self._connection,
+        given = (
             (
                 self._keys.grant(code.grant_id),
                 self._keys.code(code.grant_id, code.hash),
@@ -99,4 +99,4 @@ class Codes(SpendableStore):
                 waiting.grace,
             ),
         )
-        return self._spend(_redeem, step, new, new.place(known=Known.INDEXED))
+        return self._spend(_redeem, given, new, new.place(known=_INDEXED))

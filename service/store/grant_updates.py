@@ -99,8 +99,7 @@ class GrantUpdates(RecordStore):
         """
         is_client_grant = not seen.seen_grant
         grant_ends_at = _grant_end(seen, update)
-        step = _update.step(
-            self._connection,
+        given = (
             (
                 self._keys.grant(seen.grant_id),
                 self._keys.access_token(seen.grant_id, seen.access_hash),
@@ -119,7 +118,7 @@ class GrantUpdates(RecordStore):
         counted_as = CountedAs.LASTING if seen.refresh_hash else CountedAs.NOTHING
         subject = "" if is_client_grant else update.grant.subject
         place = Place(seen.grant_id, subject, update.grant.client_id, counted_as, grant_ends_at)
-        reply = await self._indexing.swap(_update, step, place)
+        reply = await self._indexing.swap(_update, given, place)
         return UpdateAnswer.ENDED if reply is None else _update.read(reply)[0]
 
 

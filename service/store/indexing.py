@@ -9,6 +9,7 @@ from service.observe.events import Event
 from service.protocol.errors import TemporarilyUnavailable
 from service.redis.connection import Connection, KeyedCommand
 from service.redis.errors import StoreError
+from service.redis.script import Given
 from service.store import user_index
 from service.store.grants import Grants
 from service.store.keys import Keys
@@ -40,31 +41,32 @@ class Indexing:
         self.end_excess: EndExcess = self._revoke
         """Ends the surplus grants; to be replaced by a function that also notifies hooks."""
 
-    def swap(self, script: IndexedScript[Any], step: KeyedCommand, place: Place) -> Awaitable[object]:
+    def swap(self, script: IndexedScript[Any], given: Given, place: Place) -> Awaitable[object]:
         """Return the reply to a script that spends a credential; None where the user is disabled and the grant therefore ended.
 
         In a Cluster the index may be on another server, which may be down. The credential is spent then, so its tokens are
         returned, and the index is written as soon as its server is back. Until then nothing can be revoked by the index.
         """
-        return self._run(script, step, place, needed=1)
+        return self._run(script, given, place, needed=1)
 
-    def begin(self, script: IndexedScript[Any], step: KeyedCommand, place: Place) -> Awaitable[object]:
+    def begin(self, script: IndexedScript[Any], given: Given, place: Place) -> Awaitable[object]:
         """Return the reply to a script that begins a grant; None where the user is disabled.
 
         Raises where either server is away.
         """
-        return self._run(script, step, place, needed=2)
+        return self._run(script, given, place, needed=2)
 
-    async def _run(self, script: IndexedScript[Any], step: KeyedCommand, place: Place, needed: int) -> object:
+    async def _run(self, script: IndexedScript[Any], given: Given, place: Place, needed: int) -> object:
         """Call the script, and index the grant: by one call where that may cross slots, else by two that leave together."""
         connection = self._connection
         if not place.subject:
-            return await connection.execute(step[0], *step[1])
-        index = self._index.grant_step(place, self._most)
+            key, command = script.step(connection, *given)
+            return await connection.execute(key, *command)
         if connection.crosses_slots:
-            key, command = script.with_index.step(connection, step, index)
+            key, command = script.with_index.step(connection, given, self._index.of_grant(place, self._most))
             reply, indexed = await connection.execute(key, *command)
         else:
+            step, index = script.step(connection, *given), self._index.grant_step(place, self._most)
             if len(_indexing) >= _MOST_DELAYED:  # only users whose server is up get anything: ask it before spending
                 await connection.execute(index[0], "EXISTS", index[0])
             reply, indexed = await connection.execute_all([step, index], needed=needed)

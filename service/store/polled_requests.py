@@ -134,9 +134,9 @@ class PolledRequests(SpendableStore):
         grant_id = request.grant_id
         keys_of_request = (self._keys.polled_request(grant_id, request.hash), self._keys.grant(grant_id))
         arguments = (grants.encode(grant), allowance.encode(), allowance.by, ends_at)
-        step = _allow.step(self._connection, keys_of_request, arguments)
+        given = (keys_of_request, arguments)
         place = Place(grant_id, grant.subject, grant.client_id, CountedAs.PASSING, ends_at, Known.SENT_AGAIN)
-        reply = await self._indexing.begin(_allow, step, place)
+        reply = await self._indexing.begin(_allow, given, place)
         return reply is not None and _allow.read(reply)[0] is PollAnswer.ALLOWED
 
     async def deny(self, request: Credential, by: str) -> bool:
@@ -155,8 +155,7 @@ class PolledRequests(SpendableStore):
         ``forget_reply_soon`` once the client has received it.
         """
         grant_id = request.grant_id
-        step = _spend.step(
-            self._connection,
+        given = (
             (
                 self._keys.grant(grant_id),
                 self._keys.polled_request(grant_id, request.hash),
@@ -176,7 +175,7 @@ class PolledRequests(SpendableStore):
                 waiting.grace,
             ),
         )
-        return self._spend(_spend, step, new, new.place(known=Known.INDEXED))
+        return self._spend(_spend, given, new, new.place(known=Known.INDEXED))
 
 
 def _mark(client: Client) -> str:

@@ -6,7 +6,8 @@ import msgspec
 
 from service.protocol.credentials import Credential
 from service.records.grant import Grant
-from service.redis.connection import Connection, KeyedCommand
+from service.redis.connection import Connection
+from service.redis.script import Given
 from service.store import grants
 from service.store.ends import read_with_end
 from service.store.indexing import Indexing
@@ -117,11 +118,9 @@ class SpendableStore(RecordStore):
             return None
         return _Kept(held, grant, reply or b"", ends)
 
-    async def _spend(
-        self, script: IndexedScript[Outcome], step: KeyedCommand, new: NewTokens, place: Place
-    ) -> Spending:
+    async def _spend(self, script: IndexedScript[Outcome], given: Given, new: NewTokens, place: Place) -> Spending:
         """Replace a credential by the new tokens, whose grant gets this place. One round trip."""
-        reply = await self._indexing.swap(script, step, place)
+        reply = await self._indexing.swap(script, given, place)
         if reply is None:
             return Spending(Outcome.ENDED)
         outcome, rest = script.read(reply)

@@ -125,8 +125,7 @@ class Tokens(SpendableStore):
         """
         grant_id = new.access.grant_id
         live = new.refresh_hash if new.refresh_record else grants.NO_REFRESH_TOKEN
-        step = _issue.step(
-            self._connection,
+        given = (
             (
                 self._keys.grant(grant_id),
                 self._keys.access_token(grant_id, new.access.hash),
@@ -141,18 +140,17 @@ class Tokens(SpendableStore):
                 new.refresh_ends_at,
             ),
         )
-        reply = await self._indexing.begin(_issue, step, new.place(otherwise))
+        reply = await self._indexing.begin(_issue, given, new.place(otherwise))
         return reply is not None and _issue.read(reply)[0] is Answer.ISSUED
 
     async def add(self, new: NewTokens) -> bool:
         """Store an access token that is issued together with a code. One round trip. Return False where the grant was ended."""
         grant_id = new.access.grant_id
-        step = _add.step(
-            self._connection,
+        given = (
             (self._keys.grant(grant_id), self._keys.access_token(grant_id, new.access.hash)),
             (new.access_record, new.access_ends_at),
         )
-        reply = await self._indexing.swap(_add, step, new.place())
+        reply = await self._indexing.swap(_add, given, new.place())
         return reply is not None and _add.read(reply)[0] is Answer.ISSUED
 
     async def exchange(self, new: NewTokens) -> bool:
@@ -174,8 +172,7 @@ class Tokens(SpendableStore):
         """
         used, grant_id = opened.credential, opened.credential.grant_id
         successor_ends_at = new.refresh_ends_at if new.refresh_record else new.access_ends_at
-        step = _rotate.step(
-            self._connection,
+        given = (
             (
                 self._keys.grant(grant_id),
                 self._keys.refresh_token(grant_id, used.hash),
@@ -198,7 +195,7 @@ class Tokens(SpendableStore):
                 MOST_REPEATS,
             ),
         )
-        return self._spend(_rotate, step, new, new.refreshed_place())
+        return self._spend(_rotate, given, new, new.refreshed_place())
 
     def count_repeat_soon(self, used: Credential) -> None:
         """Count that a sealed reply was given once more, without waiting; after ``MOST_REPEATS`` it is deleted."""
@@ -212,8 +209,7 @@ class Tokens(SpendableStore):
     async def reuse(self, opened: OpenedRefreshToken, new: NewTokens) -> Spending:
         """Issue an access token for a refresh token that is not rotated, with its new record and end. One round trip."""
         used, grant_id = opened.credential, opened.credential.grant_id
-        step = _reuse.step(
-            self._connection,
+        given = (
             (
                 self._keys.grant(grant_id),
                 self._keys.refresh_token(grant_id, used.hash),
@@ -229,7 +225,7 @@ class Tokens(SpendableStore):
                 new.grant_ends_at,
             ),
         )
-        reply = await self._indexing.swap(_reuse, step, new.refreshed_place())
+        reply = await self._indexing.swap(_reuse, given, new.refreshed_place())
         return Spending(Outcome.ENDED if reply is None else _reuse.read(reply)[0])
 
     async def revoke(self, token: Credential, client_id: str, *, ends_grant: bool) -> RevokeAnswer:

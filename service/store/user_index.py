@@ -6,7 +6,7 @@ from typing import TypeVar
 import msgspec
 
 from service.redis.connection import KeyedCommand
-from service.redis.script import Joined, Script
+from service.redis.script import Given, Joined, Script
 from service.store.answers import Answer
 from service.store.record_store import RecordStore
 
@@ -40,6 +40,9 @@ class CountedAs(StrEnum):
     """Grants of the authorization endpoint that cannot be refreshed: codes, and those that end with their access token."""
     NOTHING = "nothing"
     """Grants that take a credential of the user or client each time, and end with their access token."""
+
+
+_LASTING, _NOTHING = CountedAs.LASTING, CountedAs.NOTHING
 
 
 class Known(StrEnum):
@@ -81,14 +84,17 @@ class UserIndex(RecordStore):
 
     def grant_step(self, place: Place, most: int) -> KeyedCommand:
         """Index a grant of a user, within the bound of its kind; never moves it to an earlier end."""
+        return _index.step(self._connection, *self.of_grant(place, most))
+
+    def of_grant(self, place: Place, most: int) -> Given:
+        """Return what the script is called with for that, which may be joined to another one."""
         subject = place.subject
         lasting, passing = self._counts_of_grants(subject, place.client_id)
-        counts = (lasting, passing) if place.counted_as is CountedAs.LASTING else (passing, lasting)
+        counts = (lasting, passing) if place.counted_as is _LASTING else (passing, lasting)
         places = (self._keys.user_grants(subject), self._keys.user_disabled(subject), *counts)
-        limit = _ANY_NUMBER if place.counted_as is CountedAs.NOTHING else most
+        limit = _ANY_NUMBER if place.counted_as is _NOTHING else most
         counts_until = ""  # its end
-        given = (place.grant_id, place.ends_at, limit, counts_until, place.known)
-        return _index.step(self._connection, places, given)
+        return places, (place.grant_id, place.ends_at, limit, counts_until, place.known)
 
     def session_step(self, sid: str, subject: str, ends_at: int, latest_end: int, most: int) -> KeyedCommand:
         """Index a session like a grant until ``latest_end``, though it lives until ``ends_at`` only unless it is used."""

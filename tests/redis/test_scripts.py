@@ -102,9 +102,11 @@ async def test_joined_acts_get_each_its_own_and_answer_side_by_side(
     async with open_issuer(settings_for(redis.url), listen=False) as issuer:
         connection = issuer.store.connection
         connection.scripts[joined.plain_sha] = joined.plain_text  # which every server takes
-        steps = [first.step(connection, ("g", "c"), ("w",)), second.step(connection, ("u", "o"), (1, b"x"))]
-        key, command = joined.step(connection, *steps)
+        given = ((("g", "c"), ("w",)), (("u", "o"), (1, b"x")))
+        key, command = joined.step(connection, *given)
         both = await connection.execute(key, *command)
+        with pytest.raises(ScriptContractError):
+            joined.step(connection, given[0], (("u",), (1, b"x")))
     assert key == "g"
     assert [first.read(both[0]), second.read(both[1])] == [(Answer.TWO, [b"g c w"]), (Answer.ONE, [b"u o 1 x"])]
 
