@@ -4,11 +4,12 @@ import asyncio
 import logging
 import random
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from functools import partial
 from hashlib import sha256, sha384, sha512
 from typing import Any, NamedTuple
 
+import msgspec
 import orjson
 
 from service.concurrency.batches import WorkBatch
@@ -17,13 +18,14 @@ from service.crypto.jws import UnverifiableError, parse
 from service.crypto.kept_keys import KeptKeys, KeyUse
 from service.crypto.key_material import (
     PrivateKey,
+    Signer,
     UnusableKeyError,
     algorithms_of,
     encryption_jwk,
     is_readable_by_others,
     public_jwk,
     read_file,
-    signature,
+    signer,
 )
 from service.crypto.sealing import Sealing
 from service.observe.events import Event
@@ -57,10 +59,10 @@ _HALVES = {
 class _Loaded(NamedTuple):
     """A key ready for use."""
 
-    private: PrivateKey
+    sign: Signer
     public: Any
     algorithm: SigningAlgorithm
-    headers: dict[str, bytes]
+    headers: dict[str, str]
     """Encoded JOSE headers with the dot, by the few values of ``typ`` in the settings."""
 
 
@@ -154,13 +156,12 @@ class Keyring:
         if header is None:
             header = loaded.headers[typ] = _header(key, typ)
         signing_input = header + _encoded(orjson.dumps(claims))
-        return (signing_input + b"." + _encoded(signature(loaded.algorithm, loaded.private, signing_input))).decode(
-            "ascii"
-        )
+        signature = loaded.sign(signing_input.encode("ascii"))
+        return f"{signing_input}.{_encoded(signature)}"
 
-    async def sign_soon(self, algorithm: SigningAlgorithm, claims: Mapping[str, Any], *, typ: str = "JWT") -> str:
+    def sign_soon(self, algorithm: SigningAlgorithm, claims: Mapping[str, Any], *, typ: str = "JWT") -> Awaitable[str]:
         """Sign a compact JWS, together with all others of this turn of the event loop."""
-        return await self._batch.do(partial(self.sign, algorithm, claims, typ=typ))
+        return self._batch.do(partial(self.sign, algorithm, claims, typ=typ))
 
     async def verify(self, token: str, *, typ: str = "JWT") -> dict[str, Any] | None:
         """Return the claims of a JWT that we signed, however long ago; None for any other. The caller checks ``exp``."""
@@ -306,12 +307,18 @@ def _encryption_use(settings: Settings) -> KeyUse:
 
 
 def _load(key: SigningKey, private: PrivateKey) -> _Loaded:
-    return _Loaded(private, private.public_key(), SigningAlgorithm(key.algorithm), {})
+    algorithm = SigningAlgorithm(key.algorithm)
+    return _Loaded(signer(algorithm, private), private.public_key(), algorithm, {})
 
 
-def _header(key: SigningKey, typ: str) -> bytes:
-    return _encoded(orjson.dumps({"alg": key.algorithm, "kid": key.kid, "typ": typ})) + b"."
+def _header(key: SigningKey, typ: str) -> str:
+    return _encoded(orjson.dumps({"alg": key.algorithm, "kid": key.kid, "typ": typ})) + "."
 
 
-def _encoded(data: bytes) -> bytes:
-    return base64url(data).encode("ascii")
+def _encoded(data: bytes) -> str:
+    """Return base64url without padding, as ``base64url`` does: for JSON, in half the instructions.
+
+    Nearly no character of its base64 is one to replace, and to look for these costs less than to translate all.
+    """
+    padded: str = msgspec.to_builtins(data)
+    return padded.rstrip("=").replace("+", "-").replace("/", "_")

@@ -109,8 +109,10 @@ async def mint_id_token(
         TemporarilyUnavailable: The keys of the client cannot be fetched.
     """
     algorithm, now = algorithm_of(issuer, client.id_token_signed_response_alg), int(issuer.clock())
-    contents: dict[str, Any] = {**(claims or {}), **grant.id_token_claims, **added}
-    contents |= {
+    contents: dict[str, Any] = {
+        **(claims or {}),
+        **grant.id_token_claims,
+        **added,
         "iss": issuer.url,
         "sub": sub_of(issuer, client, grant),
         "aud": client.client_id,
@@ -118,9 +120,8 @@ async def mint_id_token(
         "iat": now,
         "jti": grant_id + base64url(issuer.randomness(16)),
     }
-    contents |= {name: value for name, value in _of_login(grant, nonce).items() if value}
-    hashed_values = {"at_hash": access_token, "c_hash": code, "s_hash": state}
-    contents |= {name: half_hash(algorithm, value) for name, value in hashed_values.items() if value}
+    contents |= _of_login(grant, nonce)
+    contents |= _hashes(algorithm, access_token, code, state)
     return await _for_client(issuer, client, await keyring_of(issuer).sign_soon(algorithm, contents))
 
 
@@ -140,14 +141,21 @@ def _end(issuer: Issuer, client: Client, now: int, ends_by: int | None) -> int:
 
 
 def _of_login(grant: Grant, nonce: str | None) -> dict[str, object]:
-    """Return the claims about the login (Core 2); unknown ones are empty."""
-    return {
-        "auth_time": grant.auth_time,
-        "nonce": nonce,
-        "acr": grant.acr,
-        "amr": list(grant.amr),
-        "sid": grant.session,
-    }
+    """Return the claims about the login (Core 2), without unknown ones."""
+    claims = (
+        ("auth_time", grant.auth_time),
+        ("nonce", nonce),
+        ("acr", grant.acr),
+        ("amr", grant.amr),
+        ("sid", grant.session),
+    )
+    return {name: value for name, value in claims if value}
+
+
+def _hashes(algorithm: SigningAlgorithm, access_token: str, code: str, state: str | None) -> dict[str, str]:
+    """Return the hashes of what the ID token is issued with (Core 3.1.3.6, 3.3.2.11)."""
+    values = (("at_hash", access_token), ("c_hash", code), ("s_hash", state))
+    return {name: half_hash(algorithm, value) for name, value in values if value}
 
 
 async def _for_client(issuer: Issuer, client: Client, signed: str) -> str:
