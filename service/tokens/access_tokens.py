@@ -114,8 +114,14 @@ async def mint_access_jwt(
         "exp": contents.ends_at,
         "jti": jti,
     }
-    optional = {"scope": contents.granted.scope, "auth_time": grant.auth_time, "acr": grant.acr, "amr": list(grant.amr)}
-    claims |= {name: value for name, value in optional.items() if value}
+    if contents.granted.scope:
+        claims["scope"] = contents.granted.scope
+    if grant.auth_time:
+        claims["auth_time"] = grant.auth_time
+    if grant.acr:
+        claims["acr"] = grant.acr
+    if grant.amr:
+        claims["amr"] = grant.amr
     if contents.binding is not UNBOUND:
         claims["cnf"] = contents.binding.cnf
     if profile.format is AccessTokenFormat.STATELESS:

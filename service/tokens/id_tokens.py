@@ -120,8 +120,8 @@ async def mint_id_token(
         "iat": now,
         "jti": grant_id + base64url(issuer.randomness(16)),
     }
-    contents |= _of_login(grant, nonce)
-    contents |= _hashes(algorithm, access_token, code, state)
+    _add_login(contents, grant, nonce)
+    _add_hashes(contents, algorithm, access_token, code, state)
     return await _for_client(issuer, client, await keyring_of(issuer).sign_soon(algorithm, contents))
 
 
@@ -140,22 +140,30 @@ def _end(issuer: Issuer, client: Client, now: int, ends_by: int | None) -> int:
     return end if ends_by is None else min(end, ends_by)
 
 
-def _of_login(grant: Grant, nonce: str | None) -> dict[str, object]:
-    """Return the claims about the login (Core 2), without unknown ones."""
-    claims = (
-        ("auth_time", grant.auth_time),
-        ("nonce", nonce),
-        ("acr", grant.acr),
-        ("amr", grant.amr),
-        ("sid", grant.session),
-    )
-    return {name: value for name, value in claims if value}
+def _add_login(contents: dict[str, Any], grant: Grant, nonce: str | None) -> None:
+    """Add what is known about the login (Core 2)."""
+    if grant.auth_time:
+        contents["auth_time"] = grant.auth_time
+    if nonce:
+        contents["nonce"] = nonce
+    if grant.acr:
+        contents["acr"] = grant.acr
+    if grant.amr:
+        contents["amr"] = grant.amr
+    if grant.session:
+        contents["sid"] = grant.session
 
 
-def _hashes(algorithm: SigningAlgorithm, access_token: str, code: str, state: str | None) -> dict[str, str]:
-    """Return the hashes of what the ID token is issued with (Core 3.1.3.6, 3.3.2.11)."""
-    values = (("at_hash", access_token), ("c_hash", code), ("s_hash", state))
-    return {name: half_hash(algorithm, value) for name, value in values if value}
+def _add_hashes(
+    contents: dict[str, Any], algorithm: SigningAlgorithm, access_token: str, code: str, state: str | None
+) -> None:
+    """Add the hashes of what the ID token is issued with (Core 3.1.3.6, 3.3.2.11)."""
+    if access_token:
+        contents["at_hash"] = half_hash(algorithm, access_token)
+    if code:
+        contents["c_hash"] = half_hash(algorithm, code)
+    if state:
+        contents["s_hash"] = half_hash(algorithm, state)
 
 
 async def _for_client(issuer: Issuer, client: Client, signed: str) -> str:
