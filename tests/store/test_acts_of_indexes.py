@@ -204,6 +204,15 @@ def test_grants_without_kin_end_as_if_all_had_been_counted_from_the_first(acts: 
     assert named > 50
 
 
+def test_a_grant_whose_end_moves_beyond_the_marks_is_counted_on(acts: Acts) -> None:
+    """What ends after 2106 has no mark, so that it is counted among its kin though it is alone."""
+    index(acts, "a", 100, most=1)
+    last = 2**32 + 100 - acts.now
+    assert acts("index_grant", grant_id="a", grant_ends=acts.at(last), most=1, known="counted") == "indexed"
+    assert acts.scores("kin") == {"a": last}
+    assert index(acts, "b", 200, most=1) == ["indexed", "a"]
+
+
 def test_one_that_has_no_end_finds_the_one_that_was_alone(acts: Acts) -> None:
     index(acts, "a", 100, most=1)
     assert index(acts, "b", None, most=1) == ["indexed", "a"]

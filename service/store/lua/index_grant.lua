@@ -15,11 +15,12 @@ if redis.call('EXISTS', user_disabled) == 1 then
 end
 local is_for_ever, is_counted = grant_ends == '0', most ~= '0'
 -- INCLUDE mark_of
-if (known == 'counted' or known == 'indexed' and not is_counted) and not is_for_ever and redis.REDIS_VERSION_NUM then
+local is_known = known == 'counted' or known == 'indexed' and not is_counted
+if is_known and not is_for_ever and tonumber(grant_ends) < MARKED_BEFORE and redis.REDIS_VERSION_NUM then
   -- Mostly it only lives on, until after all others of its user: then one command finds its place, and one extends the index.
   local has_kin = is_counted and redis.call('EXISTS', kin) == 1
   local score = grant_ends
-  if is_counted and not has_kin and tonumber(grant_ends) < MARKED_BEFORE then
+  if is_counted and not has_kin then
     score = grant_ends + mark_of(kin, grant_id)
   end
   if redis.call('ZADD', user_grants, 'XX', 'GT', 'CH', score, grant_id) == 1
