@@ -178,7 +178,7 @@ class Connection:
 
     def _sent_or_confirmed(self, step: KeyedCommand) -> asyncio.Future[Any] | None:
         key, command = step
-        if self.confirming is not None and command[1] in self.confirmed_scripts:
+        if self.confirming is not None and command[0] == "EVALSHA" and command[1] in self.confirmed_scripts:
             return asyncio.ensure_future(self.confirming.execute(key, *command))
         link = self._link_for(key)
         return link.send(command) if link else None

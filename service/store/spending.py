@@ -106,7 +106,7 @@ class SpendableStore(RecordStore):
     async def _open(self, key: str, credential: Credential, *, with_end: bool) -> _Kept | None:
         """Read a credential with its grant; None where either is unknown or has ended. One round trip."""
         grant_id = credential.grant_id
-        ends = None
+        ends: int | None = None
         read = ("MGET", key, self._keys.grant(grant_id), self._keys.reply(grant_id, credential.hash))
         if with_end:
             found, ends = await read_with_end(self._connection, key, *read)
@@ -114,7 +114,7 @@ class SpendableStore(RecordStore):
             found = await self._connection.execute(key, *read)
         held, grant_record, reply = found
         grant = grants.decode(grant_record)
-        if held is None or grant is None:
+        if held is None or grant is None or (with_end and ends is None):
             return None
         return _Kept(held, grant, reply or b"", ends)
 
