@@ -1,6 +1,7 @@
 """When keys end: Redis keeps the time (P4), and tells it in one way since version 7 and in another one before."""
 
 from service.redis.connection import Connection, KeyedCommand
+from service.redis.errors import StoreError
 from service.redis.link import RedisReply, Word
 
 NEVER = 0
@@ -15,8 +16,13 @@ async def read_with_end(connection: Connection, key: str, *command: Word) -> tup
     One round trip. Raises what ``Connection.execute`` does.
     """
     if connection.has_expiretime:
-        reply, end = await connection.execute_all([(key, command), (key, ("EXPIRETIME", key))])
-        return reply, None if end == _GONE else max(end, NEVER)
+        try:
+            reply, end = await connection.execute_all([(key, command), (key, ("EXPIRETIME", key))])
+            return reply, None if end == _GONE else max(end, NEVER)
+        except StoreError as error:
+            if "unknown command" not in str(error):
+                raise
+            connection.has_expiretime = False  # an older server has taken the place of the one that had it
     reply, left, now = await connection.execute_all([(key, command), *end_steps(key)])
     return reply, None if left == _GONE else ends_at(left, now)
 

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from service.app import open_issuer
+from service.dev.embedded_redis import EmbeddedRedis, bundled_servers
 from service.store.ends import read_with_end
 from tests import redis_shapes
 from tests.world import World, settings_for
@@ -25,6 +26,17 @@ async def test_a_key_is_read_with_its_end(world: World, has_expiretime: bool, mo
 async def test_the_store_knows_what_its_server_has(world: World) -> None:
     [link, *_] = await world.issuer.store.connection.links()
     assert world.issuer.store.connection.has_expiretime == (link.version >= (7, 0))
+
+
+async def test_an_older_server_may_take_the_place_of_a_newer_one() -> None:
+    """Scripts know what each server has; a process that began with a newer one has to learn it."""
+    _, older = bundled_servers()
+    async with EmbeddedRedis(server=older) as embedded, open_issuer(settings_for(embedded.url)) as issuer:
+        connection, key = issuer.store.connection, "mm:{x}:test"
+        connection.has_expiretime = True
+        await connection.execute(key, "SET", key, "kept")
+        assert await read_with_end(connection, key, "GET", key) == (b"kept", 0)
+        assert not connection.has_expiretime
 
 
 @pytest.mark.parametrize("has_expiretime", [True, False], ids=["Redis 7", "Redis 6.2"])
