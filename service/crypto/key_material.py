@@ -46,10 +46,16 @@ def algorithm_object(algorithm: str) -> Algorithm:
 
 
 def signer(algorithm: SigningAlgorithm, key: PrivateKey) -> Signer:
-    """Return what signs the input of a JWS (RFC 7518 section 3); ECDSA as in PyJWT, but with objects that are made once."""
+    """Return what signs the input of a JWS (RFC 7518 section 3); ECDSA as in PyJWT, but with objects that are made once.
+
+    Raises:
+        UnusableKeyError: The key is on another curve than the algorithm's.
+    """
     if algorithm not in _ECDSA or not isinstance(key, ec.EllipticCurvePrivateKey):
         return partial(algorithm_object(algorithm.value).sign, key=key)
     hashed, scheme, size = _ECDSA[algorithm]
+    if key.key_size != 8 * size:
+        raise UnusableKeyError(f"{algorithm} does not sign with a key on the curve {key.curve.name}")
     return lambda signing_input: _halves(key.sign(hashed(signing_input).digest(), scheme), size)
 
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from service.crypto.key_material import algorithm_object, generate, is_signed, signer
+from service.crypto.key_material import UnusableKeyError, algorithm_object, generate, is_signed, signer
 from service.protocol.names import SigningAlgorithm
 
 
@@ -27,3 +27,9 @@ def test_no_other_signature_holds(algorithm: SigningAlgorithm) -> None:
         assert not is_signed(algorithm.value, key.public_key(), b"input", wrong)
     assert not is_signed(algorithm.value, key.public_key(), b"another", made)
     assert not is_signed(algorithm.value, other.public_key(), b"input", made)
+
+
+def test_a_key_on_another_curve_signs_nothing() -> None:
+    """Its signature would have halves of another length."""
+    with pytest.raises(UnusableKeyError, match=r"ES256 .* secp384r1"):
+        signer(SigningAlgorithm.ES256, generate(SigningAlgorithm.ES384, 2048))
