@@ -72,6 +72,12 @@ class ModelRefreshToken:
     response: bytes = b""
     successor: "ModelRefreshToken | None" = None
 
+    def is_known(self, now: int) -> bool:
+        """Whether it is there, or its use is remembered: at most for as long as its successor lives."""
+        if self.used_at is None or self.successor is None:
+            return now < self.ends
+        return now < min(self.used_at + MEMORY, self.successor.ends)
+
     def waits(self, now: int) -> bool:
         """Whether the response is there for who asks again: in the grace, until its successor is used."""
         used = self.successor is not None and self.successor.used_at is not None
@@ -169,9 +175,9 @@ class StoreMachine(RuleBasedStateMachine):
             return
         token = grant.refresh[-1 - which % len(grant.refresh)]
         form = {"grant_type": "refresh_token", "refresh_token": token.text} | ({"scope": scope} if scope else {})
-        known = grant.alive(self.now) and self.now < token.ends
+        known = grant.alive(self.now) and token.is_known(self.now)
         if token.used_at is not None:
-            self._refresh_again(grant, token, form, known and self.now < token.used_at + MEMORY)
+            self._refresh_again(grant, token, form, known)
             return
         expected = known and scope != "admin" and self.now < grant.born + ABSOLUTE
         issued = self._ask(form)
@@ -228,9 +234,7 @@ class StoreMachine(RuleBasedStateMachine):
         if not grant.refresh:
             return
         token = grant.refresh[which % len(grant.refresh)]
-        known = grant.alive(self.now) and self.now < token.ends
-        if token.used_at is not None:
-            known = known and self.now < token.used_at + MEMORY
+        known = grant.alive(self.now) and token.is_known(self.now)
         credential = _parse(token.text)
         answer = self.run(self.issuer.store.tokens.revoke(credential, "app", ends_grant=True))
         assert (answer is RevokeAnswer.REVOKED) == known
