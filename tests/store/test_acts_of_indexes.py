@@ -213,6 +213,19 @@ def test_a_grant_whose_end_moves_beyond_the_marks_is_counted_on(acts: Acts) -> N
     assert index(acts, "b", 200, most=1) == ["indexed", "a"]
 
 
+def test_one_whose_redemption_is_indexed_after_its_refresh_leaves_the_codes(acts: Acts) -> None:
+    """In a Cluster the server of the index may have been away meanwhile."""
+    codes: dict[str, str | int] = {"most": 3, "kin": "codes", "other_kin": "lasting"}
+    for grant in ("a", "b"):
+        acts("index_grant", grant_id=grant, grant_ends=acts.at(60), **codes)
+    assert set(acts.scores("codes")) == {"a", "b"}
+    for known, ends in (("counted", 300), ("indexed", 200)):
+        lasting: dict[str, str | int] = {"most": 3, "kin": "lasting", "other_kin": "codes", "known": known}
+        assert acts("index_grant", grant_id="a", grant_ends=acts.at(ends), **lasting) == "indexed"
+    assert set(acts.scores("codes")) == {"b"}
+    assert acts.scores("user_grants")["a"] // 1 == 300
+
+
 def test_one_that_has_no_end_finds_the_one_that_was_alone(acts: Acts) -> None:
     index(acts, "a", 100, most=1)
     assert index(acts, "b", None, most=1) == ["indexed", "a"]

@@ -61,7 +61,7 @@ if is_for_ever or not redis.REDIS_VERSION_NUM or redis.call('EXPIREAT', user_gra
   -- INCLUDE fit_index
   fit_index(user_grants)
 end
-if not is_counted or (not has_kin and mark == held_mark and mark ~= 0) then
+if not is_counted or (not has_kin and known ~= 'indexed' and mark == held_mark and mark ~= 0) then
   return 'indexed'
 end
 if not has_kin then
