@@ -94,7 +94,7 @@ class Connection:
             TemporarilyUnavailable: Redis is away, or refuses it for a lasting reason.
             StoreError: It answered with another error.
         """
-        if self.confirming is not None and command[1] in self.confirmed_scripts:
+        if self.confirming is not None and not self.confirmed_scripts.isdisjoint(command[1:2]):
             return await self.confirming.execute(key, *command)
         started = time.monotonic()
         link = self._link_for(key)
@@ -108,7 +108,7 @@ class Connection:
     def begin(self, key: str, command: Command) -> Begun:
         """Send a command in this turn of the loop; ``conclude`` waits for the reply, where it is wanted."""
         link = self._link_for(key)
-        if link is None or self._confirms or (self.confirming is not None and command[1] in self.confirmed_scripts):
+        if link is None or self._confirms or (self.confirming and not self.confirmed_scripts.isdisjoint(command[1:2])):
             future: asyncio.Future[Any] = asyncio.ensure_future(self.execute(key, *command))
         else:
             future = link.send(command)
@@ -178,7 +178,7 @@ class Connection:
 
     def _sent_or_confirmed(self, step: KeyedCommand) -> asyncio.Future[Any] | None:
         key, command = step
-        if self.confirming is not None and command[0] == "EVALSHA" and command[1] in self.confirmed_scripts:
+        if self.confirming is not None and not self.confirmed_scripts.isdisjoint(command[1:2]):
             return asyncio.ensure_future(self.confirming.execute(key, *command))
         link = self._link_for(key)
         return link.send(command) if link else None

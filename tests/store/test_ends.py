@@ -48,6 +48,8 @@ async def test_ends_are_read_where_replicas_are_waited_for(redis: redis_shapes.S
         await store.connection.execute(key, "SET", key, "kept")
         assert await read_with_end(store.connection, key, "GET", key) == (b"kept", 0)
         assert await store.grants.live_refresh_tokens(["unknown"]) == [None]
+        assert len(await store.connection.execute(key, "TIME")) == 2
+        assert len(await store.connection.conclude(store.connection.begin(key, ("TIME",)))) == 2
 
 
 async def test_a_refresh_token_that_ends_while_it_is_read_is_not_there(
