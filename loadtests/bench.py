@@ -26,7 +26,7 @@ from loadtests.work import WORKS, Work, empty
 from service.crypto.passwords import Hashing
 from service.settings import load
 
-PACES = {1: Pace(1_500, 4), 8: Pace(6_000, 3), LIMITED_AT: Pace(18_000, 4), 256: Pace(15_000, 2)}
+PACES = {1: Pace(1_500, 4), 8: Pace(6_000, 3), LIMITED_AT: Pace(6_000, 13), 256: Pace(15_000, 2)}
 SHORT = {LIMITED_AT: Pace(8_000, 3)}
 WARM_UP = 1_500
 ARGON2_CHECKS = 5

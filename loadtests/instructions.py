@@ -18,7 +18,7 @@ import typer
 import uvloop
 from rich.table import Table
 
-from loadtests import interpreter, report, servers
+from loadtests import interpreter, machine, report, servers
 from loadtests.generator import Orders, raw_requests
 from loadtests.servers import Server
 from loadtests.supplies import Supplier, supplier
@@ -140,7 +140,7 @@ async def _count_all(works: list[str]) -> Figures:
             (of_empty,) = await _count(empty_handler, await empty(supplies), REQUESTS_OF_EMPTY, idle=[0.0])
             idle = await asyncio.gather(*map(_idle, mintmark.pids))
             counted = {name: await _count_work(mintmark, supplies, name, idle) for name in works}
-        redis_version = redis.primaries()[0].admin.info("server")["redis_version"]
+        redis_version = machine.redis_version(redis)
     of_server, of_redis = ({name: counts[place] for name, counts in counted.items()} for place in (0, 1))
     return Figures(str(interpreter.serving()), interpreter.libraries(), of_empty, of_server, redis_version, of_redis)
 

@@ -24,7 +24,7 @@ def facts(redis: Shape) -> dict[str, Any]:
         "python": str(interpreter.serving()),
         "aiohttp": libraries["aiohttp"],
         "uvloop": libraries["uvloop"],
-        "redis": redis.primaries()[0].admin.info("server")["redis_version"],
+        "redis": redis_version(redis),
         "wrk": _wrk_version(),
         "cores": os.cpu_count(),
         "processor": _processor(),
@@ -43,7 +43,7 @@ def summary(told: dict[str, Any]) -> str:
     return (
         f"{told['date']} · commit {told['commit']} · {told['cores']} cores ({told['processor']}) · "
         f"served by Python {told['python']} · aiohttp {told['aiohttp']} · uvloop {told['uvloop']} · "
-        f"Redis {told['redis']} · wrk {told['wrk']}"
+        f"{told['redis']} · wrk {told['wrk']}"
     )
 
 
@@ -57,6 +57,12 @@ class Busy:
         """Return the share (0 to 1) since this object was made."""
         now = cpu.machine()
         return (now.busy - self._before.busy) / max(now.total - self._before.total, 1)
+
+
+def redis_version(redis: Shape) -> str:
+    """Return name and version, ``Valkey 9.1.2``. What it calls ``redis_version`` is that of the Redis it is compatible with."""
+    told = redis.primaries()[0].admin.info("server")
+    return f"Valkey {told['valkey_version']}" if "valkey_version" in told else f"Redis {told['redis_version']}"
 
 
 def _first_line(*command: str) -> str:

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 from loadtests import cpu, interpreter
 from loadtests.supplies import ISSUER, MASTER_KEY
-from service.dev.embedded_redis import SERVER_VARIABLE, find_redis_server, short_temporary_directory
+from service.dev.embedded_redis import find_redis_server, short_temporary_directory
 from tests.free_ports import free_ports
 from tests.redis_groups import SLOTS
 from tests.redis_shapes import Node, Shape, standalone
@@ -50,8 +50,7 @@ class Server(NamedTuple):
 
 @contextmanager
 def redis_server(under: Sequence[str] = ()) -> Iterator[Shape]:
-    """Run one Redis on a TCP port, in memory: the installed one, otherwise the embedded one. ``under`` as in ``mintmark``."""
-    _prefer_installed()
+    """Run one Redis on a TCP port, in memory: as ``find_redis_server`` chooses it. ``under`` as in ``mintmark``."""
     with standalone(under=under) as shape:
         yield shape
 
@@ -59,7 +58,6 @@ def redis_server(under: Sequence[str] = ()) -> Iterator[Shape]:
 @contextmanager
 def redis_cluster() -> Iterator[Shape]:
     """Run a Cluster of three primaries, without replicas, which would take CPU from the measured servers."""
-    _prefer_installed()
     server, home = find_redis_server(), short_temporary_directory()
     nodes = [_cluster_node(server, home / str(port), port) for port in free_ports(3)]
     with ThreePrimaries("redis+cluster://" + ",".join(f"{n.host}:{n.port}" for n in nodes), nodes, home) as shape:
@@ -83,11 +81,6 @@ class ThreePrimaries(Shape):
 def redis_pids(shape: Shape) -> tuple[int, ...]:
     """Return the process ids of a shape."""
     return tuple(node.process.pid for node in shape.nodes if node.process is not None)
-
-
-def _prefer_installed() -> None:
-    if installed := shutil.which("redis-server"):
-        os.environ.setdefault(SERVER_VARIABLE, installed)
 
 
 def _cluster_node(server: Path, home: Path, port: int) -> Node:
