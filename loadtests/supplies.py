@@ -180,8 +180,8 @@ class Supplier:
 
     def unknown_tokens(self, count: int) -> list[str]:
         """Return well-formed access tokens that were never issued."""
-        randomness = self.issuer.randomness
-        return [new_credential(Kind.ACCESS_TOKEN, new_grant_id(randomness), randomness) for _ in range(count)]
+        text = self.issuer.random_text
+        return [new_credential(Kind.ACCESS_TOKEN, new_grant_id(text), text) for _ in range(count)]
 
     def grant(self, client: Client, scope: str) -> Grant:
         """Return the grant of the next user for a client; a subject has the length of a UUID."""

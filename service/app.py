@@ -25,7 +25,7 @@ from service.crypto.dpop_nonces import DpopNonces
 from service.crypto.dpop_proofs import DpopProofs
 from service.crypto.keyring import Keyring
 from service.crypto.passwords import Hashing
-from service.crypto.random_blocks import RandomBlocks
+from service.crypto.random_blocks import RandomBlocks, RandomText
 from service.crypto.sealing import RequestSealing, Sealing, shared_secrets
 from service.directory import HttpDirectory, RedisDirectory
 from service.endpoints import ENDPOINTS
@@ -102,6 +102,7 @@ def make_issuer(
         refusals=Refusals(metrics, clock),
         clock=clock,
         randomness=randomness,
+        random_text=RandomText(),
         tracing=tracing,
         audit_file=AuditFile(settings.audit_file) if settings.audit_file else None,
     )

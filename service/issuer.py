@@ -18,7 +18,7 @@ from service.observe.audit_sums import AuditSums
 from service.observe.metrics import Metrics
 from service.observe.refusals import Refusals
 from service.outbound.http_client import HttpClient
-from service.protocol.credentials import Randomness
+from service.protocol.credentials import Randomness, RandomText
 from service.protocol.profiles import Demands, demands_of
 from service.records.client import Client
 from service.settings import Settings
@@ -71,6 +71,8 @@ class Issuer:
     """Epoch seconds."""
     randomness: Randomness
     """Number of bytes → random bytes."""
+    random_text: RandomText
+    """Number of characters → random ones of base64url."""
     audit_file: AuditFile | None = None
     """A second audit log besides the one in Redis."""
     audit_sums: AuditSums = field(default_factory=AuditSums)

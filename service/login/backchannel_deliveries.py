@@ -58,7 +58,7 @@ async def notifying(issuer: Issuer, client: Client, waiting: WaitingBackchannelR
     if not is_notified(waiting):
         yield
         return
-    queue, delivery_id = issuer.store.backchannel_deliveries, new_grant_id(issuer.randomness)
+    queue, delivery_id = issuer.store.backchannel_deliveries, new_grant_id(issuer.random_text)
     delivery, now = _delivery(issuer, client, waiting), int(issuer.clock())
     if not await queue.queue(delivery_id, delivery, now + _CUT_OFF_AFTER):
         raise TemporarilyUnavailable(log="as many notifications of CIBA clients wait as may")

@@ -156,7 +156,7 @@ def _waiting(
         mode=client.delivery_mode,
         auth_req_id="" if client.delivery_mode is DeliveryMode.POLL else auth_req_id,
         notification_token=ciba_request.notification_token,
-        expiry_notification=new_grant_id(issuer.randomness) if is_pushed else "",
+        expiry_notification=new_grant_id(issuer.random_text) if is_pushed else "",
     )
 
 

@@ -116,7 +116,7 @@ async def _end_by_sids(issuer: Issuer, subject: str, sids: Sequence[str]) -> End
 
 async def _end_resumably(issuer: Issuer, sid: str, subject: str, secret_hash: str) -> EndedSessions:
     """Queue the end, do it, and remove it from the queue: ``resume_ending`` resumes it if this is interrupted."""
-    ending_id = new_grant_id(issuer.randomness)
+    ending_id = new_grant_id(issuer.random_text)
     ending = LogoutDelivery.of_ending(subject, sid, secret_hash)
     about = {"session_id": sid, "subject": subject}
     revoked = about_revoked(Revoked.SESSION, "session_ended", **about)
@@ -158,7 +158,7 @@ async def _queue_logout(issuer: Issuer, client: Client, sid: str, subject: str) 
     if client.backchannel_logout_uri is None or issuer.keyring is None:
         return
     delivery = LogoutDelivery(client.client_id, subject_for(issuer, client, subject), sid)
-    await issuer.store.logouts.queue(new_grant_id(issuer.randomness), delivery, int(issuer.clock()))
+    await issuer.store.logouts.queue(new_grant_id(issuer.random_text), delivery, int(issuer.clock()))
 
 
 def _frame(issuer: Issuer, uri: str, sid: str) -> str:

@@ -90,7 +90,7 @@ async def strengthen(issuer: Issuer, session: Session, amr: tuple[str, ...]) -> 
         StaleError: The session has ended, or was renewed meanwhile.
         TemporarilyUnavailable: Redis is.
     """
-    cookie = new_credential(Kind.SESSION_COOKIE, session.sid, issuer.randomness)
+    cookie = new_credential(Kind.SESSION_COOKIE, session.sid, issuer.random_text)
     held = tuple(dict.fromkeys((*session.amr, *amr)))
     stronger = msgspec.structs.replace(
         session, secret_hash=hashed(cookie), used_at=int(issuer.clock()), acr=acr_of(issuer.settings, held), amr=held
@@ -123,8 +123,8 @@ async def _keep_new(
 
 def _make(issuer: Issuer, person: Person, renewed: Session | None, amr: tuple[str, ...]) -> SignedIn:
     now = int(issuer.clock())
-    sid = renewed.sid if renewed else new_grant_id(issuer.randomness)
-    cookie = new_credential(Kind.SESSION_COOKIE, sid, issuer.randomness)
+    sid = renewed.sid if renewed else new_grant_id(issuer.random_text)
+    cookie = new_credential(Kind.SESSION_COOKIE, sid, issuer.random_text)
     session = Session(
         sid=sid,
         secret_hash=hashed(cookie),

@@ -1,8 +1,8 @@
 """The wire format of Mintmark's credentials, and the hash under which they are stored.
 
-``mm_at_<grant id, 22 characters><secret, 43 characters>`` is an access token. The grant id is 128 random bits, the secret 256;
-both base64url. The prefix lets secret scanners find leaked credentials, and distinguishes the kinds without a look-up. All
-kinds are in ``Kind``, from which all code that recognises credentials derives, above all redaction.
+``mm_at_<grant id, 22 characters><secret, 43 characters>`` is an access token. Each character is base64url, six random bits:
+132 of the grant id, 258 of the secret. The prefix lets secret scanners find leaked credentials, and distinguishes the kinds
+without a look-up. All kinds are in ``Kind``, from which all code that recognises credentials derives, above all redaction.
 """
 
 import re
@@ -13,9 +13,11 @@ from hashlib import sha512
 
 import msgspec
 
-GRANT_ID_LENGTH = 22
+GRANT_ID_LENGTH, _SECRET_LENGTH = 22, 43
 Randomness = Callable[[int], bytes]
 """``secrets.token_bytes`` or a stand-in: number of bytes → bytes."""
+RandomText = Callable[[int], str]
+"""Number of characters → characters of base64url, each of six random bits."""
 
 
 class Kind(StrEnum):
@@ -67,22 +69,22 @@ class Credential(msgspec.Struct, frozen=True):
 
 
 _WITH_ID = "|".join(kind for kind in Kind if kind.has_id)
-_FORM = re.compile(rf"({_WITH_ID})([A-Za-z0-9_-]{{{GRANT_ID_LENGTH}}})[A-Za-z0-9_-]{{43}}", re.ASCII)
+_FORM = re.compile(rf"({_WITH_ID})([A-Za-z0-9_-]{{{GRANT_ID_LENGTH}}})[A-Za-z0-9_-]{{{_SECRET_LENGTH}}}", re.ASCII)
 _KINDS = {kind.value: kind for kind in Kind}
 _URL_SAFE = bytes.maketrans(b"+/", b"-_")
 PATTERN = re.compile(rf"(?:{'|'.join(Kind)})[A-Za-z0-9_-]+", re.ASCII)
 """Finds every credential of ours in a text, for redaction."""
 
 
-def new_grant_id(randomness: Randomness) -> str:
-    """Make a grant id: 128 random bits, 22 characters; none begins with a dash, which commands would read as options."""
-    made = base64url(randomness(16))
+def new_grant_id(text: RandomText) -> str:
+    """Make a grant id: 22 characters, 132 random bits; none begins with a dash, which commands would read as options."""
+    made = text(GRANT_ID_LENGTH)
     return made if made[0] != "-" else "_" + made[1:]
 
 
-def new_credential(kind: Kind, grant_id: str, randomness: Randomness) -> str:
-    """Make a credential of this grant, whose secret has 256 random bits."""
-    return kind + grant_id + base64url(randomness(32))
+def new_credential(kind: Kind, grant_id: str, text: RandomText) -> str:
+    """Make a credential of this grant, whose secret has 43 characters, 258 random bits."""
+    return kind + grant_id + text(_SECRET_LENGTH)
 
 
 def new_secret(kind: Kind, randomness: Randomness, size: int = 32) -> str:

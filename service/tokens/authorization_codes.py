@@ -37,8 +37,8 @@ async def issue_code(
     """
     now = int(issuer.clock())
     lifetime = client.code_lifetime or issuer.settings.code_lifetime
-    grant_id = grant_id or new_grant_id(issuer.randomness)
-    code = new_credential(Kind.AUTHORIZATION_CODE, grant_id, issuer.randomness)
+    grant_id = grant_id or new_grant_id(issuer.random_text)
+    code = new_credential(Kind.AUTHORIZATION_CODE, grant_id, issuer.random_text)
     credential = Credential(Kind.AUTHORIZATION_CODE, grant_id, hashed(code))
     if not await issuer.store.codes.issue(credential, record, grant, now + lifetime):
         raise InvalidGrant("The user may not sign in.", log="user is disabled")

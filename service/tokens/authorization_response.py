@@ -69,7 +69,7 @@ async def _respond(
     issuer.store.self_registrations.note_use(client, issuer.settings.registration_idle_lifetime)
     parts, fields, grant_id = request.response_type.parts, {}, ""
     grant = await with_claims(issuer, client, grant)
-    fresh_id = new_grant_id(issuer.randomness)
+    fresh_id = new_grant_id(issuer.random_text)
     authorization = Authorization(grant, for_audience(granted_by(grant)), lifetime=lifetime)
     if issuer.hooks.asks_claims and parts & {
         "token",

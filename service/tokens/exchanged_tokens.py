@@ -141,7 +141,7 @@ async def _id_token(issuer: Issuer, client: Client, authorization: Authorization
         issuer,
         client,
         authorization.grant,
-        new_grant_id(issuer.randomness),
+        new_grant_id(issuer.random_text),
         claims={ACT: act} if act else None,
         added=authorization.added.id_token,
         ends_by=ends_at,

@@ -103,7 +103,7 @@ async def _withdraw(issuer: Issuer, issued: Issued) -> None:
 
 
 async def _begin(issuer: Issuer, client: Client, authorization: Authorization) -> Issued:
-    grant_id = new_grant_id(issuer.randomness)
+    grant_id = new_grant_id(issuer.random_text)
     if authorization.grant.subject and wants(issuer, client):
         grant = await with_claims(issuer, client, authorization.grant)
         authorization = msgspec.structs.replace(authorization, grant=grant)

@@ -88,8 +88,8 @@ class PresentedPolledRequest(RedeemedOnce, frozen=True, kw_only=True):
 
 def prepare(issuer: Issuer, kind: Kind) -> FreshRequest:
     """Make a fresh credential of a kind."""
-    grant_id = new_grant_id(issuer.randomness)
-    credential = new_credential(kind, grant_id, issuer.randomness)
+    grant_id = new_grant_id(issuer.random_text)
+    credential = new_credential(kind, grant_id, issuer.random_text)
     return FreshRequest(credential, f"{grant_id}.{hashed(credential)}")
 
 

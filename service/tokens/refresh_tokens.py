@@ -68,7 +68,7 @@ def new_refresh_token(
         token = spends.presented if spends and left != 0 else ""
         record = RefreshToken(issued_at, left, "", binding)
         return NewRefreshToken(token, keeps.credential.hash, record.encode(), ends_at)
-    token = new_credential(REFRESH_TOKEN, plan.grant_id, issuer.randomness)
+    token = new_credential(REFRESH_TOKEN, plan.grant_id, issuer.random_text)
     binding = authorization.binding if client.public else UNBOUND  # others authenticate in another way
     record = RefreshToken(now, left, spends.credential.hash if spends else "", binding)
     return NewRefreshToken(token, hashed(token), record.encode(), ends_at)

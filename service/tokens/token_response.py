@@ -61,7 +61,7 @@ async def mint(issuer: Issuer, client: Client, authorization: Authorization, pla
     exchange = authorization.exchange
     if exchange is not None:
         lifetime = within(exchange, lifetime, now)
-    opaque = new_credential(ACCESS_TOKEN, plan.grant_id, issuer.randomness)
+    opaque = new_credential(ACCESS_TOKEN, plan.grant_id, issuer.random_text)
     credential = Credential(ACCESS_TOKEN, plan.grant_id, hashed(opaque))
     refresh = new_refresh_token(issuer, client, authorization, plan, now)
     about: Mapping[str, Any] = {}

@@ -1,13 +1,13 @@
 """Whom a CIBA request means, and who may ask them: hints, and user codes that are not guessed."""
 
 import asyncio
-import secrets
 import time
 from typing import Any
 
 import pytest
 
 from service.admin import trusts, users
+from service.crypto.random_blocks import RandomText
 from service.protocol.credentials import new_grant_id
 from service.protocol.names import GrantTypeName
 from service.records.grant import Grant
@@ -38,7 +38,7 @@ async def test_an_id_token_names_its_user(person: Person) -> None:
     assert (await ask(world, login_hint="", id_token_hint=hint)).status == 200
     async with world.with_part(clock=lambda: time.time() - 90_000) as earlier:
         grant = Grant("bank", "alice", scope="openid")
-        expired = await mint_id_token(earlier.issuer, client, grant, new_grant_id(secrets.token_bytes))
+        expired = await mint_id_token(earlier.issuer, client, grant, new_grant_id(RandomText()))
     assert (await ask(world, login_hint="", id_token_hint=expired)).status == 200
     await backchannel_client(world, "other")
     assert await error_of(await ask(world, "other", login_hint="", id_token_hint=hint)) == (400, "invalid_request")
@@ -65,7 +65,7 @@ async def test_a_pairwise_subject_of_which_nothing_is_left_is_no_username(person
     async with person.world.having(pairwise_salt="s" * 32) as world:
         client = await backchannel_client(world, subject_type="pairwise", sector_identifier="bank.example")
         gone = Grant("bank", "bob", scope="openid", sub="alice")
-        hint = await mint_id_token(world.issuer, client, gone, new_grant_id(secrets.token_bytes))
+        hint = await mint_id_token(world.issuer, client, gone, new_grant_id(RandomText()))
         assert await error_of(await ask(world, login_hint="", id_token_hint=hint)) == (400, "unknown_user_id")
 
 

@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import service
+from service.crypto.random_blocks import RandomText
 from service.protocol.credentials import (
     PATTERN,
     Credential,
@@ -31,31 +32,34 @@ TOKEN = "mm_at_" + GRANT_ID + "s" * 43
 @pytest.mark.parametrize("kind", [kind for kind in Kind if kind.has_id])
 def test_what_is_issued_is_recognised_with_its_kind_and_grant(kind: Kind) -> None:
     """IA-04, IA-09, IA-23, IT-21."""
-    grant_id = new_grant_id(secrets.token_bytes)
-    credential = new_credential(kind, grant_id, secrets.token_bytes)
+    grant_id = new_grant_id(RandomText())
+    credential = new_credential(kind, grant_id, RandomText())
     assert re.fullmatch(kind.value + "[A-Za-z0-9_-]{65}", credential)
     assert parse(credential) == Credential(kind, grant_id, hashed(credential))
 
 
 def test_a_grant_id_is_no_option_of_a_command() -> None:
     """-Ay… would be read as -y, and -h… show the help."""
-    assert new_grant_id(lambda size: b"\xfb" + bytes(size - 1)) == "_" + "w" + "A" * 20
-    assert new_grant_id(lambda size: b"\xf8" + bytes(size - 1)) == "_" + "A" * 21
+    assert new_grant_id(lambda length: "-w" + "A" * (length - 2)) == "_w" + "A" * 20
+    assert new_grant_id(lambda length: "A-" * (length // 2)) == "A-" * 11
 
 
 def test_a_grant_id_has_128_random_bits_and_a_secret_256() -> None:
-    """IT-21, IA-09: not to be guessed; the bits are those that the source of randomness gave."""
+    """IT-21, IA-09: not to be guessed; the bits are those that the sources of randomness gave."""
     asked: list[int] = []
 
     def randomness(count: int) -> bytes:
-        asked.append(count)
+        asked.append(count * 8)
         return bytes(range(count))
 
-    grant_id = new_grant_id(randomness)
-    token = new_credential(Kind.ACCESS_TOKEN, grant_id, randomness)
+    def text(length: int) -> str:
+        asked.append(length * 6)
+        return "x" * length
+
+    token = new_credential(Kind.ACCESS_TOKEN, new_grant_id(text), text)
     secret = new_secret(Kind.CLIENT_SECRET, randomness)
-    assert asked == [16, 32, 32]
-    assert token == "mm_at_" + base64url(bytes(range(16))) + base64url(bytes(range(32)))
+    assert asked == [132, 258, 256]
+    assert token == "mm_at_" + "x" * 65
     assert secret == "mm_cs_" + base64url(bytes(range(32)))
 
 

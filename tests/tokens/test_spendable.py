@@ -47,7 +47,7 @@ def _key(credential: Credential) -> str:
 
 async def _voucher(world: World, client: Client) -> Authorization:
     issuer = world.issuer
-    text = new_credential(Kind.AUTHORIZATION_CODE, new_grant_id(issuer.randomness), issuer.randomness)
+    text = new_credential(Kind.AUTHORIZATION_CODE, new_grant_id(issuer.random_text), issuer.random_text)
     credential = Credential(Kind.AUTHORIZATION_CODE, text[6:28], hashed(text))
     await issuer.store.connection.execute(_key(credential), "SET", _key(credential), "", "EX", 60)
     grant = Grant(client.client_id, "alice", scope="read", issued_at=int(issuer.clock()))
