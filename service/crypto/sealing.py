@@ -1,6 +1,5 @@
 """Sealing: our encryption by AES-256-GCM (NIST SP 800-38D); sealed content begins with its nonce."""
 
-import hmac
 import zlib
 from base64 import urlsafe_b64decode
 from binascii import Error as NotBase64Error
@@ -9,7 +8,7 @@ from collections.abc import Iterable
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.hashes import SHA256
-from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF, HKDFExpand
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, load_der_private_key
 
 from service.crypto.key_material import PrivateKey, UnusableKeyError, read_file
@@ -17,6 +16,7 @@ from service.protocol.credentials import Randomness, base64url
 from service.settings import Settings
 
 NONCE_BYTES = 12
+_SHA256 = SHA256()
 _TOKEN, _KEYS, _REQUESTS = b"mintmark sealed reply 1", b"mintmark signing keys 1", b"mintmark authorization requests 1"
 """The purposes that keys are derived for."""
 
@@ -45,8 +45,7 @@ def unseal(sealed: bytes, token: str, bound_to: bytes = b"") -> bytes | None:
 
 
 def _token_key(token: str) -> AESGCM:
-    """Return the first block of HKDF-Expand, which is all of 32 bytes (RFC 5869 section 2.3)."""
-    return AESGCM(hmac.digest(token.encode("ascii"), _TOKEN + b"\x01", "sha256"))
+    return AESGCM(HKDFExpand(_SHA256, 32, _TOKEN).derive(token.encode("ascii")))
 
 
 # sealing under secrets of the settings
@@ -59,7 +58,7 @@ class _DerivedKeys:
     """
 
     def __init__(self, secrets: Iterable[bytes], purpose: bytes, name_bytes: int) -> None:
-        derived = [HKDF(SHA256(), 32 + name_bytes, salt=None, info=purpose).derive(secret) for secret in secrets]
+        derived = [HKDF(_SHA256, 32 + name_bytes, salt=None, info=purpose).derive(secret) for secret in secrets]
         self._keys = {both[32:]: AESGCM(both[:32]) for both in derived}
         self.current = next(iter(self._keys), b"")
 
