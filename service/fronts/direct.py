@@ -68,8 +68,6 @@ class DirectConnection(RequestHandler):
         """Send a response. Return it, and whether the client had disconnected."""
         if self._is_leaving():
             resp.force_close()
-        if request._payload_writer is _NONE_YET:
-            request._payload_writer = StreamWriter(self, self._loop)
         return await super().finish_response(request, resp, start_time)
 
     def _serve_now(self, message: RawRequestMessage, payload: StreamReader, waiter: asyncio.Future[None]) -> None:
@@ -88,7 +86,7 @@ class DirectConnection(RequestHandler):
                 return  # the connection was lost
             manager.requests_count += 1
             self._request_in_progress = True
-            self._current_request = request = make(message, payload, self, _NONE_YET, starter)
+            self._current_request = request = make(message, payload, self, StreamWriter(self, self._loop), starter)
             try:
                 response = await self._request_handler(request)
             except Exception as error:  # noqa: BLE001 (aiohttp knows what to do with each)
@@ -152,8 +150,6 @@ def _task(serving: Coroutine[None, None, None], loop: asyncio.AbstractEventLoop)
     return loop.create_task(serving, name=_NAME)
 
 
-_NONE_YET: Any = None
-"""The writer of a request until it needs one, as ready responses do not."""
 _NAME = "request"
 """The name of every such task, as making one for each takes as long as hashing a token."""
 
