@@ -18,7 +18,7 @@ GRANT = {"grant_type": "client_credentials"}
 # incidents (IT-23, IT-27, AU-05)
 
 
-def _explode(_: int) -> bytes:
+def _explode(_: int) -> str:
     raise RuntimeError("mm_at_" + "s" * 65 + " in the cellar")
 
 
@@ -27,7 +27,7 @@ async def test_an_unforeseen_exception_is_500_with_an_incident_id_and_the_trace_
 ) -> None:
     """IT-23, IT-27, AU-05, AU-34."""
     await world.client()
-    async with world.with_part(randomness=_explode) as broken:
+    async with world.with_part(random_text=_explode) as broken:
         response = await broken.token(**GRANT)
         body = await response.json()
     assert (response.status, set(body), body["error"]) == (
@@ -47,7 +47,7 @@ async def test_an_unforeseen_exception_is_500_with_an_incident_id_and_the_trace_
 
 async def test_every_incident_has_its_own_id_and_the_next_request_is_served(world: World) -> None:
     await world.client()
-    async with world.with_part(randomness=_explode) as broken:
+    async with world.with_part(random_text=_explode) as broken:
         incidents = {(await (await broken.token(**GRANT)).json())["incident"] for _ in range(3)}
         assert len(incidents) == 3
         assert (await broken.post("/introspect", {"token": "x"})).status == 200

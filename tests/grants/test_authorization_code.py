@@ -309,7 +309,7 @@ async def test_two_codes_never_share_a_key(world: World) -> None:
     """IA-42, IA-09: a code that is there is not written over, whatever the dice say."""
     client = await world.client()
     now = int(world.issuer.clock())
-    async with world.with_part(randomness=lambda count: b"\x07" * count) as loaded:
+    async with world.with_part(random_text=lambda length: "7" * length) as loaded:
         first = await issue_code(
             loaded.issuer, client, Grant("app", "alice", issued_at=now), AuthorizationCode(CALLBACK)
         )

@@ -130,7 +130,7 @@ async def test_no_credential_of_a_whole_day_gets_into_the_log(world: World, caps
     await world.introspect(tokens["access_token"])
     await world.redeem(code)
     await world.revoke(own["refresh_token"])
-    async with world.with_part(randomness=lambda _: _raise(again["refresh_token"])) as broken:
+    async with world.with_part(random_text=lambda _: _raise(again["refresh_token"])) as broken:
         await broken.token(grant_type="client_credentials")
     text = capsys.readouterr().err
     events = [orjson.loads(line)["event"] for line in text.splitlines()]
