@@ -115,9 +115,8 @@ def main(
         raise typer.BadParameter(f"not counted: {', '.join(unknown)}")
     interpreter.choose(python)
     os.environ |= REPRODUCIBLE
-    if installed := shutil.which(
-        "redis-server"
-    ):  # tables of a Valkey grow in few large steps: its count varies by a seventh
+    # Tables of a Valkey grow in few large steps, so that its count varies by a seventh.
+    if installed := shutil.which("redis-server"):
         os.environ.setdefault(SERVER_VARIABLE, installed)
     try:
         figures = uvloop.run(_count_all(only or list(COUNTED)))

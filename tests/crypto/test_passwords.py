@@ -7,7 +7,7 @@ import pytest
 from argon2 import PasswordHasher, extract_parameters
 from argon2.exceptions import VerifyMismatchError
 
-from service.crypto.passwords import Hashing, hash_generated, is_generated
+from service.crypto.passwords import Hashing, hash_generated, is_generated, matches_generated
 from service.protocol.errors import TemporarilyUnavailable
 from service.settings import Settings, load
 from tests.world import SECRET, settings_for
@@ -143,3 +143,10 @@ async def test_many_that_ask_for_the_same_secret_share_one_hashing() -> None:
     assert all(await asyncio.gather(*(hashing.verify_secret("an imported secret", hashed) for _ in range(200))))
     assert not any(await asyncio.gather(*(hashing.verify_secret("another", hashed) for _ in range(200))))
     hashing.close()
+
+
+@pytest.mark.parametrize("damaged", ["", "x", "=", "äö", hash_generated("s")[7:-1], hash_generated("s")[7:] + "A"])
+def test_what_is_no_digest_is_nobodys_secret(damaged: str) -> None:
+    assert matches_generated("s", hash_generated("s"))
+    assert not matches_generated("s", f"sha256:{damaged}")
+    assert not matches_generated("", f"sha256:{damaged}")
