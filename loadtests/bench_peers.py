@@ -26,7 +26,7 @@ from loadtests.servers import Server, ServerFailedError
 from loadtests.supplies import Supplier, supplier
 from loadtests.work import WORKS
 
-PACE = Pace(6_000, 3)
+PACE = Pace(4_000, 5)
 """The pace of Mintmark. Each peer has its own number of requests a round, as some would take minutes for this one."""
 WARM_UP = 5_000
 

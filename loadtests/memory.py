@@ -10,6 +10,7 @@ import random
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any, NamedTuple
 
@@ -38,7 +39,9 @@ from tests.redis_shapes import Shape
 
 FEW = 1_000
 PROCESSES = (1, 2)
-PACE = Pace(12_000, 4)
+PACE = Pace(4_000, 12)
+NEEDED = (PACE.rounds + 1) * (PACE.requests + spare_for(LIMITED_AT))
+"""The number of requests of a kind, with those of the warm-up."""
 SAMPLE = 62_000
 """The number of tokens, spread over all grants, that are used to measure the cost of requests."""
 BYTES_PER_TOKEN, BYTES_PER_GRANT, TIMES_AS_COSTLY = 290, 900, 1.1
@@ -241,15 +244,14 @@ async def _client_credentials(among: Populated) -> Orders:
 
 
 async def _introspect(among: Populated) -> Orders:
-    """Introspect tokens that are spread over all, so that Redis finds none of them in the processor's caches."""
-    tokens = [issued.access_token for issued in random.sample(among.sample, min(len(among.sample), PACE.requests))]
-    return introspection(among.supplier, tokens, ACTIVE)
+    """Introspect tokens that are spread over all, others in each round: Redis finds none of them in the processor's caches."""
+    tokens = [issued.access_token for issued in random.choices(among.sample, k=NEEDED)]
+    return replace(introspection(among.supplier, tokens, ACTIVE), once=True)
 
 
 async def _refresh(among: Populated) -> Orders:
-    needed = (PACE.rounds + 1) * (PACE.requests + spare_for(LIMITED_AT))
-    issued = among.sample if len(among.sample) >= needed else await among.supplier.grants(needed)
-    return refreshing(among.supplier, [each.refresh_token for each in random.sample(issued, needed)])
+    issued = among.sample if len(among.sample) >= NEEDED else await among.supplier.grants(NEEDED)
+    return refreshing(among.supplier, [each.refresh_token for each in random.sample(issued, NEEDED)])
 
 
 COMPARED = {"client_credentials": _client_credentials, "introspect_active": _introspect, "refresh": _refresh}

@@ -106,9 +106,15 @@ def middle(rounds: Sequence[Round], figure: str) -> float:
 
 
 def ratio(rounds: Sequence[Round], others: Sequence[Round], figure: str = "server") -> float:
-    """Return the median of the ratios of consecutive rounds."""
-    pairs = zip(rounds, others, strict=True)
-    return float(median(getattr(one, figure) / getattr(other, figure) for one, other in pairs))
+    """Return the median of the rounds' ratios to ``others``, of which each is measured before its round.
+
+    A round is divided by the mean of the two others around it, the last one by that before it. One alone varies as much as the
+    round does, and as it is divided by, that makes ratios larger, too: 3.22 instead of 3.12 in 39 rounds of refreshes.
+    """
+    before = [getattr(other, figure) for other in others]
+    after = [*before[1:], before[-1]]
+    each = zip(rounds, before, after, strict=True)
+    return float(median(2 * getattr(one, figure) / (left + right) for one, left, right in each))
 
 
 def _clocks(contender: Contender) -> tuple[int, int, int]:

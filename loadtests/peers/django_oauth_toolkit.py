@@ -25,7 +25,7 @@ DJANGO_OAUTH_TOOLKIT = Peer(
     title="django-oauth-toolkit",
     start=start,
     find_missing=lambda: find_missing("oauth2_provider"),
-    requests=300,
+    requests=200,
     warm_up=200,
     note=(
         f"one gunicorn worker of {THREADS} threads, persistent connections, two middlewares; "

@@ -189,7 +189,7 @@ KEYCLOAK = Peer(
     title="Keycloak",
     start=start,
     find_missing=_find_missing,
-    requests=800,
+    requests=500,
     warm_up=2_000,
     note=(
         "access and refresh tokens are always JWTs, here signed by ES256 and HS512, which is in all its figures; sessions in "

@@ -19,7 +19,7 @@ HOME = PEERS / "node"
 INSTALLED = HOME / "node_modules"
 OLDEST_REDIS = 7
 """The oldest major version of Redis, as the adapter needs EXPIRE with NX and GT."""
-REQUESTS, WARM_UP = 3_000, 5_000
+REQUESTS, WARM_UP = 2_000, 5_000
 """Requests of a round, and of the warm-up, in which V8 compiles the hot code."""
 
 

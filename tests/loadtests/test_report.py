@@ -77,9 +77,13 @@ def round_of(server: float) -> Round:
 
 def test_rounds_are_compared_with_their_neighbours() -> None:
     """A machine that gets slower while it is measured does not change the ratio."""
-    slower_and_slower = [20.0, 30.0, 60.0]
-    empty = [round_of(each) for each in slower_and_slower]
-    ours = [round_of(2.5 * each) for each in slower_and_slower]
+    empty = [round_of(each) for each in (20.0, 30.0, 60.0, 90.0)]
+    ours = [round_of(2.5 * between) for between in (25.0, 45.0, 75.0, 90.0)]
     assert ratio(ours, empty) == 2.5
-    assert middle(ours, "server") == 75.0
-    assert ratio(ours, empty, "together") == pytest.approx((75 + 5) / (30 + 5))
+    assert middle(ours, "server") == 2.5 * 60.0
+    assert ratio(ours[1:2], empty[1:2], "together") == pytest.approx((2.5 * 45 + 5) / (30 + 5))
+
+
+def test_a_round_that_was_disturbed_counts_little() -> None:
+    empty = [round_of(each) for each in (30.0, 30.0, 90.0, 30.0, 30.0)]
+    assert ratio([round_of(60.0)] * 5, empty) == 2.0
