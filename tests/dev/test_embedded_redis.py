@@ -23,6 +23,7 @@ from service.dev.embedded_redis import (
     find_redis_server,
     version_of,
 )
+from tests.kept_redis import needs_redis_6
 from tests.patience import PATIENCE
 
 ROOT = Path(__file__).parents[2]
@@ -194,6 +195,7 @@ def test_without_any_server_it_says_what_to_install(monkeypatch: pytest.MonkeyPa
         find_redis_server()
 
 
+@needs_redis_6
 def test_the_bundled_server_is_a_valkey_9_and_redis_is_second(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("MINTMARK_TEST_REDIS_SERVER", raising=False)
     versions = [version_of(server) for server in bundled_servers()]
@@ -203,6 +205,7 @@ def test_the_bundled_server_is_a_valkey_9_and_redis_is_second(monkeypatch: pytes
     assert version_of(find_redis_server())[0] == "Redis"
 
 
+@needs_redis_6
 def test_a_bundled_server_that_may_not_be_executed_is_passed_over(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -216,6 +219,7 @@ def test_a_bundled_server_that_may_not_be_executed_is_passed_over(
     assert [version_of(server)[0] for server in bundled_servers()] == ["Redis"]
 
 
+@needs_redis_6
 async def test_data_of_the_older_server_is_read_by_the_newer_one(tmp_path: Path) -> None:
     """A demo that was begun on Redis 6.2 goes on on Valkey."""
     newer, older = bundled_servers()
@@ -225,6 +229,7 @@ async def test_data_of_the_older_server_is_read_by_the_newer_one(tmp_path: Path)
             await client.set("a", "kept", ex=60)
 
 
+@needs_redis_6
 async def test_data_of_the_newer_server_is_not_overlooked_by_the_older_one(tmp_path: Path) -> None:
     """Redis 6.2 would start empty beside the files of Valkey."""
     newer, older = bundled_servers()

@@ -2,6 +2,7 @@
 
 import asyncio
 import shutil
+import sys
 from pathlib import Path
 
 import pytest
@@ -39,7 +40,7 @@ async def test_the_empty_handler_answers(redis: Shape) -> None:
 
 async def test_a_server_that_does_not_come_up_says_why() -> None:
     with pytest.raises(servers.ServerFailedError, match="invalid literal"):
-        async with servers.process(["python3", "-c", "int('x')"], {}, "http://127.0.0.1:9", "/"):
+        async with servers.process([sys.executable, "-c", "int('x')"], {}, "http://127.0.0.1:9", "/"):
             pass
 
 

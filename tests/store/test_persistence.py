@@ -11,7 +11,7 @@ from service.app import open_issuer
 from service.store.fitness import StoreUnfitError
 from service.store.keys import Keys
 from service.store.persistence import CURE, _may_replay
-from tests.kept_redis import RECOMMENDED, kept_redis, servers
+from tests.kept_redis import RECOMMENDED, kept_redis, needs_redis_6, servers
 from tests.patience import PATIENCE
 from tests.redis_shapes import Shape
 from tests.world import World, in_process, settings_for
@@ -77,7 +77,7 @@ async def test_a_default_user_without_rights_is_refused_for_it_would_bring_token
             pass
 
 
-@pytest.mark.parametrize("name", PROVED)
+@pytest.mark.parametrize("name", [pytest.param("Redis 6", marks=needs_redis_6), "Valkey 9"])
 async def test_some_replay_whatever_the_default_user_may_do(name: str) -> None:
     with kept_redis(EVERY[name], default=("off",)) as shape:
         assert await signed_out_and_restarted(shape) == (False, 400)
