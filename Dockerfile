@@ -1,5 +1,5 @@
 # docker build --build-arg VERSION=$(git describe --always) --build-arg REVISION=$(git rev-parse HEAD) -t mintmark .
-# Exactly one base: --build-arg PYTHON=python:3.14-slim-bookworm@sha256:…, as `docker buildx imagetools inspect python:3.14-slim-bookworm` says it;
+# Exactly one base: --build-arg PYTHON=python:3.13-slim-bookworm@sha256:…, as `docker buildx imagetools inspect python:3.13-slim-bookworm` says it;
 # releases have it as the default below (`make release BASE=…`). amd64 and arm64: every wheel of the lock is there for both.
 # Without a network: a folder of wheels (`pip download --only-binary :all: --no-deps -r requirements/build.txt -r requirements/image.txt`),
 # --build-arg PIP_NO_INDEX=1 --build-arg PIP_FIND_LINKS=<where the build sees it>.
@@ -7,7 +7,7 @@
 # CONTRIBUTING.md says of image.txt, and --build-arg LOCK=requirements/mine.txt.
 # With buildah: --format docker, or HEALTHCHECK is left out. tests/image walks these steps without a container engine.
 
-ARG PYTHON=python:3.14-slim-bookworm
+ARG PYTHON=python:3.13-slim-bookworm
 
 # Everything with hashes, wheels only: nothing is compiled, nothing else is fetched.
 FROM ${PYTHON} AS build

@@ -41,7 +41,7 @@ def _arguments() -> argparse.Namespace:
         "--image", default="mintmark", help="the image without its tag, as the chart's metadata names it"
     )
     parser.add_argument(
-        "--base", default="", help="what the image is made of, by its digest: python:3.14-slim-bookworm@sha256:…"
+        "--base", default="", help="what the image is made of, by its digest: python:3.13-slim-bookworm@sha256:…"
     )
     parser.add_argument("--helm", default="helm", help="the program")
     parser.add_argument(

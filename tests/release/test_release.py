@@ -23,7 +23,7 @@ from tests.helm import tools
 ROOT = Path(__file__).parents[2]
 VERSION = "99.0.0"
 REPOSITORY = "https://git.example.com/mintmark"
-BASE = f"python:3.14-slim-bookworm@sha256:{'0' * 64}"
+BASE = f"python:3.13-slim-bookworm@sha256:{'0' * 64}"
 NEWS = "- The chart has a sail, which [nobody](docs/index.md)\n  expected."
 
 
