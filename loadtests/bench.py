@@ -19,7 +19,7 @@ from rich.table import Table
 from loadtests import interpreter, machine, report, servers
 from loadtests.generator import require_wrk, spare_for
 from loadtests.report import LIMITED_AT, Row
-from loadtests.rounds import Contender, Pace, Round, middle, ratio, take_one, take_turns
+from loadtests.rounds import Contender, Pace, Round, margin, middle, ratio, take_one, take_turns
 from loadtests.servers import Server
 from loadtests.supplies import Supplier, supplier
 from loadtests.work import WORKS, Work, empty
@@ -167,6 +167,7 @@ def _row(work: Work, connections: int, of_empty: Sequence[Round], of_mintmark: S
         empty=middle(of_empty, "server"),
         redis=middle(of_mintmark, "store"),
         times_empty=ratio(of_mintmark, of_empty),
+        margin=margin(of_mintmark, of_empty),
         limit=work.limits.times_empty if at_limit else None,
         redis_limit=work.limits.redis if at_limit else None,
         wrong=sum(each.wrong for each in everything),

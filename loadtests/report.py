@@ -30,6 +30,7 @@ class Row:
         redis: CPU µs per request of Redis.
         threads: CPU µs per request of argon2's threads, where they are counted separately.
         times_empty: ``server`` as a multiple of ``empty``.
+        margin: How far that may be off by chance, None where that is not known.
         limit: The limit of ``times_empty``, None without one.
         redis_limit: The limit of ``redis``, None without one.
         wrong: The number of wrong responses.
@@ -47,6 +48,7 @@ class Row:
     redis: float
     threads: float
     times_empty: float
+    margin: float | None
     limit: float | None
     redis_limit: float | None
     wrong: int
@@ -54,8 +56,9 @@ class Row:
 
     @property
     def over(self) -> bool:
-        """Whether the server or Redis exceeds its limit."""
-        return _is_over(self.times_empty, self.limit) or _is_over(self.redis, self.redis_limit)
+        """Whether the server or Redis exceeds its limit, and not only by chance."""
+        by_more = self.times_empty - (self.margin or 0.0)
+        return _is_over(by_more, self.limit) or _is_over(self.redis, self.redis_limit)
 
 
 def console() -> Console:
@@ -109,10 +112,12 @@ def read_earlier(path: Path) -> dict[tuple[str, int], float]:
         raise ValueError(f"{path} holds no run of the bench: {error!r}") from error
 
 
-def limited(value: float, limit: float | None, unit: str = "") -> Text:
-    """Return a limit with a mark whether the value is within: ``≤ 2.6``."""
+def limited(value: float, limit: float | None, unit: str = "", margin: float = 0.0) -> Text:
+    """Return a limit with a mark whether the value is within: ``✓ ≤ 2.6``, or ``≈`` where ``margin`` leaves that open."""
     if limit is None:
         return Text("")
+    if abs(value - limit) < margin:
+        return Text(f"≈ ≤ {limit:g}{unit}", "yellow")
     over = _is_over(value, limit)
     return Text(f"{'✗' if over else '✓'} ≤ {limit:g}{unit}", "bold red" if over else "green")
 
@@ -125,7 +130,8 @@ def _cells(row: Row) -> list[str | Text]:
     return [
         *(str(row.connections), f"{row.rate:,.0f}", f"{row.p50:.1f}", f"{row.p99:.1f}"),
         *(f"{row.empty:.1f}", f"{row.server:.1f}", redis),
-        *(f"{row.times_empty:.2f}", limited(row.times_empty, row.limit) if at_limit else ""),
+        f"{row.times_empty:.2f}" if row.margin is None else f"{row.times_empty:.2f} ± {row.margin:.2f}",
+        limited(row.times_empty, row.limit, margin=row.margin or 0.0) if at_limit else "",
     ]
 
 

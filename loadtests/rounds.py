@@ -2,7 +2,8 @@
 
 import asyncio
 from collections.abc import Sequence
-from statistics import median
+from math import pi, sqrt
+from statistics import median, stdev
 from typing import NamedTuple
 
 from loadtests import cpu
@@ -10,6 +11,8 @@ from loadtests.generator import Orders, drive, spare_for
 from loadtests.servers import Server
 
 SETTLE_SECONDS = 0.02
+ERROR_OF_MEDIAN = sqrt(pi / 2)
+"""The standard error of a median as a multiple of that of the mean, of values that are normally distributed."""
 
 
 class Contender(NamedTuple):
@@ -111,10 +114,20 @@ def ratio(rounds: Sequence[Round], others: Sequence[Round], figure: str = "serve
     A round is divided by the mean of the two others around it, the last one by that before it. One alone varies as much as the
     round does, and as it is divided by, that makes ratios larger, too: 3.22 instead of 3.12 in 39 rounds of refreshes.
     """
+    return float(median(_ratios(rounds, others, figure)))
+
+
+def margin(rounds: Sequence[Round], others: Sequence[Round], figure: str = "server") -> float | None:
+    """Return how far that median may be off by chance: two of its standard errors, None for fewer than three rounds."""
+    ratios = _ratios(rounds, others, figure)
+    return 2 * ERROR_OF_MEDIAN * stdev(ratios) / sqrt(len(ratios)) if len(ratios) > 2 else None
+
+
+def _ratios(rounds: Sequence[Round], others: Sequence[Round], figure: str) -> list[float]:
     before = [getattr(other, figure) for other in others]
     after = [*before[1:], before[-1]]
     each = zip(rounds, before, after, strict=True)
-    return float(median(2 * getattr(one, figure) / (left + right) for one, left, right in each))
+    return [2 * getattr(one, figure) / (left + right) for one, left, right in each]
 
 
 def _clocks(contender: Contender) -> tuple[int, int, int]:

@@ -9,7 +9,7 @@ from rich.console import Console
 
 from loadtests import report
 from loadtests.report import Row
-from loadtests.rounds import Round, middle, ratio
+from loadtests.rounds import Round, margin, middle, ratio
 
 ROW = Row(
     work="refresh",
@@ -23,6 +23,7 @@ ROW = Row(
     redis=20.0,
     threads=0.0,
     times_empty=4.0,
+    margin=0.2,
     limit=4.5,
     redis_limit=None,
     wrong=0,
@@ -41,7 +42,19 @@ def test_within_the_limit() -> None:
     assert "✓ ≤ 4.5" in printed(ROW)
 
 
-@pytest.mark.parametrize("row", [replace(ROW, times_empty=4.6), replace(ROW, redis_limit=19.0)])
+@pytest.mark.parametrize("times_empty", [4.4, 4.6])
+def test_what_chance_may_have_made_is_left_open(times_empty: float) -> None:
+    row = replace(ROW, times_empty=times_empty)
+    assert not row.over
+    assert f"{times_empty:.2f} ± 0.20" in printed(row)
+    assert "≈ ≤ 4.5" in printed(row)
+
+
+def test_of_few_rounds_nothing_is_known_of_chance() -> None:
+    assert "±" not in printed(replace(ROW, margin=None))
+
+
+@pytest.mark.parametrize("row", [replace(ROW, times_empty=4.8), replace(ROW, redis_limit=19.0)])
 def test_over_the_limit(row: Row) -> None:
     assert row.over
     assert "✗" in printed(row)
@@ -82,6 +95,14 @@ def test_rounds_are_compared_with_their_neighbours() -> None:
     assert ratio(ours, empty) == 2.5
     assert middle(ours, "server") == 2.5 * 60.0
     assert ratio(ours[1:2], empty[1:2], "together") == pytest.approx((2.5 * 45 + 5) / (30 + 5))
+
+
+def test_the_margin_is_two_standard_errors_of_a_median() -> None:
+    empty = [round_of(30.0)] * 4
+    ours = [round_of(each) for each in (60.0, 63.0, 57.0, 60.0)]
+    deviation = (2 * 0.1**2 / 3) ** 0.5
+    assert margin(ours, empty) == pytest.approx(2 * 1.2533 * deviation / 2, rel=1e-3)
+    assert margin(ours[:1], empty[:1]) is None
 
 
 def test_a_round_that_was_disturbed_counts_little() -> None:
