@@ -5,7 +5,7 @@ import json
 import os
 from base64 import b64encode
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
@@ -256,6 +256,11 @@ class World:
         changed = self._with(**parts)
         async with changed.http:
             yield changed
+
+    def standing(self) -> AbstractAsyncContextManager["World"]:
+        """Return the same world with a clock that stands, for what is compared to the second."""
+        now = self.issuer.clock()
+        return self.with_part(clock=lambda: now)
 
     def expire(self, part: str) -> None:
         """Expire every key whose name holds ``part``, as the time to live in Redis is the only clock (P4)."""

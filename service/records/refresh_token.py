@@ -14,9 +14,11 @@ class RefreshToken(Record, frozen=True, omit_defaults=True, gc=False):
     issued_at: int = field(name="i")  # epoch seconds
     refreshes_left: int | None = field(default=None, name="l")  # None: without limit (WM-20)
     predecessor: str = field(default="", name="p")
-    """Hash of the code or refresh token that was exchanged for it, whose sealed reply is deleted once this one is used."""
+    """Hash of the refresh token that it replaced, whose sealed reply is deleted once this one is used."""
     binding: Binding = field(default=UNBOUND, name="b")
     """The key of a public client, which cannot authenticate otherwise (RFC 9449 section 5)."""
+    code: str = field(default="", name="c")
+    """Hash of the code, or polled request, that was exchanged for it: as ``predecessor``, but of a grant's first one."""
 
     @classmethod
     def decode(cls, data: bytes) -> Self:

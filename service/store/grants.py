@@ -44,6 +44,8 @@ class LiveRefreshToken(NamedTuple):
     hash: str
     issued_at: int
     ends_at: int
+    replaced_another: bool
+    """Whether it came of a rotation, and so ``issued_at`` is when the grant was refreshed last."""
 
 
 class GrantPage(NamedTuple):
@@ -228,7 +230,8 @@ class Grants(RecordStore):
 def _live(refresh_hash: str, data: bytes, ends: int) -> LiveRefreshToken | None:
     if data.startswith(b"used:"):  # the last refresh token, and it left no successor
         return None
-    return LiveRefreshToken(refresh_hash, RefreshToken.decode(data).issued_at, ends)
+    record = RefreshToken.decode(data)
+    return LiveRefreshToken(refresh_hash, record.issued_at, ends, bool(record.predecessor))
 
 
 def inline_or_whole(name: str, data: bytes | None) -> Grant | None:

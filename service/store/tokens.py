@@ -239,4 +239,5 @@ class Tokens(SpendableStore):
 
     def _predecessor_reply(self, opened: OpenedRefreshToken) -> str:
         """Return the key of the reply that was left when this token was issued: it is deleted when this token is used."""
-        return self._keys.reply(opened.credential.grant_id, opened.record.predecessor if opened.record else "")
+        record = opened.record
+        return self._keys.reply(opened.credential.grant_id, record.predecessor or record.code if record else "")

@@ -12,13 +12,13 @@ from service.records.authorization_code import AuthorizationCode
 from service.records.client import Client
 from service.records.grant import Grant
 from service.store.user_index import CountedAs
-from service.tokens.authorization import Authorization, Issued, granted_by
+from service.tokens.authorization import Authorization, granted_by
 from service.tokens.authorization_codes import issue_code
 from service.tokens.id_tokens import mint_id_token
 from service.tokens.members import for_audience
 from service.tokens.spendable import TokenPlan
 from service.tokens.token_hooks import with_hooks
-from service.tokens.token_response import mint
+from service.tokens.token_response import Minted, mint
 from service.tokens.user_claims import with_claims
 
 
@@ -28,6 +28,8 @@ class AuthorizationResponse(NamedTuple):
     fields: dict[str, str]
     grant_id: str
     """The grant's id, by which it can be ended; "" where nothing is stored."""
+    access_token_ends_at: int = 0
+    """Epoch seconds, 0 without an access token."""
 
 
 async def answer_authorization(
@@ -67,7 +69,7 @@ async def _respond(
     lifetime: int,
 ) -> AuthorizationResponse:
     issuer.store.self_registrations.note_use(client, issuer.settings.registration_idle_lifetime)
-    parts, fields, grant_id = request.response_type.parts, {}, ""
+    parts, fields, grant_id, ends_at = request.response_type.parts, {}, "", 0
     grant = await with_claims(issuer, client, grant)
     fresh_id = new_grant_id(issuer.random_text)
     authorization = Authorization(grant, for_audience(granted_by(grant)), lifetime=lifetime)
@@ -80,15 +82,14 @@ async def _respond(
         code = await issue_code(issuer, client, grant, _record_of_code(request), fresh_id)
         grant_id, fields["code"] = code.grant_id, code.code
     if "token" in parts:
-        issued = await _issue_access_token(issuer, client, authorization, fresh_id, begins=not grant_id)
-        grant_id = fresh_id
-        lifetime = issued.access_token_ends_at - int(issuer.clock())
+        minted = await _issue_access_token(issuer, client, authorization, fresh_id, begins=not grant_id)
+        grant_id, ends_at = fresh_id, minted.new.access_ends_at
         fields |= {
-            "access_token": issued.access_token,
+            "access_token": minted.issued.access_token,
             "token_type": authorization.binding.token_type,
-            "expires_in": str(lifetime),
+            "expires_in": str(ends_at - minted.new.now),
+            "scope": minted.issued.scope,
         }
-        fields["scope"] = issued.scope
     if "id_token" in parts:
         fields["id_token"] = await mint_id_token(
             issuer,
@@ -102,7 +103,7 @@ async def _respond(
             claims=claims if parts == {"id_token"} else None,
             added=authorization.added.id_token,
         )
-    return AuthorizationResponse({name: value for name, value in fields.items() if value}, grant_id)
+    return AuthorizationResponse({name: value for name, value in fields.items() if value}, grant_id, ends_at)
 
 
 def _record_of_code(request: AuthorizationRequest) -> AuthorizationCode:
@@ -119,7 +120,7 @@ def _record_of_code(request: AuthorizationRequest) -> AuthorizationCode:
 
 async def _issue_access_token(
     issuer: Issuer, client: Client, authorization: Authorization, grant_id: str, *, begins: bool
-) -> Issued:
+) -> Minted:
     """Issue an access token from the authorization endpoint, with a code or without; never a refresh token (RFC 6749 4.2.2)."""
     minted = await mint(issuer, client, authorization, TokenPlan(grant_id, refreshes_left=0))
     tokens = issuer.store.tokens
@@ -128,4 +129,4 @@ async def _issue_access_token(
     )
     if not kept:
         raise InvalidGrant(log="user is disabled, or the grant was ended meanwhile")
-    return minted.issued
+    return minted

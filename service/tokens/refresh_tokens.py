@@ -70,7 +70,11 @@ def new_refresh_token(
         return NewRefreshToken(token, keeps.credential.hash, record.encode(), ends_at)
     token = new_credential(REFRESH_TOKEN, plan.grant_id, issuer.random_text)
     binding = authorization.binding if client.public else UNBOUND  # others authenticate in another way
-    record = RefreshToken(now, left, spends.credential.hash if spends else "", binding)
+    exchanged = spends.credential.hash if spends else ""
+    if isinstance(spends, PresentedRefreshToken):
+        record = RefreshToken(now, left, exchanged, binding)
+    else:
+        record = RefreshToken(now, left, "", binding, code=exchanged)
     return NewRefreshToken(token, hashed(token), record.encode(), ends_at)
 
 

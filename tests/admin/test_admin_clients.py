@@ -53,7 +53,8 @@ async def test_a_generated_secret_is_shown_once_and_kept_as_a_hash(world: World)
 
 
 async def test_an_imported_secret_is_kept_as_argon2(world: World) -> None:
-    new = await create(world.issuer, CRON, "imported-secret")
+    async with world.standing() as standing:
+        new = await create(standing.issuer, CRON, "imported-secret")
     assert new.secret is None
     assert new.client.secrets[0].hash.startswith("$argon2id$")
     assert "imported-secret" not in str(world.redis.dump())

@@ -29,13 +29,14 @@ async def test_it_counts_as_long_as_its_headers_say_within_bounds(
     open_world: World, host: DocumentHost, control: str, counts: int, over: int
 ) -> None:
     host.headers = {"Cache-Control": control} if control else {}
-    await Person(open_world).authorize(host.url)
-    async with later(open_world, counts) as then:
-        await Person(then).authorize(host.url)
-        assert host.fetched == 1
-    async with later(open_world, over) as then:
-        assert (await Person(then).authorize(host.url)).heading == "Sign in"
-        assert host.fetched == 2
+    async with open_world.standing() as at_first:
+        await Person(at_first).authorize(host.url)
+        async with later(at_first, counts) as then:
+            await Person(then).authorize(host.url)
+            assert host.fetched == 1
+        async with later(at_first, over) as then:
+            assert (await Person(then).authorize(host.url)).heading == "Sign in"
+            assert host.fetched == 2
 
 
 async def test_what_it_says_anew_counts(open_world: World, host: DocumentHost) -> None:

@@ -35,7 +35,8 @@ async def test_a_username_and_its_password_are_tokens(world: World) -> None:
     """IT-03, WM-05, WM-14, WM-15, AU-31, AU-32, IA-15, IA-34, IA-08, WM-26."""
     await world.client()
     await world.user(subject="sub-1")
-    body = await (await _sign_in(world, scope="read write")).json()
+    async with world.standing() as standing:
+        body = await (await _sign_in(standing, scope="read write")).json()
     assert set(body) == {"access_token", "token_type", "expires_in", "refresh_token", "scope"}
     told = await world.introspect(body["access_token"])
     assert (told["sub"], told["username"], told["scope"]) == ("sub-1", "alice", "read write")

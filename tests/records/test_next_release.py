@@ -31,7 +31,7 @@ def test_a_grant_of_the_second_of_the_login_need_not_say_when_it_began() -> None
 
 
 async def test_tokens_in_that_form_are_introspected_rotated_and_revoked(world: World) -> None:
-    async with world.having(refresh_absolute_lifetime=1000) as world:
+    async with world.having(refresh_absolute_lifetime=1000) as set_so, set_so.standing() as world:
         client = await world.client()
         tokens = await world.tokens(client)
         before = await world.introspect(tokens["access_token"])

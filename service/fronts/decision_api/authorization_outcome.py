@@ -94,7 +94,7 @@ async def _allowed(
     issuer.metrics.request("authorize", "ok")
     facts = {"client_id": client.client_id, "subject": body.subject, "grant_id": response.grant_id}
     what = await deliver(issuer, client, verified_of(request), response.fields)
-    return sent(what, ResultCode.AUTHORIZATION_ISSUED, facts, _response_members(issuer, response))
+    return sent(what, ResultCode.AUTHORIZATION_ISSUED, facts, _response_members(response))
 
 
 @audited("authorization.issue", "client:client.client_id", "user:body.subject", often=True)
@@ -155,14 +155,14 @@ def _about(body: IssueAuthorizationBody) -> dict[str, Any]:
     return claims.present(body.claims, {name.partition("#")[0] for name in body.claims})
 
 
-def _response_members(issuer: Issuer, response: AuthorizationResponse) -> dict[str, Any]:
+def _response_members(response: AuthorizationResponse) -> dict[str, Any]:
     fields = response.fields
-    lifetime, access = int(fields.get("expires_in", "0")), fields.get("access_token")
+    access = fields.get("access_token")
     return {
         "authorizationCode": fields.get("code"),
         "accessToken": access,
-        "accessTokenDuration": lifetime,
-        "accessTokenExpiresAt": milliseconds(int(issuer.clock()) + lifetime) if access else 0,
+        "accessTokenDuration": int(fields.get("expires_in", "0")),
+        "accessTokenExpiresAt": milliseconds(response.access_token_ends_at),
         "jwtAccessToken": access if access and access.count(".") == 2 else None,
         "idToken": fields.get("id_token"),
     }

@@ -40,17 +40,18 @@ async def tokens_issued(
 
 async def _members(issuer: Issuer, client: Client, issued: Issued, added: tuple[Property, ...]) -> dict[str, Any]:
     """Return AU-16 to AU-30, derived from the response itself, so that a repeated response has the same members (P2)."""
-    body, grant, now = orjson.loads(issued.content), issued.grant, int(issuer.clock())
+    body, grant = orjson.loads(issued.content), issued.grant
     access_ends, refresh_ends = issued.access_token_ends_at, issued.refresh_token_ends_at
     if issued.repeated:
         access_ends, refresh_ends, added = await _kept_of(issuer, body)
     access, refresh = body["access_token"], body.get("refresh_token")
+    issued_at = access_ends - body["expires_in"] if access_ends else int(issuer.clock())
     return {
         "accessToken": access,
         "accessTokenDuration": body["expires_in"],
         "accessTokenExpiresAt": milliseconds(access_ends),
         "refreshToken": refresh,
-        "refreshTokenDuration": refresh_ends - now if refresh and refresh_ends else 0,
+        "refreshTokenDuration": refresh_ends - issued_at if refresh and refresh_ends else 0,
         "refreshTokenExpiresAt": milliseconds(refresh_ends) if refresh else 0,
         "idToken": body.get("id_token"),
         "jwtAccessToken": body.get("access_token_jwt") or (access if access.count(".") == 2 else None),

@@ -147,20 +147,20 @@ def _input(client: Client, body: CreateBody) -> TokenInput:
 
 
 async def _created(issuer: Issuer, created: Created) -> dict[str, Any]:
-    issued, grant = created.issued, created.issued.grant
+    issued, grant, body = created.issued, created.issued.grant, orjson.loads(created.issued.content)
     return {
         "grantType": enum_name(grant.grant_type),
         "clientId": await number_of(issuer, created.client),
         "subject": grant.subject or None,
         "scopes": issued.scope.split(),
         "accessToken": issued.access_token,
-        "tokenType": orjson.loads(issued.content)["token_type"],
-        "expiresIn": issued.access_token_ends_at - int(issuer.clock()),
+        "tokenType": body["token_type"],
+        "expiresIn": body["expires_in"],
         "expiresAt": milliseconds(issued.access_token_ends_at),
         "refreshToken": issued.refresh_token or None,
         "refreshTokenScopes": grant.scope.split() if issued.refresh_token else None,
         "properties": properties_json(grant.properties),
-        "jwtAccessToken": orjson.loads(issued.content).get("access_token_jwt"),
+        "jwtAccessToken": body.get("access_token_jwt"),
         "resources": list(issued.audience),
         "tokenId": None if issued.is_stateless else issued.grant_id + issued.access_hash,
     }
@@ -284,7 +284,10 @@ async def _rows(issuer: Issuer, known: list[KnownGrant]) -> list[dict[str, Any]]
 
 
 def _row(known: KnownGrant, live: LiveRefreshToken | None, number: int) -> dict[str, Any]:
-    """Return a grant; ``accessTokenExpiresAt`` is the end of the last token that it has issued so far."""
+    """Return a grant; ``accessTokenExpiresAt`` is the end of the last token that it has issued so far.
+
+    ``lastRefreshedAt`` stays 0 where the refresh token stays the same, as no record says when it was used.
+    """
     grant = known.grant
     return {
         "accessTokenHash": known.grant_id + known.access_hash,
@@ -296,7 +299,7 @@ def _row(known: KnownGrant, live: LiveRefreshToken | None, number: int) -> dict[
         "accessTokenExpiresAt": milliseconds(known.ends_at),
         "refreshTokenExpiresAt": milliseconds(live.ends_at) if live else 0,
         "createdAt": milliseconds(grant.began_at),
-        "lastRefreshedAt": milliseconds(live.issued_at) if live and live.issued_at > grant.began_at else 0,
+        "lastRefreshedAt": milliseconds(live.issued_at) if live and live.replaced_another else 0,
         "properties": properties_json(grant.properties),
         "refreshTokenScopes": grant.scope.split() if live else None,
     }
