@@ -86,9 +86,3 @@ async def redeem(world: World, host: DocumentHost, code: str, **form: str) -> Cl
 async def refresh(world: World, host: DocumentHost, token: str) -> ClientResponse:
     form = {"grant_type": "refresh_token", "refresh_token": token, "client_id": host.url}
     return await world.post("/token", form, None)
-
-
-def later(world: World, seconds: float, **parts: Any) -> Any:
-    """Return the same service after so many seconds."""
-    clock = world.issuer.clock
-    return world.with_part(clock=lambda: clock() + seconds, **parts)

@@ -257,6 +257,10 @@ class World:
         async with changed.http:
             yield changed
 
+    def later(self, seconds: float, **parts: Any) -> AbstractAsyncContextManager["World"]:
+        """Return the same world with a clock that is ahead, and with other parts."""
+        return self.with_part(clock=lambda: self.issuer.clock() + seconds, **parts)
+
     def standing(self) -> AbstractAsyncContextManager["World"]:
         """Return the same world with a clock that stands, for what is compared to the second."""
         now = self.issuer.clock()

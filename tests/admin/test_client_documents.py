@@ -11,7 +11,7 @@ from service.outbound import http_client
 from service.outbound.http_client import Purpose
 from service.protocol.errors import InvalidClient
 from tests.assertions import JWKS, Signer
-from tests.documents import DocumentHost, later, redeem, refresh, taking_documents
+from tests.documents import DocumentHost, redeem, refresh, taking_documents
 from tests.patience import PATIENCE
 from tests.person import Person
 from tests.redis_shapes import Shape
@@ -275,7 +275,7 @@ async def test_an_operator_s_word_outlives_the_document(open_world: World, host:
     )
     assert open_world.ends("mm:client:") == {f"mm:client:{host.url}": -1}
     host.members = {"client_name": "Other"}
-    async with later(open_world, 4000) as then:
+    async with open_world.later(4000) as then:
         await Person(then).authorize(host.url)
         client = await clients.get_client(then.issuer, host.url)
         assert (client.name, client.access_token_lifetime, client.audiences) == ("Other", 60, ("https://api.example",))
@@ -289,7 +289,7 @@ async def test_one_that_is_disabled_does_not_come_back(open_world: World, host: 
     assert open_world.ends("mm:client:") != {f"mm:client:{host.url}": -1}
     await client_ending.disable_client(open_world.issuer, host.url)
     assert open_world.ends("mm:client:") == {f"mm:client:{host.url}": -1}
-    async with later(open_world, 4000) as then:
+    async with open_world.later(4000) as then:
         assert (await Person(then).authorize(host.url)).error == "invalid_request"
 
 

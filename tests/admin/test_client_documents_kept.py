@@ -8,7 +8,7 @@ import pytest
 from service.admin import clients
 from service.protocol.names import ClientAuthMethod
 from tests.assertions import JWKS
-from tests.documents import DocumentHost, later
+from tests.documents import DocumentHost
 from tests.person import Person
 from tests.world import World
 
@@ -41,7 +41,7 @@ async def test_what_an_operator_set_stays(open_world: World, host: DocumentHost,
     await clients.update_client(open_world.issuer, host.url, given)
     for number, said in enumerate(SAID, 1):
         host.members = {"grant_types": [CODE, REFRESH], **said, "client_name": f"Name {number}"}
-        async with later(open_world, 4000 * number) as then:
+        async with open_world.later(4000 * number) as then:
             await Person(then).authorize(host.url)
         client = await clients.get_client(open_world.issuer, host.url)
         assert client.name == f"Name {number}", "its document counts"
@@ -52,7 +52,7 @@ async def test_a_document_may_protect_a_client_better(open_world: World, host: D
     await Person(open_world).authorize(host.url)
     await clients.update_client(open_world.issuer, host.url, {"dpop_bound_access_tokens": True})
     host.members = {"token_endpoint_auth_method": "private_key_jwt", "jwks": JWKS}
-    async with later(open_world, 4000) as then:
+    async with open_world.later(4000) as then:
         await Person(then).authorize(host.url)
     client = await clients.get_client(open_world.issuer, host.url)
     assert (client.auth_method, client.jwks, client.dpop_bound_access_tokens) == ("private_key_jwt", JWKS, True)
@@ -64,7 +64,7 @@ async def test_keys_that_a_document_takes_out_are_gone(open_world: World, host: 
     await Person(open_world).authorize(host.url)
     await clients.update_client(open_world.issuer, host.url, {"dpop_bound_access_tokens": True})
     host.members = {"token_endpoint_auth_method": "private_key_jwt", "jwks": ...}
-    async with later(open_world, 4000) as then:
+    async with open_world.later(4000) as then:
         assert (await Person(then).authorize(host.url)).error == "invalid_request"
 
 

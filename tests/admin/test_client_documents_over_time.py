@@ -7,7 +7,7 @@ import pytest
 
 from service.admin import clients
 from service.admin.client_documents import ClientDocuments
-from tests.documents import DocumentHost, later, redeem, refresh, taking_documents
+from tests.documents import DocumentHost, redeem, refresh, taking_documents
 from tests.person import Person
 from tests.redis_shapes import Shape
 from tests.world import World, error_of
@@ -31,10 +31,10 @@ async def test_it_counts_as_long_as_its_headers_say_within_bounds(
     host.headers = {"Cache-Control": control} if control else {}
     async with open_world.standing() as at_first:
         await Person(at_first).authorize(host.url)
-        async with later(at_first, counts) as then:
+        async with at_first.later(counts) as then:
             await Person(then).authorize(host.url)
             assert host.fetched == 1
-        async with later(at_first, over) as then:
+        async with at_first.later(over) as then:
             assert (await Person(then).authorize(host.url)).heading == "Sign in"
             assert host.fetched == 2
 
@@ -42,7 +42,7 @@ async def test_it_counts_as_long_as_its_headers_say_within_bounds(
 async def test_what_it_says_anew_counts(open_world: World, host: DocumentHost) -> None:
     await Person(open_world).authorize(host.url)
     host.members = {"client_name": "New name", "redirect_uris": ["https://new.example/cb"]}
-    async with later(open_world, 400) as then:
+    async with open_world.later(400) as then:
         assert (await Person(then).authorize(host.url)).error == "invalid_request"
         assert "New name" in (await Person(then).authorize(host.url, redirect_uri="https://new.example/cb")).text
         client = await clients.get_client(then.issuer, host.url)
@@ -54,7 +54,7 @@ async def test_redirect_uris_that_change_between_login_and_token(open_world: Wor
     host.headers = {"Cache-Control": "no-store"}
     code = (await Person(open_world).sign_in(host.url, scope=SCOPE)).answer["code"]
     host.members = {"redirect_uris": ["https://new.example/cb"]}
-    async with later(open_world, 20) as then:
+    async with open_world.later(20) as then:
         assert await error_of(await redeem(then, host, code)) == (400, "invalid_grant")
 
 
@@ -64,17 +64,17 @@ async def test_a_host_that_is_away_for_a_while_ends_nothing(open_world: World, h
     code = (await Person(open_world).sign_in(host.url, scope=SCOPE)).answer["code"]
     tokens = await (await redeem(open_world, host, code)).json()
     host.status = 503
-    async with later(open_world, 4000, client_documents=ClientDocuments()) as then:
+    async with open_world.later(4000, client_documents=ClientDocuments()) as then:
         response = await refresh(then, host, tokens["refresh_token"])
         assert response.status == 200
         token = (await response.json())["refresh_token"]
-    async with later(open_world, 90_000, client_documents=ClientDocuments()) as then:
+    async with open_world.later(90_000, client_documents=ClientDocuments()) as then:
         assert await error_of(await refresh(then, host, token)) == (401, "invalid_client")
     host.status = 404
-    async with later(open_world, 4000, client_documents=ClientDocuments()) as then:
+    async with open_world.later(4000, client_documents=ClientDocuments()) as then:
         assert await error_of(await refresh(then, host, token)) == (401, "invalid_client")
     host.status = 200
-    async with later(open_world, 4000, client_documents=ClientDocuments()) as then:
+    async with open_world.later(4000, client_documents=ClientDocuments()) as then:
         assert (await refresh(then, host, token)).status == 200, "nothing was lost"
 
 

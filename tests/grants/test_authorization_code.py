@@ -150,10 +150,10 @@ async def test_the_grant_of_a_code_that_nobody_redeems_ends_with_it(world: World
 )
 async def test_a_spent_code_is_remembered(world: World, limit: int | None, remembered: int) -> None:
     """P1: so that its replay is noticed while there is something to end."""
-    now = int(world.issuer.clock())
     client = await world.client(access_token_lifetime=100, refresh_limit=limit)
-    async with world.having(refresh_reuse_memory=1000) as set_so, set_so.with_part(clock=lambda: now) as world:
+    async with world.having(refresh_reuse_memory=1000) as set_so, set_so.standing() as world:
         await world.tokens(client)
+        now = int(world.issuer.clock())
     assert list(world.ends(":code:").values()) == [now + remembered]
 
 

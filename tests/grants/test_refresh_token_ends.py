@@ -83,8 +83,8 @@ async def test_a_client_that_lost_the_grant_type_cannot_refresh(world: World, ro
 async def test_lifetimes(world: World, idle: int, absolute: int, lives: int | None, own: bool) -> None:
     """IA-24, AU-20, AU-21: the key's TTL is the lifetime, and introspection tells it."""
     limits: dict[str, Any] = {"refresh_idle_lifetime": idle, "refresh_absolute_lifetime": absolute}
-    now = int(world.issuer.clock())
-    async with world.having(**({} if own else limits)) as changed, changed.with_part(clock=lambda: now) as world:
+    async with world.having(**({} if own else limits)) as changed, changed.standing() as world:
+        now = int(world.issuer.clock())
         client = await world.client(**(limits if own else {}))
         tokens = await world.tokens(client)
         told = await world.introspect(tokens["refresh_token"])

@@ -74,15 +74,10 @@ async def begun(person: Person, **request: str) -> tuple[str, str]:
     return (await response.json())["auth_req_id"], token
 
 
-def later(world: World, seconds: int) -> Any:
-    """The same world with a clock that is ahead."""
-    return world.with_part(clock=lambda: world.issuer.clock() + seconds)
-
-
 async def deliver_later(person: Person, *seconds: int) -> None:
     """Let time pass, and deliver what is due then."""
     for ahead in seconds:
-        async with later(person.world, ahead) as world:
+        async with person.world.later(ahead) as world:
             await deliver_due(world.issuer)
 
 

@@ -68,11 +68,6 @@ async def signed_out(world: World, **client: Any) -> dict[str, Any]:
     return jwt.decode(hint, options={"verify_signature": False})
 
 
-def later(world: World, seconds: int) -> Any:
-    """The same world with a clock that is ahead."""
-    return world.with_part(clock=lambda: world.issuer.clock() + seconds)
-
-
 @pytest.mark.parametrize("algorithm", [SigningAlgorithm.RS256, SigningAlgorithm.ES256])
 async def test_the_logout_token(open_world: World, receiver: Receiver, algorithm: SigningAlgorithm) -> None:
     """oidcc-backchannel-rp-initiated-logout: the form holds the token alone; sub and sid are the ID token's; no nonce."""
@@ -101,7 +96,7 @@ async def test_who_does_not_answer_is_asked_again_with_pauses(open_world: World,
     assert await deliver_due(open_world.issuer) == 1
     assert await deliver_due(open_world.issuer) == 0, "not before the pause is over"
     for ahead in (3, 8):
-        async with later(open_world, ahead) as world:
+        async with open_world.later(ahead) as world:
             assert await deliver_due(world.issuer) == 1
     assert len(receiver.forms) == 3
     jtis = {jwt.decode(form["logout_token"], options={"verify_signature": False})["jti"] for form in receiver.forms}
@@ -113,7 +108,7 @@ async def test_in_the_end_it_is_given_up(open_world: World, caplog: pytest.LogCa
     """Nobody listens there; the log says so, and holds no token."""
     await signed_out(open_world, backchannel_logout_uri="http://127.0.0.1:1/out")
     for attempt in range(open_world.issuer.settings.logout_attempts):
-        async with later(open_world, 4**attempt) as world:
+        async with open_world.later(4**attempt) as world:
             assert await deliver_due(world.issuer) == 1
     assert "backchannel_logout_given_up" in [record.getMessage() for record in caplog.records]
     assert "eyJ" not in caplog.text
@@ -150,7 +145,7 @@ async def test_what_a_process_took_and_never_delivered_is_taken_up(open_world: W
     await signed_out(open_world, backchannel_logout_uri=receiver.uri)
     assert len(await open_world.issuer.store.logouts.claim(int(open_world.issuer.clock()), 10)) == 1  # and dies
     assert await deliver_due(open_world.issuer) == 0
-    async with later(open_world, deliveries.LEASE + 1) as world:
+    async with open_world.later(deliveries.LEASE + 1) as world:
         assert await deliver_due(world.issuer) == 1
     assert len(receiver.forms) == 1
 
@@ -212,7 +207,7 @@ async def test_a_logout_that_is_cut_off_is_finished(
         while not await is_back(issuer):
             await asyncio.sleep(0.05)
         assert (await person.submit(asked, decision="logout")).heading == "You are signed out"
-        async with later(world, 20) as then:
+        async with world.later(20) as then:
             while await deliver_due(then.issuer):
                 pass
             assert not await then.is_active(tokens["access_token"])

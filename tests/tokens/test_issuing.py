@@ -43,9 +43,9 @@ async def _by_code(world: World, code: str) -> Issued:
 
 async def test_what_was_issued_is_told_in_parts(world: World) -> None:
     """AU-16, AU-17, AU-18, AU-19, AU-20, AU-21, AU-24, AU-25, AU-28, AU-29, AU-30, IA-21; in seconds."""
-    now = int(world.issuer.clock())
     properties = (Property("tenant", 7),)
-    async with world.with_part(clock=lambda: now) as world:
+    async with world.standing() as world:
+        now = int(world.issuer.clock())
         client = await world.client(audiences=AUDIENCE, access_token_lifetime=100, refresh_idle_lifetime=1000)
         code = await world.code(client, scope="read", audience=AUDIENCE, properties=properties, subject="sub-1")
         issued = await _by_code(world, code)

@@ -8,7 +8,6 @@ import pytest
 
 from service.protocol.names import RefreshRotation
 from tests.deciding import Backend, backend
-from tests.documents import later
 from tests.fronts.decision_api.authorizing import ask, issue, sent
 from tests.fronts.decision_api.token_administering import NUMBER, app, create
 from tests.fronts.decision_api.token_calls import ask as ask_for_tokens
@@ -46,10 +45,10 @@ async def test_a_grant_tells_when_it_was_refreshed(caller: Backend, lives_on: bo
     rotation = RefreshRotation.NEVER if lives_on else RefreshRotation.ALWAYS
     client = await world.client(refresh_rotation=rotation, access_token_lifetime=600)
     code = await world.code(client)
-    async with later(world, 30) as then:
+    async with world.later(30) as then:
         tokens = await (await then.redeem(code)).json()
     assert (await _listed(caller)).lastRefreshedAt == 0
-    async with later(world, 100) as then, then.standing() as then:
+    async with world.later(100) as then, then.standing() as then:
         refreshed = await then.refresh(tokens["refresh_token"])
         assert refreshed.status == 200
         assert (await _listed(caller)).lastRefreshedAt == (0 if lives_on else 1000 * int(then.issuer.clock()))
