@@ -2,6 +2,7 @@
 
 import re
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from statistics import median
 from typing import NamedTuple
@@ -44,7 +45,34 @@ async def _start(redis: Shape, workers: int) -> Footprint:
 
 
 def memory(pid: int) -> tuple[float, float]:
-    """Return PSS and RSS of a process in MB."""
-    told = Path(f"/proc/{pid}/smaps_rollup").read_text()
-    sizes = dict(re.findall(r"^(\w+): +(\d+) kB$", told, re.MULTILINE))
-    return int(sizes["Pss"]) * 1024 / 1e6, int(sizes["Rss"]) * 1024 / 1e6
+    """Return PSS and RSS of a process in MB, PSS as if this process, which may run the same Python, were not there."""
+    own = {mapping.file for mapping in _mappings("self") if mapping.file.startswith("/")}
+    mappings = list(_mappings(pid))
+    pss = sum(mapping.without_one() if mapping.file in own else mapping.pss for mapping in mappings)
+    return pss * 1024 / 1e6, sum(mapping.rss for mapping in mappings) * 1024 / 1e6
+
+
+class _Mapping(NamedTuple):
+    """A part of a process's memory, in KiB."""
+
+    file: str
+    """Its path, or what the kernel calls the part, or nothing."""
+    rss: int
+    pss: int
+    private: int
+    """What no other process has of it."""
+
+    def without_one(self) -> float:
+        """Return what its PSS were if one process fewer had it: each of its shared pages is taken to have as many."""
+        shared = self.rss - self.private
+        if not (share := self.pss - self.private):
+            return self.pss
+        return self.private + shared / max(shared / share - 1, 1)
+
+
+def _mappings(pid: int | str) -> Iterator[_Mapping]:
+    smaps = Path(f"/proc/{pid}/smaps").read_text()
+    for which, sizes in re.findall(r"^[0-9a-f]+-[0-9a-f]+ (.*)\n((?:\w+: .*\n)+)", smaps, re.MULTILINE):
+        kib = {name: int(size) for name, size in re.findall(r"^(\w+): +(\d+) kB$", sizes, re.MULTILINE)}
+        file = "".join(which.split(maxsplit=4)[4:])
+        yield _Mapping(file, kib["Rss"], kib["Pss"], kib["Private_Clean"] + kib["Private_Dirty"])
