@@ -15,6 +15,7 @@ from service.crypto import sealing
 from service.issuer import Issuer
 from service.protocol.browsing import FormPost, Page, Redirect, Reply, Visit
 from service.protocol.credentials import base64url, hashed
+from service.store.forms import MARK_BYTES
 
 _PATIENCE = 10.0
 """Seconds to wait for an answer that is under way."""
@@ -56,7 +57,7 @@ async def answer_once(issuer: Issuer, form: SentForm, answer: Callable[[], Await
 
     If ``answer`` raises, it counts as unsent. One round trip more.
     """
-    if not await issuer.store.forms.claim(form.key):
+    if not await issuer.store.forms.claim(form.key, issuer.randomness(MARK_BYTES)):
         return None
     try:
         reply = await answer()

@@ -34,6 +34,7 @@ from service.redis.errors import (
 )
 from service.redis.link import Link, RedisReply, Word, ignore_reply
 from service.redis.node import Node
+from service.redis.sent_again import SentAgain
 from service.settings.redis_url import ServerAddress
 
 log = logging.getLogger(__name__)
@@ -54,8 +55,7 @@ class Begun(msgspec.Struct, frozen=True):
 
     key: str
     command: Command
-    started: float
-    """Monotonic seconds."""
+    started: float  # monotonic seconds
     future: asyncio.Future[Any]
 
 
@@ -68,8 +68,7 @@ class Connection:
     def __init__(self, address: Address, watch: RedisWatch | None = None, *, confirms: bool = False) -> None:
         self.address = address
         self._watch = watch
-        self.scripts: dict[str, str] = {}
-        """Texts of scripts by their SHA-1, for servers that lost theirs."""
+        self.scripts: dict[str, str] = {}  # texts by their SHA-1, for servers that lost theirs
         self.confirmed_scripts: frozenset[str] = frozenset()
         """SHA-1 of the scripts that are sent over ``confirming``."""
         self.confirming: Connection | None = None
@@ -82,8 +81,8 @@ class Connection:
         self.listening: asyncio.Task[None] | None = None
         """Receives messages of other processes (``listener``); ends with the connection."""
         self._refusals = Outage(log, Event.REDIS_COMMAND_REFUSED)
-        self.refused = 0
-        """The number of commands that were refused for a lasting reason."""
+        self.refused = 0  # commands, for a lasting reason
+        self.sent_again = SentAgain(2 * address.timeout)
 
     # commands
 
@@ -202,7 +201,7 @@ class Connection:
         """Connect, follow redirections, load scripts, and retry until the timeout is over."""
         deadline = started + self.address.timeout
         pause = _PAUSE
-        self._count_error(failure)
+        self._note(key, failure)
         try:
             async with asyncio.timeout(deadline - time.monotonic()):
                 while True:
@@ -212,7 +211,7 @@ class Connection:
                         return await self._attempt(key, command, failure)
                     except (LinkLostError, ReplyError) as error:
                         failure = error
-                        self._count_error(failure)
+                        self._note(key, failure)
                     if self._is_long_down():
                         break
                     self._raise_if_lasting(failure)
@@ -227,8 +226,9 @@ class Connection:
             self._watch.metrics.redis_error("timeout")
         raise TemporarilyUnavailable(log=f"Redis: {failure or 'no answer in time'}") from failure
 
-    def _count_error(self, failure: Exception | None) -> None:
-        """Count an error of Redis; lost links are counted where they are lost, once and not for each command."""
+    def _note(self, key: str, failure: Exception | None) -> None:
+        """Count an error of Redis (lost links are counted where they are lost), and note what is sent again."""
+        self.sent_again.note(key, failure)
         kind = metric_of(failure) if isinstance(failure, ReplyError) else ""
         if kind and self._watch is not None:
             self._watch.metrics.redis_error(kind)

@@ -15,6 +15,7 @@ def open_connection(address: Address, watch: RedisWatch | None = None) -> Connec
     connection = kind(address, watch)
     if address.wait_replicas:
         connection.confirming = kind(address, watch, confirms=True)
+        connection.confirming.sent_again = connection.sent_again
     return connection
 
 

@@ -22,6 +22,7 @@ class Answer(StrEnum):
     KEPT = "kept"
     QUEUED = "queued"
     RELEASED = "released"
+    REPEATED = "repeated"
     REMEMBERED = "remembered"
     REPLACED = "replaced"
     REPLAYED = "replayed"

@@ -46,7 +46,7 @@ class ClientNumbers(RecordStore):
         lifetime, record = 0, self._keys.client(client_id)
         if ends_with_client:
             lifetime = max(1, await self._connection.execute(record, "TTL", record))
-        return await self._replaced(self._keys.client_number(number), b"", client_id, lifetime)
+        return await self._replaced(self._keys.client_number(number), b"", client_id, lifetime, or_same=True)
 
     async def holder(self, number: int) -> str | None:
         """Return the client_id that has a number. One round trip."""

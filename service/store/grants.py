@@ -108,7 +108,7 @@ class Grants(RecordStore):
         answer, client_id = _revoke.read((await self._connection.execute_all([step]))[0])
         if subject:  # only now: the end of all grants of a user finds them by the index
             self._index.unindex_soon(grant_id, subject, client_id[0].decode() if client_id else "")
-        return answer is Answer.REVOKED
+        return self._was_alive(grant_id, answer)
 
     async def open_client_grant(self, grant_id: str) -> ListedGrant | None:
         """Return a grant that is a single access token (client_credentials). Scans keys: for operators, not for requests."""
@@ -126,7 +126,7 @@ class Grants(RecordStore):
         """End the grant in the record of its only access token, by the key of that. Return whether it was alive."""
         deleted = await self._connection.execute_confirmed(key, "DEL", key)
         await self._connection.execute(key, "PUBLISH", self._keys.ended, key)
-        return bool(deleted)
+        return bool(deleted) or key in self._connection.sent_again
 
     async def _find_client_grant(self, grant_id: str) -> tuple[str, ListedGrant] | None:
         """Find the access token that holds this grant. Its hash is not known, so all keys of one server are scanned."""
@@ -180,7 +180,10 @@ class Grants(RecordStore):
         await self._connection.execute_all(
             [self._index.unindex_step(grant_id, subject, client_id) for grant_id, client_id in ended]
         )
-        return sum(answer is Answer.REVOKED for answer, _ in answers)
+        return sum(self._was_alive(grant_id, answer) for grant_id, (answer, _) in zip(grant_ids, answers, strict=True))
+
+    def _was_alive(self, grant_id: str, answer: Answer) -> bool:
+        return answer is Answer.REVOKED or self._keys.grant(grant_id) in self._connection.sent_again
 
     async def _matching_ids(self, grant_ids: list[str], wanted: Callable[[Grant], bool]) -> list[str]:
         """Return the grants that are wanted, and those that are gone: both leave the index."""

@@ -48,7 +48,7 @@ class RecordStore:
 
     async def _delete(self, key: str) -> bool:
         """Delete a key. Return whether it was there. One round trip."""
-        return bool(await self._connection.execute(key, "DEL", key))
+        return bool(await self._connection.execute(key, "DEL", key)) or key in self._connection.sent_again
 
     async def _ended(self, key: str, seen: Record | None) -> bool:
         """Delete a record that is still as it was read (None: whatever it is). Return whether it was there. One round trip.
@@ -56,15 +56,24 @@ class RecordStore:
         Raises:
             ChangedMeanwhileError: It is no longer as it was read.
         """
-        answer, _ = await _compare_and_delete.run(self._connection, (key,), seen.encode() if seen else b"")
-        if answer is Answer.CHANGED:
-            raise ChangedMeanwhileError(key)
-        return answer is Answer.ENDED
+        return await self._deleted(key, seen.encode() if seen else b"", raises=True)
 
-    async def _replaced(self, key: str, seen: Word, replacement: Word, lifetime: Word = KEEP) -> bool:
+    async def _deleted(self, key: str, seen: bytes, *, raises: bool = False) -> bool:
+        """Delete what is still as it was read (empty: whatever it is). Return whether it was. One round trip."""
+        answer, _ = await _compare_and_delete.run(self._connection, (key,), seen)
+        if raises and answer is Answer.CHANGED:
+            raise ChangedMeanwhileError(key)
+        return answer is Answer.ENDED or (answer is Answer.UNKNOWN and key in self._connection.sent_again)
+
+    async def _replaced(
+        self, key: str, seen: Word, replacement: Word, lifetime: Word = KEEP, *, or_same: bool = False
+    ) -> bool:
         """Replace the record that was read before (empty: there was none).
 
-        Return False where it is no longer there. One round trip.
+        Return False where it is no longer there; with ``or_same`` True where another caller has written the same. One
+        round trip.
         """
         answer, _ = await _compare_and_set.run(self._connection, (key,), seen, replacement, lifetime)
-        return answer is Answer.REPLACED
+        return answer is Answer.REPLACED or (
+            answer is Answer.REPEATED and (or_same or key in self._connection.sent_again)
+        )

@@ -69,10 +69,12 @@ class Sessions(RecordStore):
 
     async def end(self, sid: str) -> SessionEnd:
         """End a session. One round trip."""
-        answer, rest = await _end.run(self._connection, self._places(sid))
+        places = self._places(sid)
+        answer, rest = await _end.run(self._connection, places)
+        was_lost = places[0] in self._connection.sent_again
         if answer is Answer.UNKNOWN:
-            return SessionEnd((), False)
-        return SessionEnd(tuple(name.decode() for name in rest[0]), bool(rest[1]))
+            return SessionEnd((), was_lost)
+        return SessionEnd(tuple(name.decode() for name in rest[0]), bool(rest[1]) or was_lost)
 
     def forget_clients_soon(self, sid: str) -> None:
         """Forget the clients of an ended session, once everything of it has ended, without waiting."""

@@ -235,6 +235,8 @@ class Tokens(SpendableStore):
         answer, subject = await _revoke.run(self._connection, places, client_id, "1" if ends_grant else "0")
         if subject:
             self._index.unindex_soon(token.grant_id, subject[0].decode(), client_id)
+        if answer is RevokeAnswer.UNKNOWN and places[0] in self._connection.sent_again:
+            return RevokeAnswer.REVOKED
         return answer
 
     def _predecessor_reply(self, opened: OpenedRefreshToken) -> str:

@@ -103,7 +103,7 @@ def test_an_interaction_goes_on_from_where_it_was_seen(
         ("one", "one", "", "replaced", "new", 100),
         ("one", "one", "0", "replaced", "new", FOR_EVER),
         ("one", "one", "50", "replaced", "new", 50),
-        ("new", "one", "50", "replaced", "new", 100),  # sent again
+        ("new", "one", "50", "repeated", "new", 100),
         ("two", "one", "50", "changed", "two", 100),
         ("two", "", "50", "changed", "two", 100),
         (None, "one", "50", "changed", None, GONE),

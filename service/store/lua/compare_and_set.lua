@@ -1,17 +1,15 @@
 #!lua flags=allow-oom
 -- Replace a record if it is still the one that was read; an empty one means "not there". lifetime: seconds; 0 means without
--- an end, empty that the end stays as it is.
+-- an end, empty that the end stays as it is. 'repeated': it is the replacement already, by this command that is sent again
+-- after a dropped connection, or by another one that wrote the same.
 -- KEYS  record
 -- ARGV  seen, replacement, lifetime
--- RETURNS replaced | changed
+-- RETURNS replaced | repeated | changed
 local record = unpack(KEYS)
 local seen, replacement, lifetime = unpack(ARGV)
 local held = redis.call('GET', record) or ''
-if held == replacement then
-  return 'replaced' -- sent again after a dropped connection
-end
 if held ~= seen then
-  return 'changed'
+  return held == replacement and 'repeated' or 'changed'
 end
 if lifetime == '' then
   redis.call('SET', record, replacement, 'KEEPTTL')
