@@ -80,6 +80,8 @@ class Clients(RecordStore):
         if data is None and client_id is not None:
             record = self._keys.client(client_id.decode())
             data = await self._connection.execute(record, "GET", record)
+            if data and Client.decode(data).alias != name:  # left by a change that was cut off
+                return None
         return data or None
 
     async def list_page(self, cursor: str = "", count: int = 100) -> tuple[list[Client], str]:
@@ -112,10 +114,13 @@ class Clients(RecordStore):
         if not await self._replaced(key, seen.encode() if seen else b"", client.encode(), ends):
             held = await self.read(client.client_id) if new_alias else None
             if new_alias and (held is None or held.alias != new_alias):  # else the first caller gave it the same one
-                await self._delete(self._keys.client_alias(new_alias))
+                await self._free_alias(new_alias, client.client_id)
             raise ChangedMeanwhileError(client.client_id)
+        if new_alias and not await self._has_alias(client):  # it looked free, as this record did not have it yet
+            await (self._replaced(key, client.encode(), seen.encode()) if seen else self._deleted(key, client.encode()))
+            raise ChangedMeanwhileError(f"the alias {new_alias} is taken")
         if seen is not None and seen.alias and seen.alias != client.alias:
-            await self._delete(self._keys.client_alias(seen.alias))
+            await self._free_alias(seen.alias, client.client_id)
         await self.publish_change(client.client_id, client.alias, seen.alias if seen else None)
 
     async def delete(self, client: Client, *, only_as_read: bool = False) -> bool:
@@ -126,7 +131,7 @@ class Clients(RecordStore):
         """
         deleted = await self._ended(self._keys.client(client.client_id), client if only_as_read else None)
         if client.alias:
-            await self._delete(self._keys.client_alias(client.alias))
+            await self._free_alias(client.alias, client.client_id)
         await self.publish_change(client.client_id, client.alias)
         return deleted
 
@@ -134,8 +139,19 @@ class Clients(RecordStore):
         key, record = self._keys.client_alias(alias), self._keys.client(alias)
         if await self._connection.execute(record, "EXISTS", record):
             raise ChangedMeanwhileError(f"{alias} is the client_id of another client")
-        if not await self._replaced(key, b"", client_id):
+        held = await self._connection.execute(key, "GET", key) or b""
+        holder = await self.read(alias) if held else None  # none where an act that was cut off has left the alias
+        is_taken = holder is not None and holder.client_id != client_id
+        if is_taken or not await self._replaced(key, held, client_id, or_same=True):
             raise ChangedMeanwhileError(f"the alias {alias} is taken")
+
+    async def _has_alias(self, client: Client) -> bool:
+        key = self._keys.client_alias(client.alias or "")
+        return bool(await self._connection.execute(key, "GET", key) == client.client_id.encode())
+
+    async def _free_alias(self, alias: str, client_id: str) -> None:
+        """Free an alias that is still this client's."""
+        await self._deleted(self._keys.client_alias(alias), client_id.encode())
 
     # memory
 
