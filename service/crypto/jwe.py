@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 from joserfc import jwe
 from joserfc.errors import JoseError
 from joserfc.jwk import ECKey, OctKey, OKPKey, RSAKey
+from joserfc.registry import HeaderParameter
 
 from service.crypto.incoming_jwe import symmetric_key
 from service.protocol.names import ContentEncryption, KeyManagement
@@ -22,6 +23,8 @@ _RSA_EXPONENT = 65537
 """The largest RSA exponent."""
 _LONGEST = 683
 """The most characters of a valid member: longer ones are not cached, as unknown clients may send them."""
+_CLAIMS = {"iss": HeaderParameter("Issuer", "str")}
+"""Claims that may be replicated in a header (RFC 7519 section 5.3)."""
 
 
 class EncryptionKey(NamedTuple):
@@ -52,14 +55,22 @@ def shared_key(secret: str, algorithm: KeyManagement, encryption: ContentEncrypt
     return EncryptionKey(OctKey.import_key(symmetric_key(secret, algorithm, encryption)), "", "", "")
 
 
-def encrypt(content: bytes, key: EncryptionKey, algorithm: KeyManagement, encryption: ContentEncryption) -> str:
-    """Encrypt a JWT (``cty`` JWT, RFC 7519 section 5.2), or claims as JSON, as a compact JWE."""
+def encrypt(
+    content: bytes, key: EncryptionKey, algorithm: KeyManagement, encryption: ContentEncryption, iss: str = ""
+) -> str:
+    """Encrypt a JWT (``cty`` JWT, RFC 7519 section 5.2), or claims as JSON, as a compact JWE.
+
+    ``iss`` is the issuer in its header, "" for none (RFC 7519 section 5.3).
+    """
     header = {"alg": algorithm.value, "enc": encryption.value, "typ": "JWT"}
     if content[:1] != b"{":
         header["cty"] = "JWT"
     if key.kid:
         header["kid"] = key.kid
-    sealed: str = jwe.encrypt_compact(header, content, key.key, algorithms=[algorithm.value, encryption.value])
+    if iss:
+        header["iss"] = iss
+    registry = jwe.JWERegistry(_CLAIMS, algorithms=[algorithm.value, encryption.value])
+    sealed: str = jwe.encrypt_compact(header, content, key.key, registry=registry)
     return sealed
 
 

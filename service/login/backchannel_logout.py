@@ -12,9 +12,10 @@ from service.login.ending_sessions import resume_ending
 from service.observe.events import Event
 from service.outbound.delivery_loop import AT_ONCE, deliver_or_later, pause_after
 from service.outbound.http_client import HttpClientError, Purpose
+from service.protocol.errors import InvalidRequest, TemporarilyUnavailable
 from service.records.client import Client
 from service.records.logout_delivery import LogoutDelivery
-from service.tokens.id_tokens import algorithm_of, keyring_of
+from service.tokens.id_tokens import algorithm_of, encrypted_as_id_tokens, keyring_of
 
 log = logging.getLogger(__name__)
 
@@ -31,7 +32,11 @@ async def deliver_due(issuer: Issuer) -> int:
 
 
 async def logout_token(issuer: Issuer, client: Client, delivery: LogoutDelivery, jti: str) -> str:
-    """Make the token for one client. Without a nonce it cannot be taken for an ID token (Back-Channel Logout 2.4)."""
+    """Make the token for one client. Without a nonce it cannot be taken for an ID token.
+
+    It is signed and encrypted as the ID tokens of the client are (Back-Channel Logout 2.4): a client whose ID tokens are
+    encrypted should reject another one (2.6). Raises InvalidRequest, TemporarilyUnavailable where there is no key for that.
+    """
     now = int(issuer.clock())
     claims = {
         "iss": issuer.url,
@@ -43,7 +48,9 @@ async def logout_token(issuer: Issuer, client: Client, delivery: LogoutDelivery,
         "sid": delivery.sid,
         "events": {EVENT: {}},
     }
-    return keyring_of(issuer).sign(algorithm_of(issuer, client.id_token_signed_response_alg), claims, typ="logout+jwt")
+    algorithm = algorithm_of(issuer, client.id_token_signed_response_alg)
+    signed = keyring_of(issuer).sign(algorithm, claims, typ="logout+jwt")
+    return await encrypted_as_id_tokens(issuer, client, signed, iss=issuer.url)
 
 
 async def _deliver_or_later(issuer: Issuer, delivery_id: str, delivery: LogoutDelivery) -> None:
@@ -61,24 +68,31 @@ async def _deliver(issuer: Issuer, delivery_id: str, delivery: LogoutDelivery) -
     if client is None or client.backchannel_logout_uri is None:
         await issuer.store.logouts.drop(delivery_id)
         return
-    token = await logout_token(issuer, client, delivery, delivery_id)
-    try:
-        response = await issuer.http_client.request(
-            "POST",
-            client.backchannel_logout_uri,
-            Purpose.LOGOUT,
-            headers={"Content-Type": "application/x-www-form-urlencoded"},
-            body=urlencode({"logout_token": token}).encode(),
-            max_bytes=None,
-        )
-        reason = "" if response.status in (200, 204) else f"answered {response.status}"
-    except HttpClientError as error:
-        reason = str(error)
+    reason = await _posted(issuer, client, client.backchannel_logout_uri, delivery, delivery_id)
     if not reason:
         await issuer.store.logouts.drop(delivery_id)
         issuer.metrics.request("backchannel_logout", "ok")
         return
     await _try_again(issuer, delivery_id, delivery, reason)
+
+
+async def _posted(issuer: Issuer, client: Client, uri: str, delivery: LogoutDelivery, jti: str) -> str:
+    """Post the token. Return why it was not accepted, "" = it was."""
+    try:
+        token = await logout_token(issuer, client, delivery, jti)
+        response = await issuer.http_client.request(
+            "POST",
+            uri,
+            Purpose.LOGOUT,
+            headers={"Content-Type": "application/x-www-form-urlencoded"},
+            body=urlencode({"logout_token": token}).encode(),
+            max_bytes=None,
+        )
+    except (InvalidRequest, TemporarilyUnavailable) as error:  # no key to encrypt for; not Redis
+        return error.log or error.description
+    except HttpClientError as error:
+        return str(error)
+    return "" if response.status in (200, 204) else f"answered {response.status}"
 
 
 async def _try_again(issuer: Issuer, delivery_id: str, delivery: LogoutDelivery, reason: str) -> None:

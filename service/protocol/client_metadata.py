@@ -217,7 +217,7 @@ class ClientMetadata(BaseModel):
         "Its access tokens are worth nothing without its TLS certificate, and it gets none without it.",
         registered=SAME, authlete="tlsClientCertificateBoundAccessTokens", flag="--certificate-bound", protects=True)
     id_token_encrypted_response_alg: KeyManagement | None = _row(None, _TOKENS, "ID tokens encrypted for",
-        "ID tokens are encrypted for its public key, by this algorithm; signed all the same.",
+        "ID tokens and logout tokens are encrypted for its public key, by this algorithm; signed all the same.",
         registered=SAME, authlete="idTokenEncryptionAlg", flag="--id-token-encryption-alg", protects=True)
     id_token_encrypted_response_enc: ContentEncryption | None = _row(None, _TOKENS, "ID tokens encrypted with",
         "How the content of it is encrypted; A128CBC-HS256 by default.", registered=SAME, authlete="idTokenEncryptionEnc",

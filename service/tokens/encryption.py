@@ -38,6 +38,8 @@ async def encrypted(
     content: str | bytes,
     algorithm: KeyManagement | None,
     encryption: ContentEncryption | None,
+    *,
+    iss: str = "",
 ) -> str:
     """Encrypt for a client, as it is registered; without an ``algorithm`` not at all.
 
@@ -47,6 +49,7 @@ async def encrypted(
         content: A JWT, or claims as JSON.
         algorithm: ``…_encrypted_response_alg`` of the client.
         encryption: ``…_encrypted_response_enc`` of the client.
+        iss: The issuer in the header of the JWE, "" for none (RFC 7519 section 5.3).
 
     Raises:
         InvalidRequest: The client has no key for that, or no secret that we could read.
@@ -62,14 +65,14 @@ async def encrypted(
         secret = next(_secrets(issuer, client), None)
         if secret is None:
             raise InvalidRequest(f"The client has no secret to encrypt by with {algorithm.value} (client_secret_jwt).")
-        return encrypt(plain, shared_key(secret, algorithm, enc), algorithm, enc)
+        return encrypt(plain, shared_key(secret, algorithm, enc), algorithm, enc, iss)
     try:
         key = await issuer.client_keys.encryption_key(key_source(client), algorithm)
     except UnverifiableError as error:
         raise TemporarilyUnavailable(log=f"keys of the client: {error}") from error
     if key is None:
         raise InvalidRequest(f"The client has no public key to encrypt for by {algorithm.value} (jwks, jwks_uri).")
-    return encrypt(plain, key, algorithm, enc)
+    return encrypt(plain, key, algorithm, enc, iss)
 
 
 async def decrypted(issuer: Issuer, token: str, client: Client | None = None) -> str:

@@ -122,7 +122,7 @@ async def mint_id_token(
     }
     _add_login(contents, grant, nonce)
     _add_hashes(contents, algorithm, access_token, code, state)
-    return await _for_client(issuer, client, await keyring_of(issuer).sign_soon(algorithm, contents))
+    return await encrypted_as_id_tokens(issuer, client, await keyring_of(issuer).sign_soon(algorithm, contents))
 
 
 def delivered_claims(issuer: Issuer, client: Client, auth_req_id: str, refresh_token: str) -> dict[str, str]:
@@ -166,10 +166,21 @@ def _add_hashes(
         contents["s_hash"] = half_hash(algorithm, state)
 
 
-async def _for_client(issuer: Issuer, client: Client, signed: str) -> str:
-    """Encrypt it where the client wants that (Core 10.2). Raises InvalidRequest, TemporarilyUnavailable."""
+async def encrypted_as_id_tokens(issuer: Issuer, client: Client, signed: str, *, iss: str = "") -> str:
+    """Encrypt a signed JWT where the ID tokens of the client are encrypted (Core 10.2).
+
+    Args:
+        issuer: Ours.
+        client: The recipient.
+        signed: An ID token or logout token.
+        iss: The issuer in the header of the JWE, "" for none.
+
+    Raises:
+        InvalidRequest: The client has no key for that.
+        TemporarilyUnavailable: The keys of the client cannot be fetched.
+    """
     alg, enc = client.id_token_encrypted_response_alg, client.id_token_encrypted_response_enc
-    return signed if alg is None else await encrypted(issuer, client, signed, alg, enc)
+    return signed if alg is None else await encrypted(issuer, client, signed, alg, enc, iss=iss)
 
 
 async def read_hint(issuer: Issuer, token: str, client: Client | None = None) -> Hint | None:

@@ -10,13 +10,15 @@ import jwt
 import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestServer
+from joserfc import jwe
+from joserfc.jwk import ECKey
 
 from service.app import open_issuer
 from service.issuer import Issuer
 from service.login import ending_sessions, repeated_forms, sessions
 from service.login.backchannel_logout import EVENT, deliver_due
 from service.protocol.errors import TemporarilyUnavailable
-from service.protocol.names import SigningAlgorithm
+from service.protocol.names import ContentEncryption, KeyManagement, SigningAlgorithm
 from service.records.logout_delivery import LogoutDelivery
 from service.store import deliveries
 from tests.cutting_proxy import CuttingProxy
@@ -88,6 +90,78 @@ async def test_the_logout_token(open_world: World, receiver: Receiver, algorithm
     assert await deliver_due(open_world.issuer) == 0
     assert not open_world.key_names("logout}"), "nothing is left"
     assert await open_world.issuer.keyring.verify(form["logout_token"]) is None, "it is no ID token"  # type: ignore[union-attr]
+
+
+ENCRYPTION_KEY = ECKey.generate_key("P-256", {"use": "enc", "kid": "e1"})
+ENCRYPTED = {
+    "jwks": {"keys": [ENCRYPTION_KEY.as_dict(private=False)]},
+    "id_token_encrypted_response_alg": KeyManagement.ECDH_ES,
+    "id_token_encrypted_response_enc": ContentEncryption.A256GCM,
+}
+
+
+async def change(world: World, **changes: Any) -> None:
+    client = await world.issuer.store.clients.read("app")
+    assert client
+    await world.change(client, **changes)
+    world.issuer.store.clients.forget(["app"])
+
+
+async def test_whose_id_tokens_are_encrypted_gets_encrypted_logout_tokens(
+    open_world: World, receiver: Receiver
+) -> None:
+    """Back-Channel Logout 2.4, 2.6: by the same keys as ID tokens, with iss in the header; else the client rejects it."""
+    told = await signed_out(open_world, backchannel_logout_uri=receiver.uri)
+    await change(open_world, **ENCRYPTED)
+    assert await deliver_due(open_world.issuer) == 1
+    (form,) = receiver.forms
+    registry = jwe.JWERegistry(algorithms=[*KeyManagement, *ContentEncryption], strict_check_header=False)
+    opened = jwe.decrypt_compact(form["logout_token"], ENCRYPTION_KEY, registry=registry)
+    header, iss = opened.headers(), told["iss"]
+    named = {name: header[name] for name in ("alg", "enc", "cty", "kid", "iss")}
+    assert named == {"alg": "ECDH-ES", "enc": "A256GCM", "cty": "JWT", "kid": "e1", "iss": iss}
+    assert opened.plaintext
+    keyring = open_world.issuer.keyring
+    assert keyring
+    claims = await keyring.verify(opened.plaintext.decode(), typ="logout+jwt")
+    assert claims
+    assert (claims["aud"], claims["sub"], claims["sid"]) == ("app", told["sub"], told["sid"])
+
+
+NO_KEYS: dict[str, dict[str, Any]] = {
+    "no public key": {"jwks": {"keys": []}},
+    "cannot be fetched": {"jwks": None, "jwks_uri": "http://127.0.0.1:1/keys"},
+    "no secret": {"id_token_encrypted_response_alg": KeyManagement.DIR},
+}
+
+
+@pytest.mark.parametrize("why", NO_KEYS)
+async def test_without_a_key_nothing_is_sent_until_there_is_one(
+    open_world: World, receiver: Receiver, caplog: pytest.LogCaptureFixture, why: str
+) -> None:
+    """A failed attempt as any other, whose reason the log names; nothing goes out in the clear instead."""
+    await signed_out(open_world, backchannel_logout_uri=receiver.uri)
+    await change(open_world, **ENCRYPTED | NO_KEYS[why])
+    assert await deliver_due(open_world.issuer) == 1
+    assert receiver.forms == []
+    (failed,) = [record for record in caplog.records if record.message == "backchannel_logout_failed"]
+    assert why in failed.__dict__["reason"]
+    async with open_world.later(3) as world:
+        await change(world, **ENCRYPTED, jwks_uri=None)
+        assert await deliver_due(world.issuer) == 1
+        assert await world.issuer.store.logouts.waiting() == 0
+    (form,) = receiver.forms
+    assert form["logout_token"].count(".") == 4
+
+
+async def test_whose_key_never_comes_is_given_up(open_world: World, receiver: Receiver) -> None:
+    await signed_out(open_world, backchannel_logout_uri=receiver.uri)
+    await change(open_world, **ENCRYPTED | NO_KEYS["cannot be fetched"])
+    for attempt in range(open_world.issuer.settings.logout_attempts):
+        async with open_world.later(4**attempt) as world:
+            assert await deliver_due(world.issuer) == 1
+    assert await open_world.issuer.store.logouts.waiting() == 0
+    assert receiver.forms == []
 
 
 async def test_who_does_not_answer_is_asked_again_with_pauses(open_world: World, receiver: Receiver) -> None:
