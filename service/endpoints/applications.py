@@ -33,8 +33,9 @@ async def _take(issuer: Issuer, visit: Visit, session: Session) -> Reply:
 
 
 async def _signed_out_everywhere(issuer: Issuer, session: Session) -> Reply:
-    await ending_sessions.sign_out_everywhere(issuer, session.subject)
-    return Reply(Page("signed_out", {"frames": [], "continue_to": "", "client": None, "everywhere": True}), session="")
+    ended = await ending_sessions.sign_out_everywhere(issuer, session.subject, own_sid=session.sid)
+    values = {"frames": list(ended.frames), "continue_to": "", "client": None, "everywhere": True}
+    return Reply(Page("signed_out", values), session="")
 
 
 async def _answered(issuer: Issuer, visit: Visit) -> Reply | None:

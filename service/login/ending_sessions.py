@@ -55,22 +55,28 @@ async def end_lapsed_session(issuer: Issuer, sid: str, subject: str) -> EndedSes
     return ended
 
 
-async def end_sessions_of(issuer: Issuer, subject: str) -> EndedSessions:
-    """End every session of a user with what was granted in it; of several concurrent calls each counts its own (P6)."""
-    all_ended = await _end_by_sids(issuer, subject, await issuer.store.sessions.of_user(subject))
+async def end_sessions_of(issuer: Issuer, subject: str, *, own_sid: str = "") -> EndedSessions:
+    """End every session of a user with what was granted in it; of several concurrent calls each counts its own (P6).
+
+    ``own_sid`` is the session of the browser that asks for it, "" = none: its frames are loaded there.
+    """
+    all_ended = await _end_by_sids(issuer, subject, await issuer.store.sessions.of_user(subject), own_sid)
     if any(all_ended.counts.values()):
         log.info(Event.SESSIONS_ENDED, extra={"subject": subject, **all_ended.counts})
     return all_ended
 
 
-async def sign_out_everywhere(issuer: Issuer, subject: str) -> EndedSessions:
-    """End every session and grant of a user, and forget their consents. Return exactly how many of each (IA-40)."""
-    ended = await end_sessions_of(issuer, subject)
+async def sign_out_everywhere(issuer: Issuer, subject: str, *, own_sid: str = "") -> EndedSessions:
+    """End every session and grant of a user, and forget their consents. Return exactly how many of each (IA-40).
+
+    ``own_sid`` is that of ``end_sessions_of``.
+    """
+    ended = await end_sessions_of(issuer, subject, own_sid=own_sid)
     await issuer.store.consents.forget(subject)  # first: otherwise a client could still get a grant without a question
     facts = about_revoked(Revoked.USER, "signed_out_everywhere", subject=subject)
     async with issuer.hooks.notifying(HookEvent.REVOKED, **facts) as notification:
         others = await issuer.store.grants.revoke_user(subject)
-        ended = EndedSessions(ended.grants + others, sessions=ended.sessions)
+        ended = ended._replace(grants=ended.grants + others)
         notification.add(**ended.counts)
     log.info(Event.SIGNED_OUT_EVERYWHERE, extra={"subject": subject, **ended.counts})
     return ended
@@ -104,14 +110,17 @@ async def resume_ending(issuer: Issuer, ending: LogoutDelivery) -> None:
         log.info(Event.SESSION_END_FINISHED, extra={"subject": ending.subject, "sid": ending.sid, **ended.counts})
 
 
-async def _end_by_sids(issuer: Issuer, subject: str, sids: Sequence[str]) -> EndedSessions:
+async def _end_by_sids(issuer: Issuer, subject: str, sids: Sequence[str], own_sid: str = "") -> EndedSessions:
     grants = count = 0
+    frames: tuple[str, ...] = ()
     for sid in sids:
         session = await issuer.store.sessions.get(sid)
         ended = await _end_resumably(issuer, sid, subject, session.secret_hash if session else "")
         issuer.store.sessions.unindex_soon(subject, sid)
         grants, count = grants + ended.grants, count + ended.sessions
-    return EndedSessions(grants, sessions=count)
+        if sid == own_sid:  # those of another session are nothing to this browser
+            frames = ended.frames
+    return EndedSessions(grants, frames, count)
 
 
 async def _end_resumably(issuer: Issuer, sid: str, subject: str, secret_hash: str) -> EndedSessions:

@@ -160,7 +160,7 @@ class ClientMetadata(BaseModel):
     backchannel_logout_session_required: bool = _row(False, _SIGN_OUT, "Back channel needs session",
         "It needs sid: logout tokens always name the session.", registered=SAME, flag="--backchannel-session")
     frontchannel_logout_uri: PlainWebUri | None = _row(None, _SIGN_OUT, "Front-channel logout URL",
-        "Loaded in the browser when a session ends.", registered=SAME, flag="--frontchannel-uri")
+        "Loaded in the browser when its user signs out.", registered=SAME, flag="--frontchannel-uri")
     frontchannel_logout_session_required: bool = _row(False, _SIGN_OUT, "Front channel needs session",
         "It needs iss and sid: its URL is always loaded with them.", registered=SAME, flag="--frontchannel-session")
     initiate_login_uri: WebUri | None = _row(None, _SIGN_IN, "Login start URL",

@@ -181,12 +181,18 @@ async def test_your_applications(page: Page, site: World, app: RelyingParty, sho
 
 
 async def test_signing_out_everywhere(browser: Browser, page: Page, site: World, app: RelyingParty) -> None:
+    """Front-channel pages are loaded for the session of this browser (OpenID Connect Front-Channel Logout 3)."""
+    client = await site.issuer.store.clients.read("app")
+    assert client is not None
+    await site.change(client, frontchannel_logout_uri=f"{app.url}/frontchannel")
     other = await (await browser.new_context()).new_page()
     for one in (page, other):
         await sign_in(one, site, app)
     await page.goto(f"{site.issuer.url}/applications")
-    await page.click("#sign-out-everywhere")
+    async with page.expect_response(lambda response: "/frontchannel" in response.url):
+        await page.click("#sign-out-everywhere")
     await expect(page.locator("h1")).to_contain_text("signed out")
+    assert [set(one["query"]) for one in app.heard] == [{"iss", "sid"}]
     await other.goto(f"{site.issuer.url}/applications")
     await expect(other.locator("h1")).to_have_text("Sign in")
 

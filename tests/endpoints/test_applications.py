@@ -1,5 +1,6 @@
 """Your applications: what a person allowed, and how they end it."""
 
+import jwt
 import pytest
 
 from tests.person import Person
@@ -49,6 +50,24 @@ async def test_signing_out_everywhere_ends_all(person: Person) -> None:
     assert not await person.world.is_active(tokens["access_token"])
     for one in (person, elsewhere):
         assert (await one.authorize(prompt="none")).error == "login_required"
+
+
+async def test_signing_out_everywhere_loads_the_front_channel_pages_of_this_browser(person: Person) -> None:
+    """OpenID Connect Front-Channel Logout 3: of the session that this browser had, and of no other."""
+    client = await person.world.issuer.store.clients.read("app")
+    assert client is not None
+    await person.world.change(client, frontchannel_logout_uri="https://app.example/out?x=1")
+    sids = []
+    for one in (Person(person.world), person, Person(person.world)):
+        hint = (await one.sign_in(response_type="id_token")).answer["id_token"]
+        sids.append(jwt.decode(hint, options={"verify_signature": False})["sid"])
+    await person.sign_in("other")
+    shown = await person.submit(await person.get("/applications"), everywhere="1")
+    assert shown.heading == "You are signed out"
+    assert shown.text.count("<iframe") == 1
+    frame = f"https://app.example/out?x=1&amp;iss=http%3A%2F%2F127.0.0.1%3A8080&amp;sid={sids[1]}"
+    assert f'src="{frame}"' in shown.text
+    assert "frame-src https://app.example" in shown.headers["Content-Security-Policy"]
 
 
 @pytest.mark.parametrize("csrf", ["", "x", "A" * 43])
