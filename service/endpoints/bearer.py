@@ -34,14 +34,14 @@ def bearer_token(request: Request) -> str:
     return _presented(request, (_BEARER,)).text
 
 
-def challenged(issuer: Issuer, request: Request, error: ProtocolError) -> ProtocolError:
+def challenged(issuer: Issuer, authorization: str, error: ProtocolError) -> ProtocolError:
     """Return the error with a challenge for each scheme that is accepted (RFC 9449 section 7.2).
 
-    The scheme in use is the one whose challenge names the error.
+    The scheme in use is the one whose challenge names the error. A request that is refused otherwise (405, 503) needs none.
     """
-    if error.status not in (401, 403):
+    if error.status not in (400, 401, 403):
         return error
-    used = (request.authorization or "").partition(" ")[0].lower()
+    used = authorization.partition(" ")[0].lower()
     own = {proof.scheme: proof.challenge(issuer) for proof in KEY_PROOFS.values() if proof.scheme != _BEARER}
     for scheme, parameters in own.items():
         if scheme.lower() == used:

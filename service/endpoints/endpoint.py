@@ -7,6 +7,7 @@ from enum import Enum, auto
 from service.issuer import Issuer
 from service.protocol.browsing import Reply, Visit
 from service.protocol.decision import Decision
+from service.protocol.errors import ProtocolError
 from service.protocol.request import Request
 from service.settings import Settings, SettingsError
 
@@ -54,6 +55,8 @@ class MachineEndpoint(Endpoint):
     content: Content = Content.FORM
     takes_key_proofs: bool = False
     """Whether clients prove here that they hold keys (``tokens.binding``)."""
+    challenged: Callable[[Issuer, str, ProtocolError], ProtocolError] | None = None
+    """Adds the challenge of a resource of ours to a refusal, by the Authorization header, "" = none (RFC 6750 section 3)."""
     head: bool = True
     """Whether HEAD is served like GET: not where the content would be lost by that."""
 

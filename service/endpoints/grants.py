@@ -15,7 +15,7 @@ from service.issuer import Issuer
 from service.protocol.authorization_details import NAME as AUTHORIZATION_DETAILS
 from service.protocol.credentials import GRANT_ID_LENGTH
 from service.protocol.decision import NO_STORE, Action, Decision, answer
-from service.protocol.errors import InsufficientScope, InvalidGrantId, InvalidToken, ProtocolError
+from service.protocol.errors import InsufficientScope, InvalidGrantId, InvalidToken
 from service.protocol.request import Request
 from service.records.grant import Grant
 from service.tokens.binding import possession_of
@@ -35,13 +35,6 @@ async def decide(issuer: Issuer, request: Request) -> Decision:
     The grant is a user's and the client's own; for others the response does not reveal whether they exist. Raises InvalidToken,
     InvalidDpopProof, UseDpopNonce (401), InsufficientScope (403), InvalidGrantId (404), TemporarilyUnavailable.
     """
-    try:
-        return await _decide(issuer, request)
-    except ProtocolError as error:
-        raise challenged(issuer, request, error) from None
-
-
-async def _decide(issuer: Issuer, request: Request) -> Decision:
     presented = presented_token(request)
     possession = await possession_of(issuer, request, presented.text)
     token, client = await open_access_token(issuer, presented.text, possession)
@@ -90,4 +83,5 @@ ENDPOINT = MachineEndpoint(
     is_on=lambda issuer: issuer.settings.grant_management,
     handle=decide,
     takes_key_proofs=True,
+    challenged=challenged,
 )

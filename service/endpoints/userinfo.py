@@ -9,7 +9,7 @@ from service.endpoints.endpoint import Content, MachineEndpoint, always
 from service.issuer import Issuer
 from service.protocol import claims
 from service.protocol.decision import NO_STORE, Decision, answer
-from service.protocol.errors import InsufficientScope, InvalidToken, ProtocolError
+from service.protocol.errors import InsufficientScope, InvalidToken
 from service.protocol.names import OPENID
 from service.protocol.request import Request
 from service.records.client import Client
@@ -31,13 +31,6 @@ async def decide(issuer: Issuer, request: Request) -> Decision:
     The token comes in the Authorization header or in a form (RFC 6750 2.1 and 2.2), never in the query. Raises
     InvalidRequest, InvalidToken, InvalidDpopProof, UseDpopNonce (401), InsufficientScope (403), TemporarilyUnavailable.
     """
-    try:
-        return await _decide(issuer, request)
-    except ProtocolError as error:
-        raise challenged(issuer, request, error) from None
-
-
-async def _decide(issuer: Issuer, request: Request) -> Decision:
     presented = presented_token(request)
     possession = await possession_of(issuer, request, presented.text)
     token, client = await opened_for_claims(issuer, presented.text, possession, confirms=False)
@@ -101,4 +94,5 @@ ENDPOINT = MachineEndpoint(
     handle=decide,
     content=Content.OPTIONAL_FORM,
     takes_key_proofs=True,
+    challenged=challenged,
 )

@@ -82,10 +82,10 @@ def _endpoint(issuer: Issuer, path: str, endpoint: MachineEndpoint) -> Handler:
             request = _request(http, issuer, peer, form, content, here, ignore_client_id=ignore_client_id)
             decision = await decide(issuer, request)
         except ProtocolError as error:
-            decision = await _refused(issuer, name, path, error, http, request)
+            decision = await _refused(issuer, endpoint, path, error, http, request)
         except web.HTTPRequestEntityTooLarge:
             too_large = InvalidRequest("The body is too large.", status=413)
-            decision = await _refused(issuer, name, path, too_large, http)
+            decision = await _refused(issuer, endpoint, path, too_large, http)
         except Exception as error:  # noqa: BLE001 (not foreseen: an incident)
             issuer.metrics.refusal(name, "server_error", "incident")
             decision = _incident(path, error)
@@ -97,7 +97,7 @@ def _endpoint(issuer: Issuer, path: str, endpoint: MachineEndpoint) -> Handler:
         return shared.with_headers(http, response)
 
     async def refused(http: web.BaseRequest, error: ProtocolError) -> web.StreamResponse:
-        return shared.with_headers(http, _response(await _refused(issuer, name, path, error, http)))
+        return shared.with_headers(http, _response(await _refused(issuer, endpoint, path, error, http)))
 
     return by_method(methods, handle, refused, shared.preflight, head=endpoint.head)
 
@@ -150,14 +150,21 @@ class _Sharing(NamedTuple):
 
 
 async def _refused(
-    issuer: Issuer, name: str, path: str, error: ProtocolError, http: web.BaseRequest, request: Request | None = None
+    issuer: Issuer,
+    endpoint: MachineEndpoint,
+    path: str,
+    error: ProtocolError,
+    http: web.BaseRequest,
+    request: Request | None = None,
 ) -> Decision:
     """Record and return a refusal; ``request`` is None where it could not be read."""
     if request is None:
         await note_sender(issuer, http, error)
     else:
         await note_claimed_client(issuer, request, error)
-    issuer.refusals.record(name, error, path)
+    issuer.refusals.record(endpoint.name, error, path)
+    if endpoint.challenged is not None:
+        error = endpoint.challenged(issuer, http.headers.get(hdrs.AUTHORIZATION, ""), error)
     return refuse(error, by_header=hdrs.AUTHORIZATION in http.headers)
 
 

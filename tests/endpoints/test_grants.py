@@ -78,6 +78,14 @@ async def test_a_grant_of_another_client_is_as_none(world: World) -> None:
     assert (await ask(world, "GET", grant_id, await own_token(world))).status == 200, "it lives"
 
 
+async def test_two_tokens_are_refused_with_a_challenge(world: World) -> None:
+    """RFC 6750 section 3.1."""
+    headers = [("Authorization", f"Bearer {await own_token(world)}")] * 2
+    response = await world.http.get("/grants/" + "A" * 22, headers=headers)
+    assert await error_of(response) == (400, "invalid_request")
+    assert response.headers["WWW-Authenticate"].startswith('Bearer realm="mintmark", error="invalid_request"')
+
+
 @pytest.mark.parametrize(
     "grant_id", ["", "x", "A" * 22, "A" * 21 + "*", "A" * 22 + "/x", "%7B" + "A" * 21, "*", "A" * 4000]
 )

@@ -88,10 +88,18 @@ async def test_header_or_form_by_get_or_post(world_: World) -> None:
 
 
 async def test_two_tokens_or_one_in_the_query_are_refused(world_: World) -> None:
-    """RFC 6750 section 2; a URL is written to logs."""
+    """RFC 6750 sections 2 and 3.1; a URL is written to logs."""
     token = await token_of(world_)
-    both = await ask(world_, token, method="POST", data={"access_token": token})
-    assert (both.status, (await both.json())["error"]) == (400, "invalid_request")
+    header, both = {"Authorization": f"Bearer {token}"}, {"access_token": token}
+    for sent in (
+        await ask(world_, token, method="POST", data=both),
+        await world_.http.get("/userinfo", headers=[*header.items(), *header.items()]),
+        await world_.http.post("/userinfo", data=[*both.items(), *both.items()]),
+    ):
+        assert (sent.status, (await sent.json())["error"]) == (400, "invalid_request")
+        challenge = sent.headers["WWW-Authenticate"]
+        assert challenge.startswith('Bearer realm="mintmark", error="invalid_request", error_description="'), challenge
+        assert token not in challenge
     query = await world_.http.get("/userinfo", params={"access_token": token})
     assert query.status == 401
 
