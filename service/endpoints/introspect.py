@@ -1,7 +1,7 @@
 """Token introspection (RFC 7662) for the parties that a token concerns; signed for those that accept that (RFC 9701)."""
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import orjson
@@ -12,9 +12,10 @@ from service.issuer import Issuer
 from service.observe.events import Event
 from service.protocol.binding import UNBOUND, Binding
 from service.protocol.credentials import ACCESS_TOKEN, REFRESH_TOKEN
-from service.protocol.decision import NO_STORE, Decision, answer
+from service.protocol.decision import JSON, NO_STORE, Decision, answer
 from service.protocol.errors import InvalidClient
 from service.protocol.names import INTROSPECTION_MEMBERS, ClientAuthMethod, SigningAlgorithm
+from service.protocol.quality_values import media_types
 from service.protocol.request import Request
 from service.records.client import Client
 from service.records.grant import Grant
@@ -34,6 +35,8 @@ NAME = "introspect"
 PATH = "/introspect"
 JWT = "application/token-introspection+jwt"
 _AS_JWT = {**NO_STORE, "Content-Type": JWT}
+_USUAL = frozenset({"*/*", JSON, "application/json, text/plain, */*"})
+"""Accept headers of HTTP libraries. JSON is acceptable for these, whatever further lines say."""
 _INACTIVE = orjson.dumps({"active": False})
 
 
@@ -52,11 +55,22 @@ async def decide(issuer: Issuer, request: Request) -> Decision:
     body = await describe(issuer, client, token)
     await confirm(authenticated.replay_checks)
     issuer.metrics.request(NAME, "active" if body else "inactive")
-    if JWT in request.headers.get("Accept", "") and issuer.keyring is not None:
+    accept = request.headers.get("Accept")
+    is_usual = accept is None or accept in _USUAL
+    if not is_usual and wants_jwt(request.lines_of("Accept")) and issuer.keyring is not None:
         token = signed(issuer, client.client_id, client.introspection_signed_response_alg, body or {"active": False})
         alg, enc = client.introspection_encrypted_response_alg, client.introspection_encrypted_response_enc
         return answer((await encrypted(issuer, client, token, alg, enc)).encode(), headers=_AS_JWT)
     return answer(_INACTIVE if body is None else orjson.dumps(body))
+
+
+def wants_jwt(accept: Iterable[str]) -> bool:
+    """Whether the lines of an Accept header name the JWT (RFC 9701 section 4), with no lower weight than plain JSON."""
+    header = ",".join(accept).lower()
+    if JWT not in header:
+        return False
+    weights = media_types([header])
+    return weights.get(JWT, 0) > 0 and weights[JWT] >= weights.get(JSON, 0)
 
 
 def signed(issuer: Issuer, audience: str, registered: SigningAlgorithm | None, body: dict[str, Any]) -> str:

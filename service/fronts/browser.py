@@ -25,6 +25,7 @@ from service.observe.events import Event
 from service.protocol.browsing import Page, Redirect, Reply, Visit
 from service.protocol.decision import SERVER
 from service.protocol.errors import InvalidRequest, ProtocolError
+from service.protocol.quality_values import media_types, quality_values
 
 log = logging.getLogger(__name__)
 
@@ -33,7 +34,7 @@ OWN_PATHS = (STYLE_PATH, "/")
 """The paths of this front besides the endpoints."""
 _SESSION, _BROWSER, _DEVICE = "mintmark_session", "mintmark_browser", "mintmark_device"
 _COOKIE = re.compile(r"[A-Za-z0-9_-]{1,100}", re.ASCII)
-_LANGUAGE = re.compile(r"([A-Za-z]{2,8}(?:-[A-Za-z0-9]{1,8})*)(?:\s*;\s*q=([01](?:\.\d{0,3})?))?")
+_LANGUAGE = re.compile(r"[A-Za-z]{2,8}(?:-[A-Za-z0-9]{1,8})*")
 _MOST_LANGUAGES = 10
 _FRAMES = frozenset({"iframe", "frame", "embed", "object"})
 """Values of Sec-Fetch-Dest for a page inside another one (Fetch Metadata 2.1); browsers set them, scripts cannot."""
@@ -142,7 +143,7 @@ class Front:
         if path in self._page_paths and http.method in ("GET", "HEAD"):
             query = f"?{http.rel_url.raw_query_string}" if http.rel_url.raw_query_string else ""
             return web.Response(status=308, headers={"Location": path + query, **SERVER})
-        if "text/html" not in http.headers.get(hdrs.ACCEPT, ""):
+        if not media_types(http.headers.getall(hdrs.ACCEPT, ())).get("text/html"):
             return await oauth.not_found(http)
         return await self._response(_nothing_sent(http), Reply(_error_page("not_found", 404)))
 
@@ -223,12 +224,9 @@ def _error_page(kind: str, status: int, description: str = "") -> Page:
 
 def _languages(http: web.BaseRequest) -> tuple[str, ...]:
     """Return the languages of Accept-Language, the preferred one first (RFC 9110 section 12.5.4)."""
-    found = []
-    for part in http.headers.get(hdrs.ACCEPT_LANGUAGE, "")[:500].split(",")[:_MOST_LANGUAGES]:
-        match = _LANGUAGE.fullmatch(part.strip())
-        if match:
-            found.append((float(match[2] or 1), match[1]))
-    return tuple(language for weight, language in sorted(found, key=lambda one: -one[0]) if weight)
+    weights = quality_values(http.headers.getall(hdrs.ACCEPT_LANGUAGE, ()))
+    found = [tag for tag, weight in weights.items() if weight and _LANGUAGE.fullmatch(tag)][:_MOST_LANGUAGES]
+    return tuple(sorted(found, key=weights.__getitem__, reverse=True))
 
 
 def _incident(path: str, error: Exception) -> Reply:

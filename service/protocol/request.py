@@ -1,7 +1,7 @@
 """Requests as endpoints get them: parsed once, independent of HTTP, and trusted from then on."""
 
 from binascii import a2b_qp
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
 from urllib.parse import unquote_to_bytes
 
@@ -57,6 +57,14 @@ class Request(msgspec.Struct, frozen=True):
         if value is None:
             raise InvalidRequest(f"The parameter {name} is missing.")
         return value
+
+    def lines_of(self, header: str) -> Sequence[str]:
+        """Return every line of a header, as they were sent."""
+        every = getattr(self.headers, "getall", None)  # of HTTP; a call of the decision API has one of each
+        if every is None:
+            return [self.headers[header]] if header in self.headers else ()
+        lines: Sequence[str] = every(header, ())
+        return lines
 
 
 class Form(msgspec.Struct):

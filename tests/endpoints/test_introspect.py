@@ -75,6 +75,35 @@ async def test_a_refresh_token(world: World) -> None:
     }
 
 
+@pytest.mark.parametrize(
+    ("accept", "is_jwt"),
+    [
+        ([], False),
+        (["*/*"], False),
+        (["application/json"], False),
+        (["application/json, text/plain, */*"], False),
+        (["text/html, application/*;q=0.5, */*;q=.2"], False),
+        (["application/token-introspection+jwt"], True),
+        (["Application/Token-Introspection+JWT"], True),
+        (["application/json, application/token-introspection+jwt"], True),
+        (["application/json;q=0.5, application/token-introspection+jwt;q=0.5"], True),
+        (["text/plain", "application/token-introspection+jwt"], True),
+        (["application/json, application/token-introspection+jwt;q=0"], False),
+        (["application/token-introspection+jwt; Q=0.000"], False),
+        (["application/json, application/token-introspection+jwt;q=0.5"], False),
+        (["application/token-introspection+jwt+x"], False),
+    ],
+)
+async def test_a_jwt_is_for_those_that_accept_it(world: World, accept: list[str], is_jwt: bool) -> None:
+    """RFC 9701 section 4; RFC 9110 sections 5.3 and 12.5.1: in any case, in any line, and not with the weight 0."""
+    await world.client()
+    headers = [*basic("app").items(), *(("Accept", line) for line in accept)]
+    async with world.http.session.post(
+        world.http.make_url("/introspect"), data={"token": "x"}, headers=headers, skip_auto_headers=["Accept"]
+    ) as response:
+        assert response.content_type == f"application/{'token-introspection+jwt' if is_jwt else 'json'}"
+
+
 async def test_the_answer_is_not_to_be_stored(world: World) -> None:
     """AU-11, AU-12, AU-13."""
     await world.client()

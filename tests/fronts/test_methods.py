@@ -119,10 +119,30 @@ async def test_nothing_is_deleted(ports: Ports, path: str) -> None:
 
 
 @pytest.mark.parametrize("path", ["/nowhere", "/token/", "/tenant/nowhere", "//", "/style.css/x"])
-@pytest.mark.parametrize(("accept", "form"), [("text/html,*/*;q=0.8", PAGE), ("*/*", JSON), ("application/json", JSON)])
+@pytest.mark.parametrize(
+    ("accept", "form"),
+    [
+        *(("text/html,*/*;q=0.8", PAGE), ("Text/HTML", PAGE), ("image/png\r\nAccept: text/html", PAGE)),
+        *(("*/*", JSON), ("application/json", JSON), ("application/json, text/html;q=0", JSON)),
+    ],
+)
 async def test_unknown_paths_answer_in_the_form_that_is_read(ports: Ports, path: str, accept: str, form: str) -> None:
     answer = await exchange(ports.public, request(b"GET", path.encode(), b"Accept: " + accept.encode()))
     assert (answer.status, answer.headers["content-type"].partition(";")[0]) == (404, form)
+
+
+@pytest.mark.parametrize(
+    ("languages", "language"),
+    [
+        *(("de", "de"), ("en;q=0.5, de-CH;q=0.8", "de"), ("de;q=0, en;q=0.1", "en"), ("de, en", "de"), ("*", "en")),
+        *(("fr\r\nAccept-Language: de", "de"), ("de;q=2, en", "en"), ("d" * 9 + ", de", "de"), ("", "en")),
+    ],
+)
+async def test_pages_are_in_the_language_of_the_browser(ports: Ports, languages: str, language: str) -> None:
+    """RFC 9110 section 12.5.4."""
+    lines = (b"Accept: text/html", b"Accept-Language: " + languages.encode())
+    answer = await exchange(ports.public, request(b"GET", b"/nowhere", *lines))
+    assert answer.headers["content-language"] == language
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ from typing import Annotated, Any, NamedTuple
 import orjson
 from pydantic import Field
 
-from service.endpoints.introspect import JWT, describe, signed
+from service.endpoints.introspect import describe, signed, wants_jwt
 from service.fronts.decision_api.body import Text, Words, properties_json
 from service.fronts.decision_api.call import Body, Call, CallResult, Route, milliseconds
 from service.fronts.decision_api.client_json import client_members, enum_name
@@ -197,7 +197,7 @@ async def standard(call: Call, body: StandardBody) -> CallResult:
         response = await _hidden(issuer, token) | response
     facts = {"client_id": response.get("client_id"), "active": response["active"]}
     action, content = "OK", orjson.dumps(response).decode()
-    if JWT in body.http_accept_header and body.rs_uri and issuer.keyring is not None:
+    if wants_jwt([body.http_accept_header]) and body.rs_uri and issuer.keyring is not None:
         action, content = "JWT", signed(issuer, body.rs_uri, body.introspection_sign_alg, response)
     return CallResult(ResultCode.INTROSPECTED, {"responseContent": content}, action, facts=facts)
 

@@ -78,7 +78,7 @@ async def _proved(
         algorithms = [name for name in algorithms if name in demanded]
     try:
         proof = await issuer.dpop_proofs.verify(
-            _one_header(request.headers),
+            _one_header(request),
             method=request.method,
             url=request.url,
             other_url=request.mtls_url,
@@ -111,12 +111,11 @@ def _ends_at(issuer: Issuer, proof: DpopProof, status: int) -> int:
     return max(ends_at, end_by_iat(proof, lifetime)) if proof.issued_at <= now + _WRONG_CLOCK else ends_at
 
 
-def _one_header(headers: Mapping[str, str]) -> str:
-    every = getattr(headers, "getall", None)  # of HTTP; a call of the decision API has one of each
-    written: list[str] = every(HEADER) if every else [headers[HEADER]]
-    if len(written) > 1:
+def _one_header(request: Request) -> str:
+    lines = request.lines_of(HEADER)
+    if len(lines) > 1:
         raise UnverifiableError("there is more than one DPoP header")
-    return written[0]
+    return lines[0]
 
 
 def _answered(issuer: Issuer) -> dict[str, str]:

@@ -169,9 +169,11 @@ async def test_the_standard_answer_without_a_token_is_a_bad_request(caller: Back
 
 
 async def test_the_standard_answer_signed(caller: Backend) -> None:
-    """RFC 9701: for the resource server that is named."""
+    """RFC 9701: for the resource server that is named, where it accepts that."""
     tokens = await token_of(caller)
-    accept = "application/token-introspection+jwt"
+    accept = "Application/Token-Introspection+JWT"
+    refused = {"httpAcceptHeader": f"application/json, {accept};q=0", "rsUri": "https://api.example"}
+    assert (await standard(caller, tokens["access_token"], **refused)).action is StandardIntrospectionAction.OK
     told = await standard(caller, tokens["access_token"], httpAcceptHeader=accept, rsUri="https://api.example")
     assert told.action is StandardIntrospectionAction.JWT
     assert jwt.get_unverified_header(told.responseContent)["typ"] == "token-introspection+jwt"
