@@ -18,8 +18,6 @@ from service.store.user_index import INDEXED, IndexedScript, Place, UserIndex
 _PAUSE, _TRIES = 0.5, 600
 _MOST_DELAYED = 10_000
 """How many grants may wait for the server of their index. Each is a task that holds 2 KB and tries twice a second."""
-_indexing: set[asyncio.Task[None]] = set()
-"""Writes to user indexes that wait for their server, held here so that they are not garbage-collected."""
 
 log = logging.getLogger(__name__)
 
@@ -38,6 +36,8 @@ class Indexing:
         self._index = UserIndex(connection, keys)
         self._grants = Grants(connection, keys)
         self._most = most
+        self._delayed: dict[asyncio.Task[None], str] = {}
+        """Writes that wait for the server of their index, each with its grant."""
         self.end_excess: EndExcess = self._revoke
         """Ends the surplus grants; to be replaced by a function that also notifies hooks."""
 
@@ -67,7 +67,9 @@ class Indexing:
             reply, indexed = await connection.execute(key, *command)
         else:
             step, index = script.step(connection, *given), self._index.grant_step(place, self._most)
-            if len(_indexing) >= _MOST_DELAYED:  # only users whose server is up get anything: ask it before spending
+            if (
+                len(self._delayed) >= _MOST_DELAYED
+            ):  # only users whose server is up get anything: ask it before spending
                 await connection.execute(index[0], "EXISTS", index[0])
             reply, indexed = await connection.execute_all([step, index], needed=needed)
             if isinstance(indexed, Exception):
@@ -78,8 +80,16 @@ class Indexing:
     def _index_later(self, step: KeyedCommand, place: Place, reason: Exception) -> None:
         log.warning(Event.USER_INDEX_DELAYED, extra={"grant_id": place.grant_id, "reason": str(reason)})
         task = asyncio.ensure_future(self._keep_indexing(step, place))
-        _indexing.add(task)
-        task.add_done_callback(_indexing.discard)
+        self._delayed[task] = place.grant_id
+        task.add_done_callback(self._delayed.pop)
+
+    async def close(self, patience: float) -> None:
+        """Wait so many seconds for indexes that are still to be written, and log the grants that stay without."""
+        if self._delayed:
+            await asyncio.wait(list(self._delayed), timeout=patience)
+        for task, grant_id in self._delayed.items():
+            task.cancel()
+            log.error(Event.USER_INDEX_NOT_WRITTEN, extra={"grant_id": grant_id})
 
     async def _settle(self, reply: object, place: Place) -> bool:
         """Do what the reply of the index asks for; False where the user is disabled and the grant therefore ended."""

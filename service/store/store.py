@@ -63,6 +63,7 @@ class Store:
     def __init__(self, connection: Connection, keys: Keys, settings: Settings, watch: RedisWatch | None = None) -> None:
         self.connection = connection
         self.keys = keys
+        self._patience = settings.drain_seconds
         self.indexing = Indexing(connection, keys, settings.grants_per_user_and_client)
         self.writability = Writability(connection, keys)
         self.approvals = Approvals(connection, keys)
@@ -110,7 +111,8 @@ class Store:
         self.waiting = Waiting(connection, keys)
 
     async def close(self) -> None:
-        """Close every connection."""
+        """Close every connection, once what is still to be written is, or its time is over."""
+        await self.indexing.close(self._patience)
         await self.connection.close()
 
     async def ping(self) -> None:

@@ -1,10 +1,12 @@
 """In a Cluster the grant's server may be well while the one of its user's index is away."""
 
+import asyncio
 import time
 from typing import Any
 
 import pytest
 
+from service.observe.events import Event
 from service.protocol.errors import TemporarilyUnavailable
 from service.redis.connection import Connection
 from service.store import indexing
@@ -35,9 +37,9 @@ class Away:
         monkeypatch.setattr(indexing, "_PAUSE", 0.02)
 
 
-async def _settled() -> None:
+async def _settled(world: World) -> None:
     async def is_written() -> bool:
-        return not indexing._indexing
+        return not world.issuer.store.indexing._delayed
 
     await until(is_written)
 
@@ -58,7 +60,7 @@ async def test_what_is_spent_is_paid_for_and_indexed_later(
     assert response.status == 200
     bought = await response.json()
     away.now = False
-    await _settled()
+    await _settled(world)
     (ends,) = [score for _, score in world.redis.nodes[0].admin.zscan_iter(INDEX)]
     assert ends > time.time() + 10 * world.issuer.settings.code_lifetime, "as long as the tokens, not as the code"
     assert await world.is_active(bought["access_token"])
@@ -78,7 +80,7 @@ async def test_no_more_wait_for_an_index_than_there_is_room_for(world: World, mo
     assert (refused.status, (await refused.json())["error"]) == (503, "temporarily_unavailable")
     assert (await world.redeem(of_another)).status == 200, "the server of this user's index is up"
     away.now = False
-    await _settled()
+    await _settled(world)
     assert (await world.redeem(second)).status == 200, "its code was not spent"
 
 
@@ -90,5 +92,35 @@ async def test_who_was_disabled_meanwhile_keeps_nothing(world: World, monkeypatc
     bought = await (await world.redeem(code)).json()
     away.now = False
     world.redis.nodes[0].admin.set(Keys().user_disabled("alice"), "1")
-    await _settled()
+    await _settled(world)
     assert not await world.is_active(bought["access_token"])
+
+
+async def test_a_process_that_ends_waits_for_the_server_of_an_index(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    client = await world.client()
+    away = Away(world, monkeypatch)
+    code = await world.code(client)
+    away.now = True
+    await world.redeem(code)
+    ending = asyncio.create_task(world.issuer.store.indexing.close(60))
+    await asyncio.sleep(0.1)
+    away.now = False
+    await ending
+    (ends,) = [score for _, score in world.redis.nodes[0].admin.zscan_iter(INDEX)]
+    assert ends > time.time() + 10 * world.issuer.settings.code_lifetime, "as long as the tokens, not as the code"
+
+
+async def test_a_process_that_cannot_wait_longer_names_the_grant(
+    world: World, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    client = await world.client()
+    away = Away(world, monkeypatch)
+    code = await world.code(client)
+    away.now = True
+    await world.redeem(code)
+    await world.issuer.store.indexing.close(0.05)
+    (logged,) = [one for one in caplog.records if one.msg == Event.USER_INDEX_NOT_WRITTEN]
+    assert world.key_names(f"{{{vars(logged)['grant_id']}}}")
+    await _settled(world)
