@@ -84,8 +84,8 @@ async def place_taken(issuer: Issuer, client_id: str, registration: Registration
     if not registration.registered_openly:
         yield
         return
-    places = issuer.store.self_registrations
-    answer = await places.reserve(client_id, registration.network, int(issuer.clock()), Places.of(issuer.settings))
+    places, now = issuer.store.self_registrations, int(issuer.clock())
+    answer = await places.reserve(client_id, registration.network, now, Places.of(issuer.settings))
     if answer is not ReserveAnswer.RESERVED:
         issuer.metrics.security_event(Event.REGISTRATION_LIMITED)
         log.warning(Event.REGISTRATION_LIMITED, extra={"reason": answer.value, "network": registration.network})
@@ -97,6 +97,7 @@ async def place_taken(issuer: Issuer, client_id: str, registration: Registration
     except BaseException:
         places.release_soon(client_id, registration.network)
         raise
+    places.keep_soon(client_id, registration.network, now + issuer.settings.registration_unused_lifetime)
 
 
 async def open_registered(issuer: Issuer, client_id: str, token: str) -> Client:

@@ -7,6 +7,7 @@ from service.store.record_store import RecordStore
 UNLIMITED = -1
 
 
+_keep = Script("keep_initial_access_token", Answer)
 _spend = Script("spend_initial_access_token", Answer, confirmed=True)
 _release = Script("release_initial_access_token", Answer)
 
@@ -16,8 +17,7 @@ class InitialAccessTokens(RecordStore):
 
     async def keep(self, token_hash: str, uses: int, lifetime: int) -> None:
         """Store a token for some seconds, and for so many registrations (``UNLIMITED`` = any number). One round trip."""
-        key = self._keys.initial_access_token(token_hash)
-        await self._connection.execute_all([(key, ("HSET", key, "left", uses)), (key, ("EXPIRE", key, lifetime))])
+        await _keep.run(self._connection, (self._keys.initial_access_token(token_hash),), uses, lifetime)
 
     async def spend(self, token_hash: str, by: str) -> bool:
         """Use it once, under a random word. Return False where there is none, or no use is left. One round trip."""

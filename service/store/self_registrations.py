@@ -14,6 +14,8 @@ from service.store.client_numbers import made_number
 from service.store.keys import Keys
 from service.store.record_store import RecordStore
 
+_RESERVED_FOR = 60
+"""Seconds for which a place is reserved until its client is registered: it is lost for so long if Redis goes away meanwhile."""
 _AGAIN_AFTER = 86_400.0
 """Seconds after which each process records the use of a client again."""
 _REMEMBERED = 10_000
@@ -53,7 +55,7 @@ class SelfRegistrations(RecordStore):
         self._noted: BoundedCache[float] = BoundedCache(_REMEMBERED, _REMEMBERED_BYTES)
 
     async def reserve(self, client_id: str, network: str, now: int, places: Places) -> ReserveAnswer:
-        """Reserve a place for a client that is about to be registered. One round trip.
+        """Reserve a place for a client that is about to be registered, for a minute. One round trip.
 
         ``now`` is in epoch seconds. Where the network is not known (""), only the places in all count.
         """
@@ -62,11 +64,17 @@ class SelfRegistrations(RecordStore):
             (self._keys.registrations(), self._keys.registrations_of(network)),
             client_id,
             now,
+            now + min(places.lifetime, _RESERVED_FOR),
             now + places.lifetime,
             places.most,
             places.most_each if network else places.most,
         )
         return answer
+
+    def keep_soon(self, client_id: str, network: str, ends_at: int) -> None:
+        """Keep the place of a client that is registered now until this epoch second. Does not wait."""
+        for places in (self._keys.registrations(), self._keys.registrations_of(network)):
+            self._connection.execute_soon(places, ("ZADD", places, "XX", "GT", ends_at, client_id))
 
     async def unused(self, now: int) -> int:
         """Return how many wait for their first use. ``now`` is in epoch seconds. One round trip."""

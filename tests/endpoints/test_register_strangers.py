@@ -3,11 +3,14 @@
 import asyncio
 from collections import Counter
 from typing import Any
+from unittest.mock import AsyncMock
+
+import pytest
 
 from service.admin import client_ending, clients, registration
 from service.admin.client_numbers import find_client, number_of
 from service.admin.registration import Registrant, create_initial_access_token
-from service.protocol.errors import ProtocolError
+from service.protocol.errors import ProtocolError, TemporarilyUnavailable
 from tests.person import Person
 from tests.registering import WEB, manage, register
 from tests.world import VERIFIER, World, basic
@@ -109,6 +112,24 @@ async def test_what_is_refused_takes_no_place(world: World) -> None:
         assert (await register(other, WEB | {"subject_type": "pairwise"}))[0] == 400
         await other.issuer.store.ping()
         assert not other.key_names("mm:")
+
+
+async def test_a_registration_that_was_cut_off_holds_its_place_for_a_minute_only(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What would free the place is lost with the link: a retrying client must not use up the places of its network."""
+    async with world.having(**OPEN) as other:
+        store = other.issuer.store
+        with monkeypatch.context() as away:
+            away.setattr(store.clients, "save", AsyncMock(side_effect=TemporarilyUnavailable(log="away")))
+            away.setattr(store.self_registrations, "release_soon", lambda *_: None)
+            assert (await register(other))[0] == 503
+        now = int(other.issuer.clock())
+        assert await store.self_registrations.unused(now) == 1
+        assert await store.self_registrations.unused(now + 61) == 0
+        assert (await register(other))[0] == 201
+        await store.ping()
+        assert await store.self_registrations.unused(now + UNUSED - 61) == 1, "this one is kept for all its time"
 
 
 async def test_places_are_never_given_twice(any_world: World) -> None:

@@ -119,14 +119,14 @@ def test_places_are_remembered_for_a_time_and_only_so_many(acts: Acts) -> None:
 
 
 def reserve(acts: Acts, client: str, now: int = 0, ends: int = 50) -> object:
-    times = {"now": acts.at(now), "ends_at": acts.at(ends)}
+    times = {"now": acts.at(now), "ends_at": acts.at(ends), "all_end": acts.at(ends + 40)}
     return acts("reserve_registration", client_id=client, most=3, most_each=2, **times)
 
 
 def test_strangers_have_so_many_places_each_and_in_all(acts: Acts) -> None:
     assert [reserve(acts, "a"), reserve(acts, "b"), reserve(acts, "b")] == ["reserved"] * 3
     assert acts.scores("all") == acts.scores("network") == {"a": 50, "b": 50}
-    assert (acts.ends("all"), acts.ends("network")) == (50, 50)
+    assert (acts.ends("all"), acts.ends("network")) == (90, 90)
     assert reserve(acts, "c") == "network_full"
     acts.server.delete("mm:{x}:network")
     assert reserve(acts, "c", ends=80) == "reserved"
@@ -134,12 +134,19 @@ def test_strangers_have_so_many_places_each_and_in_all(acts: Acts) -> None:
     assert (set(acts.scores("all")), set(acts.scores("network"))) == ({"a", "b", "c"}, {"c"})
     assert reserve(acts, "d", now=50, ends=90) == "reserved"  # two places are free again
     assert (set(acts.scores("all")), set(acts.scores("network"))) == ({"c", "d"}, {"c", "d"})
-    assert (acts.ends("all"), acts.ends("network")) == (90, 90)
+    assert (acts.ends("all"), acts.ends("network")) == (130, 130)
 
 
 def test_places_that_are_over_are_free_again(acts: Acts) -> None:
     assert [reserve(acts, "a"), reserve(acts, "b"), reserve(acts, "c", now=50, ends=90)] == ["reserved"] * 3
     assert acts.scores("all") == acts.scores("network") == {"c": 90}
+
+
+def test_an_initial_access_token_never_lacks_an_end(acts: Acts) -> None:
+    assert acts("keep_initial_access_token", uses=3, lifetime=50) == "kept"
+    assert 50 <= acts.ends("token") <= 53
+    assert acts("spend_initial_access_token", by="x") == "spent"
+    assert 50 <= acts.ends("token") <= 53
 
 
 def queue(acts: Acts, name: str, due: int, most: int = 0) -> object:
