@@ -236,8 +236,12 @@ def _parted(named: str) -> tuple[str, str, str]:
 def _for_other_server(
     client: Client, exchange_request: ExchangeRequest, requested: Requested, subject: ExchangeableToken
 ) -> Granted:
-    """Return what is asked for at another server, which decides on it itself. Raises InvalidRequest, InvalidScope."""
-    if exchange_request.requested_token_type is TokenType.ID_JAG:
+    """Return what is asked for at another server, which decides on it itself.
+
+    Raises InvalidRequest, InvalidScope, InvalidTarget.
+    """
+    held, is_id_jag = subject.granted, exchange_request.requested_token_type is TokenType.ID_JAG
+    if is_id_jag:
         if subject.type not in (TokenType.ID_TOKEN, TokenType.REFRESH_TOKEN) or not _is_own(client, subject):
             raise InvalidRequest("An ID-JAG comes of an ID token or refresh token of the client itself.")
         if exchange_request.actor_token:
@@ -247,11 +251,24 @@ def _for_other_server(
     check_elsewhere(exchange_request.resources)
     if subject.may_act is not None:
         raise InvalidRequest("A grant for another server cannot say who may act, and subject_token does.")
+    if is_id_jag and subject.type is TokenType.REFRESH_TOKEN:
+        _check_within_refresh(held, exchange_request.resources)
     allowed = client.scopes
-    if exchange_request.requested_token_type is not TokenType.ID_JAG:  # an ID token only states who signed in
-        held = subject.granted.scope.split()
-        allowed = tuple(scope for scope in allowed if scope in held)
+    if not (is_id_jag and subject.type is TokenType.ID_TOKEN):  # that one only states who signed in
+        allowed = tuple(scope for scope in allowed if scope in held.scope.split())
     return Granted(scopes.grantable(requested.scope, allowed, "", UnknownScope.REFUSE), ())
+
+
+def _check_within_refresh(held: Granted, resources: tuple[str, ...]) -> None:
+    """Check that an ID-JAG states no more than a refresh could bring (section 4.3.3 of its draft).
+
+    Its audience is no resource of the grant, but the other server, which the record of the client allows.
+    Raises InvalidRequest, InvalidTarget.
+    """
+    if OPENID not in held.scope.split():
+        raise InvalidRequest("subject_token does not stand for the scope openid.")
+    if held.audience:
+        Requested(resources=resources).resources_within(held)
 
 
 # the new token

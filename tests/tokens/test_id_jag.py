@@ -32,13 +32,27 @@ TYP = {"typ": "oauth-id-jag+jwt"}
 @pytest.fixture
 async def login(world: World) -> tuple[World, dict[str, Any]]:
     """The server at which users sign in, and what a client has of one."""
+    return world, await signed_in(world)
+
+
+async def signed_in(world: World, scope: str = "openid", audience: tuple[str, ...] = (ORDERS,)) -> dict[str, Any]:
     client = await app(world, exchange_issuers=(f"{CHAT}#chat-app", "https://other.example"))
-    return world, await world.tokens(client, audience=(ORDERS,), scope="openid", acr="2", amr=("pwd", "otp"))
+    return await world.tokens(client, audience=audience, scope=scope, acr="2", amr=("pwd", "otp"))
 
 
-@pytest.mark.parametrize(("token", "kind"), [("id_token", ID), ("refresh_token", REFRESH)])
-async def test_one_is_given_for_another_server(login: tuple[World, dict[str, Any]], token: str, kind: str) -> None:
-    world, held = login
+@pytest.mark.parametrize(
+    ("token", "kind", "scope", "audience"),
+    [
+        ("id_token", ID, "openid", (ORDERS,)),
+        ("refresh_token", REFRESH, "openid read", (ORDERS, API)),
+        ("refresh_token", REFRESH, "openid read", ()),
+    ],
+    ids=["an ID token", "a refresh token", "a refresh token of a grant without resources"],
+)
+async def test_one_is_given_for_another_server(
+    world: World, token: str, kind: str, scope: str, audience: tuple[str, ...]
+) -> None:
+    held = await signed_in(world, scope, audience)
     asked = {"requested_token_type": ID_JAG, "audience": CHAT, "resource": API, "scope": "read"}
     body = await exchanged(world, "app", held[token], kind, **asked)
     assert (body["issued_token_type"], body["token_type"], body["scope"]) == (ID_JAG, "N_A", "read")
@@ -81,6 +95,27 @@ async def test_what_none_is_given_for(
     kind = ID.replace("id_token", "access_token") if kind == "access" else kind
     asked = {"requested_token_type": ID_JAG, "audience": CHAT} | form
     assert await error_of(await exchange(world, "app", held[token], kind, **asked)) == (400, error)
+
+
+async def test_of_a_refresh_token_one_is_within_what_the_user_granted(world: World) -> None:
+    """As a refresh is (section 4.3.3), and whatever the client itself may have."""
+    asked = {"requested_token_type": ID_JAG, "audience": CHAT}
+    held = await signed_in(world, "openid read")
+    for more, error in (
+        ({"scope": "write"}, "invalid_scope"),
+        ({"scope": "read write"}, "invalid_scope"),
+        ({"resource": API}, "invalid_target"),
+    ):
+        assert await error_of(await exchange(world, "app", held["refresh_token"], REFRESH, **asked, **more)) == (
+            400,
+            error,
+        )
+        assert (await exchange(world, "app", held["id_token"], ID, **asked, **more)).status == 200
+    own = await exchanged(world, "app", held["refresh_token"], REFRESH, **asked, scope="read", resource=ORDERS)
+    assert jwt.decode(own["access_token"], options={"verify_signature": False})["resource"] == ORDERS
+    anonymous = (await signed_in(world, "read"))["refresh_token"]
+    refused = await exchange(world, "app", anonymous, REFRESH, **asked)
+    assert await error_of(refused) == (400, "invalid_request"), "no ID token would come of it"
 
 
 async def test_one_audience_and_no_actor(login: tuple[World, dict[str, Any]]) -> None:
