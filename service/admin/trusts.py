@@ -49,7 +49,10 @@ class TrustInput(Input):
         Field(description="What it signs with; anything unless said."),
     ] = ()
     subjects: Annotated[Identifiers, Field(description="A user that it may assert; anyone unless said.")] = ()
-    scopes: Annotated[Scopes, Field(description="What its tokens may be for; anything unless said.")] = ()
+    scopes: Annotated[
+        Scopes,
+        Field(description="Scopes that its tokens may be for, without authorization details; anything unless said."),
+    ] = ()
     clients: Annotated[Identifiers, Field(description="Who may bring its assertions; anyone unless said.")] = ()
     audience: Annotated[
         Identifier | None, Field(description="What it may call this service, besides its own names.")

@@ -12,19 +12,19 @@ from service.crypto.jws import UnverifiableError
 from service.grants.beginning_grants import fresh_authorization
 from service.grants.grant_type import GrantType
 from service.issuer import Issuer
-from service.protocol.errors import InvalidGrant, InvalidRequest, InvalidScope
+from service.protocol.errors import InvalidAuthorizationDetails, InvalidGrant, InvalidRequest, InvalidScope
 from service.protocol.names import GrantTypeName, TrustUse
 from service.protocol.request import Request
 from service.protocol.token_exchange import ACT, foreign_actors
 from service.records.client import Client
-from service.records.grant import Grant
 from service.records.trusted_issuer import TrustedIssuer
 from service.store.replay_checks import ReplayCheck
 from service.tokens import assertions
 from service.tokens.assertions import UnverifiedAssertion
 from service.tokens.authorization import Authorization
 from service.tokens.exchanged_tokens import ID_JAG_TYPE
-from service.tokens.id_jag import bounds_of, check_id_jag
+from service.tokens.id_jag import bounds_of, check_id_jag, details_of
+from service.tokens.members import GRANT_MEMBERS, judge_members
 from service.tokens.token_request import TokenRequest
 from service.tokens.trusted_issuers import (
     UnknownIssuerError,
@@ -50,13 +50,13 @@ class UntrustedIssuer(InvalidGrant):
 async def authorize(issuer: Issuer, token_request: TokenRequest) -> Authorization:
     """Verify the assertion. Raises InvalidGrant with the reason: a client with a signed assertion has nothing to guess."""
     request, client, requested = token_request.request, token_request.client, token_request.requested
-    text = request.required("assertion")
+    text, members = request.required("assertion"), dict[str, object]()
     try:
         assertion = assertions.read(text, _TYPES)
         is_id_jag = assertions.typ_of(assertion.jws) == ID_JAG_TYPE
         if is_id_jag:
             check_id_jag(issuer, token_request, assertion)
-            requested = bounds_of(assertion, requested)
+            requested, members = bounds_of(assertion, requested), details_of(issuer, client, assertion)
         checked_subject(assertion.subject)
         trusted, claims = await asyncio.gather(
             _trusted_issuer(issuer, client, assertion, is_id_jag=is_id_jag),
@@ -71,13 +71,16 @@ async def authorize(issuer: Issuer, token_request: TokenRequest) -> Authorizatio
     except UnverifiableError as error:
         raise InvalidGrant(f"The assertion cannot be used: {error}", log=str(error)) from error
     begun = fresh_authorization(issuer, _within(client, trusted), GrantTypeName.JWT_BEARER, requested, subject=subject)
-    if trusted is not None and trusted.scopes and set(begun.granted.scope.split()) - set(trusted.scopes):
-        # scopes open to self-registered clients come with the resource, and are none of the client's own
-        raise InvalidScope("The scope goes beyond what the issuer of the assertion is trusted for.")
+    has_details = bool(members) or not GRANT_MEMBERS.keys().isdisjoint(request.parameters)
+    _check_within_trust(trusted, begun.granted.scope, has_details=has_details)
+    await judge_members(issuer, client, subject, members)
+    if actors is not None:
+        members[ACT] = actors
     # read by the issuer's name for the user, together with the issuer
     known = claims if subject == assertion.subject else None
-    grant = await with_claims(issuer, client, _acted_for(begun.grant, actors), known)
-    grant = msgspec.structs.replace(grant, auth_time=0)  # when they signed in, if they did, is not known
+    grant = await with_claims(issuer, client, begun.grant, known)
+    # when they signed in, if they did, is not known
+    grant = msgspec.structs.replace(grant, auth_time=0, members=members or None)
     if check is not None:
         token_request.replay_checks.append(check)
     granted = msgspec.structs.replace(begun.granted, members=grant.members)
@@ -99,12 +102,15 @@ def _actors(issuer: Issuer, client: Client, trusted: TrustedIssuer | None, act: 
     return own
 
 
-def _acted_for(grant: Grant, actors: dict[str, object] | None) -> Grant:
-    """Return the grant with its actors."""
-    if actors is None:
-        return grant
-    acted: Grant = msgspec.structs.replace(grant, members={**(grant.members or {}), ACT: actors})
-    return acted
+def _check_within_trust(trusted: TrustedIssuer | None, scope: str, *, has_details: bool) -> None:
+    """Refuse what the issuer of the assertion is not trusted for. Raises InvalidScope, InvalidAuthorizationDetails."""
+    if trusted is None or not trusted.scopes:
+        return
+    if set(scope.split()) - set(trusted.scopes):
+        # scopes open to self-registered clients come with the resource, and are none of the client's own
+        raise InvalidScope("The scope goes beyond what the issuer of the assertion is trusted for.")
+    if has_details:
+        raise InvalidAuthorizationDetails("The issuer of the assertion is trusted for scopes alone.")
 
 
 async def _trusted_issuer(

@@ -122,8 +122,11 @@ TEXTS: tuple[tuple[str, str, str, str, tuple[str, ...]], ...] = (
     (
         "id_jag_details",
         "invalid_authorization_details",
-        "An ID-JAG was redeemed for authorization details.",
-        "It stands for scopes and resources only.",
-        ("The ID-JAG allows no authorization_details.",),
+        "Authorization details stand beside an ID-JAG, or come by an assertion whose issuer is trusted for certain scopes alone.",
+        "An ID-JAG names its details itself. `mintmark trust list` shows the scopes of an issuer: without any it is trusted for details, too.",
+        (
+            "An ID-JAG itself names its authorization_details.",
+            "The issuer of the assertion is trusted for scopes alone.",
+        ),
     ),
 )

@@ -8,11 +8,14 @@ from typing import Any
 from service.crypto.jws import UnverifiableError
 from service.issuer import Issuer
 from service.protocol import scopes, targets
+from service.protocol.authorization_details import NAME, checked
 from service.protocol.binding import Binding
 from service.protocol.errors import InvalidAuthorizationDetails, UnauthorizedClient
 from service.protocol.requested import Requested
+from service.records.client import Client
 from service.tokens.assertions import UnverifiedAssertion
 from service.tokens.members import GRANT_MEMBERS
+from service.tokens.members.authorization_details import check
 from service.tokens.token_request import TokenRequest
 
 _MAX_SCOPE = 4096
@@ -25,7 +28,7 @@ def check_id_jag(issuer: Issuer, token_request: TokenRequest, assertion: Unverif
     Raises:
         UnverifiableError: It is for another client or server, or lacks a claim.
         UnauthorizedClient: The client has not authenticated.
-        InvalidAuthorizationDetails: It allows none.
+        InvalidAuthorizationDetails: The request names some beside it.
     """
     claims, client = assertion.jws.claims(), token_request.client
     if client.public:
@@ -42,7 +45,7 @@ def check_id_jag(issuer: Issuer, token_request: TokenRequest, assertion: Unverif
     if not _binding_of(claims).is_proved_by(token_request.binding):
         raise UnverifiableError("it is bound to a key that the request does not prove to hold")
     if not GRANT_MEMBERS.keys().isdisjoint(token_request.request.parameters):
-        raise InvalidAuthorizationDetails("The ID-JAG allows no authorization_details.")
+        raise InvalidAuthorizationDetails("An ID-JAG itself names its authorization_details.")
 
 
 def bounds_of(assertion: UnverifiedAssertion, requested: Requested) -> Requested:
@@ -60,6 +63,22 @@ def bounds_of(assertion: UnverifiedAssertion, requested: Requested) -> Requested
         scope=requested.scope if scope is None else scopes.narrowed(requested.scope, scope),
         resources=requested.resources if named is None else targets.audience(requested.resources, tuple(named)),
     )
+
+
+def details_of(issuer: Issuer, client: Client, assertion: UnverifiedAssertion) -> dict[str, Any]:
+    """Return the authorization details that an ID-JAG names, as a member of its grant; no hook is asked yet.
+
+    Raises UnverifiableError, and InvalidAuthorizationDetails where the client may not have them.
+    """
+    named = assertion.jws.claims().get(NAME)
+    if named is None:
+        return {}
+    try:
+        details = checked(named)
+    except InvalidAuthorizationDetails as error:  # of an assertion, RFC 7521 section 4.1.1 demands invalid_grant
+        raise UnverifiableError(error.description) from error
+    check(issuer, client, details)
+    return {NAME: details}
 
 
 def _binding_of(claims: dict[str, Any]) -> Binding:

@@ -4,8 +4,13 @@ import json
 from collections.abc import AsyncIterator
 
 import pytest
+from aiohttp import ClientResponse
 from authlete.dto import AuthzDetails
 
+from service.admin import trusts
+from service.admin.trusts import TrustInput
+from service.protocol.names import GrantTypeName
+from tests.assertions import JWKS, Signer
 from tests.deciding import backend
 from tests.fronts.decision_api.authorizing import ask, issue, sent
 from tests.hooks.receiver import Receiver, hooked, saying
@@ -71,6 +76,28 @@ async def test_what_a_hook_refuses_nobody_gets(world: World, receiver: Receiver)
     refused = await world.token(grant_type="client_credentials", **said(PAYMENT))
     assert await error_of(refused) == (400, "invalid_authorization_details")
     assert "code" in (await Person(world).sign_in(**said({"type": "account"}))).answer, "it is not asked about others"
+
+
+async def test_what_an_id_jag_names_is_judged(world: World, receiver: Receiver) -> None:
+    """By the user here whom it is about, once its issuer is known to have signed it."""
+    trust = {"issuer": "https://login.example", "jwks": JWKS, "uses": ["id-jag"], "subject_prefix": "acme:"}
+    await trusts.add_trust(world.issuer, TrustInput.read(trust))
+    grant_type = GrantTypeName.JWT_BEARER.value
+    await world.client("bot", grant_types=(grant_type,), authorization_details_types=tuple(TYPES))
+
+    async def redeemed(**claims: object) -> ClientResponse:
+        named = {"iss": trust["issuer"], "sub": "u-1", "client_id": "bot", EVENT: [{"type": "account"}, PAYMENT]}
+        assertion = Signer().sign({"typ": "oauth-id-jag+jwt"}, **(named | claims))
+        return await world.token("bot", grant_type=grant_type, assertion=assertion)
+
+    receiver.answers[EVENT] = {"allow": True}
+    assert (await (await redeemed()).json())[EVENT] == [{"type": "account"}, PAYMENT]
+    assert receiver.of(EVENT) == [{"client_id": "bot", "subject": "acme:u-1", EVENT: [PAYMENT]}]
+    receiver.answers[EVENT] = {"allow": False}
+    assert await error_of(await redeemed()) == (400, "invalid_authorization_details")
+    asked = len(receiver.heard)
+    assert await error_of(await redeemed(iss="https://other.example")) == (400, "invalid_grant")
+    assert len(receiver.heard) == asked
 
 
 async def test_a_stranger_cannot_call_a_hook(world: World, receiver: Receiver) -> None:

@@ -1,6 +1,7 @@
 """Identity assertion grants (draft-ietf-oauth-identity-assertion-authz-grant): given for another server, redeemed here."""
 
 import asyncio
+import json
 import time
 from collections.abc import Callable
 from functools import partial
@@ -185,7 +186,12 @@ async def test_discovery_names_both(world: World) -> None:
 
 async def chat(world: World, **members: Any) -> None:
     """The server of the API: an issuer is trusted, and a client redeems what it brings."""
-    await world.client("app", grant_types=(GRANT, "refresh_token"), audiences=(API, ORDERS))
+    await world.client(
+        "app",
+        grant_types=(GRANT, "refresh_token"),
+        audiences=(API, ORDERS),
+        authorization_details_types=("payment",),
+    )
     given = {"issuer": LOGIN, "jwks": JWKS, "uses": ["id-jag"]} | members
     await trusts.add_trust(world.issuer, TrustInput.read(given))
 
@@ -223,6 +229,35 @@ async def test_less_can_be_asked_for(world: World) -> None:
     assert open_one["scope"] == "write"
 
 
+TYPES = {"payment": {"json_schema": {"required": ["amount"]}}, "of-others": {}}
+HERE: dict[str, Any] = {"type": "payment", "amount": "5.00", "locations": [API]}
+ELSEWHERE: dict[str, Any] = {"type": "payment", "amount": "9.00", "locations": [ORDERS]}
+
+
+async def test_it_brings_the_details_that_it_names(world: World) -> None:
+    """Section 4.4.1: those that the client may have and that concern the resource, and the response says which."""
+    async with world.having(authorization_details_types=TYPES) as bank:
+        await chat(bank)
+        body = await (await redeem(bank, id_jag(authorization_details=[HERE, ELSEWHERE], act={"sub": "bot"}))).json()
+        assert body["authorization_details"] == [HERE]
+        said = await bank.introspect(body["access_token"])
+        assert (said["authorization_details"], said["act"]["sub"]) == ([HERE], "bot")
+        for details in ([{"type": "admin"}], [{"type": "of-others"}], [{"type": "payment"}], [HERE, {"type": "admin"}]):
+            refused = await redeem(bank, id_jag(authorization_details=details))
+            assert await error_of(refused) == (400, "invalid_authorization_details")
+
+
+async def test_an_issuer_that_is_trusted_for_scopes_grants_no_details(world: World) -> None:
+    async with world.having(authorization_details_types=TYPES) as bank:
+        await chat(bank, scopes=["read"], uses=["id-jag", "jwt-bearer"])
+        plain = partial(Signer().sign, iss=LOGIN, sub="u-1")
+        named = await redeem(bank, id_jag(authorization_details=[HERE]))
+        assert await error_of(named) == (400, "invalid_authorization_details")
+        asked = await redeem(bank, plain(), scope="read", authorization_details=json.dumps([HERE]))
+        assert await error_of(asked) == (400, "invalid_authorization_details")
+        assert (await redeem(bank, plain(), scope="read")).status == 200
+
+
 BAD: dict[str, tuple[Callable[[], str], dict[str, str], str]] = {
     "for another client": (partial(id_jag, client_id="other"), {}, "invalid_grant"),
     "for no client": (partial(id_jag, client_id=None), {}, "invalid_grant"),
@@ -250,7 +285,16 @@ BAD: dict[str, tuple[Callable[[], str], dict[str, str], str]] = {
     "another resource": (id_jag, {"resource": ORDERS}, "invalid_target"),
     "a resource that is unknown": (partial(id_jag, resource="https://bank.example"), {}, "invalid_target"),
     "scope that the client may not have": (partial(id_jag, scope="admin"), {}, "invalid_scope"),
-    "details": (id_jag, {"authorization_details": '[{"type":"x"}]'}, "invalid_authorization_details"),
+    "details beside it": (id_jag, {"authorization_details": '[{"type":"x"}]'}, "invalid_authorization_details"),
+    "details that are text": (partial(id_jag, authorization_details="nonsense"), {}, "invalid_grant"),
+    "details that are one object": (partial(id_jag, authorization_details={"type": "payment"}), {}, "invalid_grant"),
+    "no details of many": (partial(id_jag, authorization_details=[]), {}, "invalid_grant"),
+    "details without a type": (partial(id_jag, authorization_details=[{"actions": ["pay"]}]), {}, "invalid_grant"),
+    "details of an unknown type": (
+        partial(id_jag, authorization_details=[{"type": "payment"}]),
+        {},
+        "invalid_authorization_details",
+    ),
     "an actor with something deep": (
         partial(id_jag, act={"sub": "a", "x": [[[[[[[[[[[[[[[]]]]]]]]]]]]]]]}),
         {},
