@@ -109,7 +109,9 @@ async def _begin(issuer: Issuer, client: Client, authorization: Authorization) -
         authorization = msgspec.structs.replace(authorization, grant=grant)
     if issuer.hooks.asks_claims:
         authorization = await with_hooks(issuer, client, authorization, grant_id, authorization.grant.grant_type)
-    refreshes = 0 if authorization.is_final else client.refresh_limit
+    refreshes = client.refresh_limit
+    if authorization.is_final:
+        refreshes, authorization = 0, _naming_resources(authorization)
     minted = await mint(issuer, client, authorization, TokenPlan(grant_id, refreshes))
     new = minted.new
     if not authorization.grant.subject:
@@ -119,6 +121,17 @@ async def _begin(issuer: Issuer, client: Client, authorization: Authorization) -
     elif not await issuer.store.tokens.issue(authorization.grant, new):
         raise InvalidGrant(log="user is disabled, or was disabled meanwhile")
     return minted.issued
+
+
+def _naming_resources(authorization: Authorization) -> Authorization:
+    """Name the resources of the token in the response to an ID-JAG, as its draft demands (section 4.4.1)."""
+    audience = authorization.granted.audience
+    if not audience or authorization.exchange is not None:
+        return authorization
+    resource = audience[0] if len(audience) == 1 else audience
+    response = {**authorization.added.token_response, "resource": resource}
+    added = msgspec.structs.replace(authorization.added, token_response=response)
+    return msgspec.structs.replace(authorization, added=added)
 
 
 async def _exchange(

@@ -208,7 +208,7 @@ async def redeem(world: World, assertion: str, **form: str) -> ClientResponse:
 async def test_one_is_redeemed(world: World) -> None:
     await chat(world)
     body = await (await redeem(world, id_jag(act={"sub": "bot"}))).json()
-    assert (body["scope"], "refresh_token" in body) == ("read", False)
+    assert (body["scope"], body["resource"], "refresh_token" in body) == ("read", API, False)
     said = await world.introspect(body["access_token"])
     assert (said["sub"], said["aud"], said["act"]) == ("u-1", [API], {"iss": LOGIN, "sub": "bot"})
     async with world.having(jwt_bearer_refresh=True) as other:
@@ -224,9 +224,9 @@ async def test_less_can_be_asked_for(world: World) -> None:
     both = id_jag(scope="read write", resource=[API, ORDERS])
     body = await (await redeem(world, both, scope="read", resource=ORDERS)).json()
     said = await world.introspect(body["access_token"])
-    assert (said["scope"], said["aud"]) == ("read", [ORDERS])
+    assert (said["scope"], said["aud"], body["resource"]) == ("read", [ORDERS], ORDERS)
     open_one = await (await redeem(world, id_jag(scope=None, resource=None), scope="write")).json()
-    assert open_one["scope"] == "write"
+    assert (open_one["scope"], open_one["resource"]) == ("write", [API, ORDERS])
 
 
 TYPES = {"payment": {"json_schema": {"required": ["amount"]}}, "of-others": {}}
