@@ -18,11 +18,13 @@ from service.admin.input import Name, describe_property
 from service.admin.paging import Cursor, Limit, Listing, cursor_checked
 from service.client_auth import has_secret
 from service.crypto.passwords import is_generated
+from service.hooks.facts import Revoked, about_revoked
 from service.issuer import Issuer
 from service.observe.events import Event
-from service.protocol.names import ClientAuthMethod
+from service.protocol.names import ClientAuthMethod, HookEvent
 from service.records.client import Client, Registration
 from service.store.record_store import ChangedMeanwhileError
+from service.tokens.id_tokens import sector_for
 
 log = logging.getLogger(__name__)
 
@@ -133,7 +135,9 @@ async def _unused(issuer: Issuer, clients: list[Client], seconds: int) -> list[C
 async def update_client(
     issuer: Issuer, client_id: str, changes: Mapping[str, Any], *, if_match: str | None = None, adopts: bool = True
 ) -> Client:
-    """Change members of ``ClientInput``; the client is checked as a whole with them. Secrets and tokens stay.
+    """Change members of ``ClientInput``; the client is checked as a whole with them. Secrets stay.
+
+    Tokens stay, too, unless its users get other subject identifiers: then all that it was issued ends.
 
     A client that needs no secret any more loses it; one that newly needs one, or a readable one (client_secret_jwt), has none
     until ``rotate_secret``. With ``adopts`` it becomes an operator's client, even if it registered itself, and is kept also
@@ -267,13 +271,29 @@ async def _change_settled(issuer: Issuer, name: str, settled: Callable[[], Await
             await issuer.store.clients.publish_change(seen.client_id, seen.alias)
             return seen
         try:
-            await issuer.store.clients.save(wanted, seen)
+            changed = await _save(issuer, wanted, seen)
         except ChangedMeanwhileError:
             continue
-        if seen.was_registered_openly and not wanted.was_registered_openly:
-            issuer.store.self_registrations.adopt_soon(wanted)
-        return wanted
+        if seen.was_registered_openly and not changed.was_registered_openly:
+            issuer.store.self_registrations.adopt_soon(changed)
+        return changed
     raise InvalidInput(f"client {name!r} is being changed by others at the same time; look at it and try again")
+
+
+async def _save(issuer: Issuer, wanted: Client, seen: Client) -> Client:
+    """Save a changed client; where its users are called otherwise than before, end all that it was issued.
+
+    A grant that went on would have two subject identifiers (OpenID Connect Core 12.2, 5.3.2). Raises ChangedMeanwhileError.
+    """
+    if sector_for(wanted) == sector_for(seen):
+        await issuer.store.clients.save(wanted, seen)
+        return wanted
+    ended = wanted.ended(int(issuer.clock() * 1000))
+    facts = about_revoked(Revoked.CLIENT, "subjects_changed", client_id=ended.client_id)
+    async with issuer.hooks.notifying(HookEvent.REVOKED, **facts):
+        await issuer.store.clients.save(ended, seen)
+    log.info(Event.CLIENT_REVOKED, extra={"client_id": ended.client_id})
+    return ended
 
 
 async def _check_free(issuer: Issuer, client_id: str, alias: str | None) -> None:

@@ -58,6 +58,11 @@ def subject_for(issuer: Issuer, client: Client, subject: str) -> str:
     return base64url(hmac.digest(salt.get_secret_value().encode(), named, "sha256"))
 
 
+def sector_for(client: Client) -> str | None:
+    """Return the sector that its users' subject identifiers are for; None where they are the same for all clients (Core 8)."""
+    return None if client.subject_type is SubjectType.PUBLIC else _sector_of(client)
+
+
 def _sector_of(client: Client) -> str:
     """Return the sector that was determined at registration.
 

@@ -11,9 +11,10 @@ import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestServer
 
-from service.admin import client_ending, grants, tokens, users
+from service.admin import client_ending, clients, grants, tokens, users
 from service.login import ending_sessions
 from service.protocol.errors import TemporarilyUnavailable
+from service.protocol.names import SubjectType
 from service.store.deliveries import LEASE
 from tests.hooks.receiver import HOOK_SECRET, Receiver, delivered, hooked, saying
 from tests.person import Person
@@ -75,6 +76,11 @@ async def of_client(world: World) -> None:
     await client_ending.revoke_client(world.issuer, "app")
 
 
+async def of_client_with_other_subjects(world: World) -> None:
+    await world.tokens(await world.client(subject_type=SubjectType.PAIRWISE))
+    await clients.update_client(world.issuer, "app", {"subject_type": "public"})
+
+
 async def of_deleted_client(world: World) -> None:
     await world.tokens(await world.client())
     await client_ending.delete_client(world.issuer, "app")
@@ -120,6 +126,10 @@ ENDS: dict[str, tuple[Callable[[World], Awaitable[None]], dict[str, object]]] = 
         {"what": "user", "subject": "alice", "grants_ended": 1, "sessions_ended": 0},
     ),
     "a client": (of_client, {"what": "client", "reason": "revoked_by_operator", "client_id": "app"}),
+    "a client that knows its users by another sub": (
+        of_client_with_other_subjects,
+        {"what": "client", "reason": "subjects_changed", "client_id": "app"},
+    ),
     "a deleted client": (of_deleted_client, {"what": "client", "reason": "deleted", "client_id": "app"}),
     "a session": (of_session, {"what": "session", "subject": "alice", "grants_ended": 1, "sessions_ended": 1}),
     "an application, by a person": (by_person, {"what": "user", "reason": "revoked_by_user", "client_id": "app"}),
