@@ -6,7 +6,7 @@ from typing import Any
 import orjson
 from rich.text import Text
 
-from service.cli.output import complain, facts, say, terminal
+from service.cli.output import ENDED_BY_CHANGE, complain, facts, say, terminal
 from service.cli.secret_files import SecretFiles
 from service.declared import DeclaredAct
 from service.declared.applying import AppliedObject
@@ -74,6 +74,8 @@ def show_results(objects: Sequence[AppliedObject], kept: SecretFiles, *, dry_run
     for one in objects:
         if one.error and one.is_to_be_done:
             complain(f"{one.kind.noun} {one.key}: {one.error}")
+        if one.has_ended:
+            say(f"Client {one.key} is changed. {ENDED_BY_CHANGE}")
         if one.key in kept.files:
             say(f"The secret of {one.key} is in {kept.files[one.key]}.")
     to_do = sum(one.is_to_be_done for one in objects)
@@ -92,6 +94,7 @@ def as_json(one: AppliedObject, kept: SecretFiles) -> dict[str, Any]:
         "act": change.act.value if change else "refuse",
         "differences": {name: two._asdict() for name, two in change.differences.items()} if change else {},
         "done": one.is_done,
+        **({"ended": True} if one.has_ended else {}),
         "error": one.error or None,
     }
     if one.key in kept.files:

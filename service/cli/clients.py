@@ -5,12 +5,12 @@ from typing import Annotated, Any
 import typer
 
 from service.admin.operations import clients as operations
-from service.cli.acting import do
+from service.cli.acting import act, do
 from service.cli.client_options import given, with_option_for_each_member
 from service.cli.derived import add_command, add_list
 from service.cli.export import add_export
 from service.cli.json_output import Json, emit
-from service.cli.output import facts, report, say, table
+from service.cli.output import ENDED_BY_CHANGE, facts, report, say, table
 from service.cli.prompts import hidden
 from service.client_auth import has_secret
 from service.protocol.names import OPENID
@@ -119,13 +119,17 @@ def update(
 
     Example: `mintmark client update web --unset access_token_lifetime --unset require_pkce`
 
-    The names of members for --unset are those of `mintmark client show --json`. Secrets and tokens stay as they are.
+    The names of members for --unset are those of `mintmark client show --json`. Secrets stay as they are, and so do tokens,
+    unless the client knows its users by another sub afterwards (subject_type, sector): then all that it was issued ends.
     """
     changes = given(members) | _unset(unset or [])
     if not changes:
         raise typer.BadParameter("Nothing is to be changed: see `mintmark client update --help`.")
-    client = do(operations.UPDATE, client_id=client_id, **changes)
-    report(client, f"Client {client['client_id']} is changed.", json)
+    client = act(
+        lambda perform: operations.end_and_sweep(perform, operations.UPDATE, {"client_id": client_id, **changes})
+    )
+    ends = f" {ENDED_BY_CHANGE}" if client.get("ended") else ""
+    report(client, f"Client {client['client_id']} is changed.{ends}", json)
     if has_secret(client["auth_method"]) and not client["secrets"]:
         say(f"It has no secret yet: mintmark client rotate-secret {client['client_id']}")
 

@@ -17,6 +17,9 @@ from service.protocol.display_names import spelled_out
 _TOO_WIDE = 1.5
 """A table that needs more than this many widths of the terminal is shown as facts; below, its cells are wrapped."""
 
+ENDED_BY_CHANGE = "All that it was issued has ended, as it knows its users by another sub now."
+"""The message about a client whose subject type or sector was changed."""
+
 messages = Console(highlight=False, stderr=True)
 
 

@@ -28,6 +28,8 @@ class AppliedObject:
     error: str = ""
     """The reason why the change cannot be made, or was not."""
     is_done: bool = False
+    has_ended: bool = False
+    """Whether the change has ended all that the client was issued."""
     secret: str | None = None
     """The secret in clear, made before the client is. The server never shows it again."""
     resumes: bool = False
@@ -142,6 +144,6 @@ async def perform_all(do: Do, objects: Iterable[AppliedObject], keep_secret: Cal
 
 async def _perform(do: Do, one: AppliedObject, change: Change) -> None:
     performed = await perform_change(do, change, one.secret)
-    one.secret = one.secret or performed.secret
+    one.secret, one.has_ended = one.secret or performed.secret, performed.has_ended
     if one.resumes:  # where the client has another secret, that one stays valid too
         await do(clients.ROTATE_SECRET, {change.kind.key: change.key, "secret": one.secret, "keep_old": True})

@@ -18,6 +18,8 @@ class Performed(NamedTuple):
     """The new secret in clear, of a client that was created or had none. The server never shows it again."""
     was_imported: bool = False
     """Whether the secret that was passed in is now the client's."""
+    has_ended: bool = False
+    """Whether the change has ended all that the client was issued."""
 
 
 async def perform_change(do: Do, change: Change, secret: str | None = None) -> Performed:
@@ -48,11 +50,15 @@ async def _update(do: Do, change: Change, secret: str | None) -> Performed:
     kind = change.kind
     changed = change.members if kind.is_put else {name: one.declared for name, one in change.differences.items()}
     given = {**changed, kind.key: change.key}
-    shown = await do(kind.update, given) if changed else await do(kind.show, {kind.key: change.key})
+    if changed:
+        shown = await clients.end_and_sweep(do, kind.update, given)
+    else:
+        shown = await do(kind.show, {kind.key: change.key})
+    has_ended = shown.pop("ended", False)
     if "secrets" not in shown or shown["secrets"] or not has_secret(shown["auth_method"]):
-        return Performed(shown)
+        return Performed(shown, has_ended=has_ended)
     new = await do(clients.ROTATE_SECRET, {kind.key: change.key, **_imported(secret)})
-    return Performed(new, new.pop("client_secret", None), secret is not None)
+    return Performed(new, new.pop("client_secret", None), secret is not None, has_ended)
 
 
 def _imported(secret: str | None) -> dict[str, str]:

@@ -11,7 +11,7 @@ from service.admin.operations import Do
 from service.declared import DeclaredKind
 
 _PAGE = 500
-_NOT_KEPT = ("hints", "client_secret", "needs_sweep", "etag")
+_NOT_KEPT = ("hints", "client_secret", "ended", "needs_sweep", "etag")
 """Members of an output that are not part of the record, or follow from the others."""
 
 

@@ -116,7 +116,8 @@ class ClientMetadata(BaseModel):
         "web, or native for an app on the user's device.", registered=SAME, authlete="applicationType", metavar="TYPE")
     skip_consent: bool = _row(False, _SIGN_IN, "Skips consent", "An application of your own: users are not asked to agree.")
     subject_type: SubjectType = _row(SubjectType.PUBLIC, _SIGN_IN, "Subjects",
-        "pairwise: each sector knows a user by another subject, so that clients cannot compare whom they know.",
+        "pairwise: each sector knows a user by another subject, so that clients cannot compare whom they know. A change of "
+        "this, or of the sector, ends what the client was issued.",
         registered=SAME, authlete="subjectType", metavar="TYPE", protects=True)
     sector_identifier_uri: WebUri | None = _row(None, _SIGN_IN, "Sector identifier URL",
         "A list of redirect URIs; the clients that name it share pairwise subjects.",

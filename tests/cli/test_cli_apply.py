@@ -11,8 +11,11 @@ from typing import Any
 import pytest
 import yaml  # type: ignore[import-untyped]
 
+from service.protocol.names import SubjectType
+from service.records.client import Client
 from tests.cli.command_line import ROOT, CommandLine
 from tests.cli.running_service import only_here
+from tests.redis_shapes import Shape
 from tests.server_process import free_port
 
 BOTH_WAYS = True
@@ -103,6 +106,17 @@ def test_a_folder_is_applied_once_and_pruned(mintmark: CommandLine, clients: Pat
     assert left == ["by-hand", "web"]
     assert mintmark("resource", "list", "--json").json["resources"] == []
     assert mintmark("trust", "list", "--json").json["trusts"] == []
+
+
+def test_a_change_that_ends_what_a_client_was_issued_says_so(
+    mintmark: CommandLine, clients: Path, redis: Shape
+) -> None:
+    mintmark("apply", "-f", str(clients), "--yes")
+    pairwise = Client("web", grant_types=("client_credentials",), subject_type=SubjectType.PAIRWISE, managed_by="apply")
+    for node in redis.primaries():
+        node.admin.set("mm:client:web", pairwise.encode())
+    done = mintmark("apply", "-f", str(clients), "--yes").err
+    assert "Client web is changed. All that it was issued has ended" in done
 
 
 def test_a_secret_is_shown_once_and_works(mintmark: CommandLine, clients: Path) -> None:

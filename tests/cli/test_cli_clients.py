@@ -4,6 +4,7 @@ import pytest
 
 from service.admin.client_input import ClientInput
 from service.cli import client_options
+from service.protocol.names import SubjectType
 from service.records.client import Client, Registration
 from tests.cli.command_line import CommandLine
 from tests.redis_shapes import Shape
@@ -196,6 +197,23 @@ def test_a_client_is_changed(mintmark: CommandLine) -> None:
     assert "It has no secret yet: mintmark client rotate-secret web" in again.err
 
 
+def test_a_change_that_ends_what_it_was_issued_says_so(mintmark: CommandLine, redis: Shape) -> None:
+    pairwise = Client("web", grant_types=CRON[1:], subject_type=SubjectType.PAIRWISE)
+    to_public = ("client", "update", "web", "--subject-type", "public")
+    ended = "All that it was issued has ended, as it knows its users by another sub now."
+    keep(redis, pairwise)
+    assert mintmark(*to_public).err.startswith(f"Client web is changed. {ended}\n")
+    assert ended not in mintmark(*to_public).err
+    keep(redis, pairwise)
+    assert mintmark(*to_public, "--json").json["ended"] is True
+    assert "ended" not in mintmark(*to_public, "--json").json
+
+
+def keep(redis: Shape, client: Client) -> None:
+    for node in redis.primaries():
+        node.admin.set(f"mm:client:{client.client_id}", client.encode())
+
+
 def test_a_client_is_disabled_enabled_revoked_and_deleted(mintmark: CommandLine) -> None:
     before = mintmark("client", "create", "web", *WEB, "--json").json
     assert mintmark("client", "disable", "web", "--json").json["enabled"] is False
@@ -228,8 +246,7 @@ def test_a_name_hides_nothing_from_operators(mintmark: CommandLine) -> None:
 
 def test_one_that_registered_itself_is_approved(mintmark: CommandLine, redis: Shape) -> None:
     theirs = Client("theirs", "App", redirect_uris=("https://app.example/cb",), registration=Registration("x"))
-    for node in redis.primaries():
-        node.admin.set("mm:client:theirs", theirs.encode())
+    keep(redis, theirs)
     assert mintmark("client", "show", "theirs", "--json").json["approved"] is False
     done = mintmark("client", "approve", "theirs")
     assert "Client theirs is approved: App, leads to https://app.example/cb." in done.out + done.err

@@ -124,6 +124,29 @@ class _Ended(_Described[_EndedClient]):
         return OperationResult(admin.describe(result.client) | {"needs_sweep": result.needs_sweep})
 
 
+class _ChangedClient(NamedTuple):
+    client: Client
+    has_ended: bool
+    """Whether all that it was issued has ended."""
+    needs_sweep: bool
+
+
+class _Changed(_Described[_ChangedClient]):
+    ended: Annotated[
+        bool,
+        Field(
+            description="All that it was issued has ended, as it knows its users by another sub; left out where not."
+        ),
+    ] = False
+    needs_sweep: Annotated[bool, Field(description="As after `revoke`; left out where nothing has ended.")] = False
+
+    @classmethod
+    def of(cls, result: _ChangedClient) -> OperationResult:
+        shown = _Shown.of(result.client)
+        ended = {"ended": True, "needs_sweep": result.needs_sweep} if result.has_ended else {}
+        return shown._replace(body={**shown.body, **ended})
+
+
 class _Previewed(Output[ClientInput]):
     @classmethod
     def of(cls, result: ClientInput) -> OperationResult:
@@ -138,6 +161,7 @@ def _whole(name: str, text: str, part: type[Output[_Result]]) -> type[Output[_Re
 
 ListedClient = _whole("ListedClient", "A client in a list.", _Listed)
 ShownClient = _whole("ShownClient", "A client, but nothing of its secrets.", _Shown)
+ChangedClient = _whole("ChangedClient", "A changed client, but nothing of its secrets.", _Changed)
 PreviewedClient = _whole("PreviewedClient", "A client as it would be kept.", _Previewed)
 EndedClient = _whole("EndedClient", "A client that holds nothing any more.", _Ended)
 NewlyShownClient = _whole(
@@ -179,14 +203,20 @@ class ShownProfileCheck(Output[ProfileCheck]):
 # operations
 
 
-async def _update(issuer: Issuer, given: Any) -> Client:  # noqa: ANN401 (a model that is made of the table)
+async def _update(issuer: Issuer, given: Any) -> _ChangedClient:  # noqa: ANN401 (a model that is made of the table)
     changes = {name: getattr(given, name) for name in given.model_fields_set if name not in _ADDRESSED}
-    return await admin.update_client(issuer, given.client_id, changes, if_match=given.if_match)
+    return await _changed(issuer, given, changes)
 
 
-async def _replace(issuer: Issuer, given: Any) -> Client:  # noqa: ANN401 (as above)
-    members = {name: getattr(given, name) for name in _MEMBERS}
-    return await admin.update_client(issuer, given.client_id, members, if_match=given.if_match)
+async def _replace(issuer: Issuer, given: Any) -> _ChangedClient:  # noqa: ANN401 (as above)
+    return await _changed(issuer, given, {name: getattr(given, name) for name in _MEMBERS})
+
+
+async def _changed(issuer: Issuer, given: Any, changes: Mapping[str, Any]) -> _ChangedClient:  # noqa: ANN401 (as above)
+    before = await admin.get_client(issuer, given.client_id)
+    client = await admin.update_client(issuer, given.client_id, changes, if_match=given.if_match)
+    has_ended = client.generation > before.generation
+    return _ChangedClient(client, has_ended, has_ended and client_ending.needs_sweep(issuer, client))
 
 
 async def _revoke(issuer: Issuer, client_id: admin.ClientName) -> _EndedClient:
@@ -204,11 +234,11 @@ async def end_and_sweep(do: Do, operation: AnyOperation, given: Mapping[str, Any
 
     Args:
         do: Performs operations.
-        operation: ``REVOKE`` or ``DELETE``.
+        operation: ``REVOKE`` or ``DELETE``, or ``UPDATE``, which may end them.
         given: The input of the operation.
     """
     client = await do(operation, given)
-    if client.pop("needs_sweep"):
+    if client.pop("needs_sweep", False):
         await sweep(do, client["client_id"])
     return client
 
@@ -241,8 +271,8 @@ PREVIEW = Operation(
     admin.preview_client,
     PreviewedClient,
 )
-UPDATE = Operation("client.update", "Change what is named of a client.", _update, ShownClient, ClientChanges)
-REPLACE = Operation("client.replace", "Say anew all that a client is.", _replace, ShownClient, ClientReplacement)
+UPDATE = Operation("client.update", "Change what is named of a client.", _update, ChangedClient, ClientChanges)
+REPLACE = Operation("client.replace", "Say anew all that a client is.", _replace, ChangedClient, ClientReplacement)
 DELETE = Operation(
     "client.delete", "Delete a client, and with it all it holds.", _delete, EndedClient, is_destructive=True
 )

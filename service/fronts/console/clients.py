@@ -56,14 +56,15 @@ async def change(request: ConsoleRequest) -> ConsoleReply:
         changes = fields.changes(shown.body, request.parameters, fields.shown(request.parameters))
         if seen != shown.etag:
             raise Outdated("it was changed meanwhile")
-        if changes:
-            await request.do(clients.UPDATE, client_id=client_id, if_match=seen, **changes)
+        changed = (
+            await request.do(clients.UPDATE, client_id=client_id, if_match=seen, **changes) if changes else shown.body
+        )
     except Outdated:
         return _conflict(request, await request.perform(clients.SHOW, client_id=client_id))
     except AdminError as error:
         values = _values_of(request, shown.body)
         return Show("client_edit", _form(shown.body, seen, values, faults=fields.faults_of(error)), 422)
-    return Go(link("/client", id=client_id, done="saved"))
+    return Go(link("/client", id=client_id, done="saved-and-ended" if changed.get("ended") else "saved"))
 
 
 def _conflict(request: ConsoleRequest, now: OperationResult) -> ConsoleReply:

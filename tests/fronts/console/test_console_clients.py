@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from service.admin import clients
+from service.protocol.names import SubjectType
 from service.records.client import Registration
 from tests.client_members import edited, form_of
 from tests.console import Operator, field_of, text_of
@@ -113,6 +114,13 @@ async def test_members_are_changed(alice: Operator) -> None:
     assert await edited(alice, "web", name="", alias="", access_token_lifetime="")
     client = await clients.get_client(world.issuer, "web")
     assert (client.name, client.alias, client.access_token_lifetime) == ("", None, None)
+
+
+async def test_a_change_that_ends_what_it_was_issued_says_so(alice: Operator) -> None:
+    await alice.world.client("web", subject_type=SubjectType.PAIRWISE)
+    shown = text_of(await edited(alice, "web", subject_type="public"))
+    assert "Saved. Everything that was issued to the client has ended" in shown
+    assert "has ended" not in text_of(await edited(alice, "web", name="Web"))
 
 
 async def test_faults_of_a_change(alice: Operator) -> None:
