@@ -3,31 +3,41 @@
 import asyncio
 from dataclasses import replace
 
+from service.redis.address import Address
 from service.redis.connection import Connection
-from service.redis.errors import LinkLostError, ReplyError
+from service.redis.errors import LinkLostError
 from service.redis.handshake import connect
 from service.settings.redis_url import ServerAddress
+
+_FOR_OTHERS = 0.25
+"""Seconds that the other Sentinels have to answer once one has."""
 
 
 class Sentinel(Connection):
     """A connection to the current primary."""
 
     async def _locate(self) -> ServerAddress:
-        """Return the primary that the first reachable Sentinel names. Raises LinkLostError."""
-        reasons: list[Exception] = []
-        for sentinel in self.address.servers:
-            try:
-                link = await connect(replace(self.address, database=0), sentinel, self.address.sentinel_login)
-                try:
-                    found = await link.send(["SENTINEL", "GET-MASTER-ADDR-BY-NAME", self.address.service])
-                finally:
-                    link.close()
-            except (LinkLostError, ReplyError) as error:
-                reasons.append(error)
-                continue
-            if found:
-                return ServerAddress(found[0].decode(), int(found[1]))
-            reasons.append(LinkLostError(f"{sentinel}: does not know the service {self.address.service!r}"))
+        """Return the primary that most Sentinels name. Raises LinkLostError.
+
+        All are asked at once, as one that is silent would use up the time, and one that is cut off together with a former
+        primary goes on naming that. Where there is no majority soon, those that have answered decide.
+        """
+        tls = self.address.tls() if self.address.tls else None
+        address = replace(self.address, database=0, tls=(lambda: tls) if tls else None)
+        asked = [asyncio.ensure_future(_ask(address, sentinel)) for sentinel in self.address.servers]
+        waiting, named = set(asked), list[ServerAddress]()
+        try:
+            while waiting:
+                patience = _FOR_OTHERS if named else None
+                done, waiting = await asyncio.wait(waiting, timeout=patience, return_when=asyncio.FIRST_COMPLETED)
+                named = [one.result() for one in asked if one.done() and one.exception() is None]
+                primary = max(named, key=named.count, default=None)
+                if primary is not None and (not (done and waiting) or named.count(primary) > len(asked) // 2):
+                    return primary
+        finally:
+            for one in waiting:
+                one.cancel()
+        reasons = [one.exception() for one in asked]
         raise LinkLostError(f"no Sentinel names a primary ({'; '.join(map(str, reasons))})") from reasons[0]
 
     async def check_primary(self, listening_to: ServerAddress) -> None:
@@ -37,13 +47,32 @@ class Sentinel(Connection):
         be redeemed there and at its successor. Sentinels that do not answer are ignored.
         """
         try:
-            async with asyncio.timeout(self.address.connect_timeout):
-                named = await self._locate()
-        except (LinkLostError, TimeoutError):
+            named = await self._locate()
+        except LinkLostError:
             return
-        if named != listening_to:
-            raise LinkLostError(f"{listening_to} is no longer the primary: the Sentinels name {named}")
+        links = [one._node.link for one in (self, self.confirming) if one is not None]
+        for used in (listening_to, *(link.endpoint for link in links if link is not None)):
+            if used != named:
+                raise LinkLostError(f"{used} is no longer the primary: the Sentinels name {named}")
 
     def doubt_primary(self) -> None:
         """Ask the Sentinels again before the next command, as an unused link may hang without being noticed."""
         self._node.close("whether it is still the primary is in doubt")
+        if self.confirming is not None:
+            self.confirming.doubt_primary()
+
+
+async def _ask(address: Address, sentinel: ServerAddress) -> ServerAddress:
+    """Return the primary that a Sentinel names. Raises LinkLostError or ReplyError."""
+    try:
+        async with asyncio.timeout(address.connect_timeout):
+            link = await connect(address, sentinel, address.sentinel_login)
+            try:
+                found = await link.send(["SENTINEL", "GET-MASTER-ADDR-BY-NAME", address.service])
+            finally:
+                link.close()
+    except TimeoutError as error:
+        raise LinkLostError(f"{sentinel}: no answer within the connect timeout") from error
+    if not found:
+        raise LinkLostError(f"{sentinel}: does not know the service {address.service!r}")
+    return ServerAddress(found[0].decode(), int(found[1]))

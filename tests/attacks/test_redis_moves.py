@@ -1,6 +1,7 @@
 """Redis in the middle of a change: a primary that was replaced and does not know it, slots on the move, black holes."""
 
 import asyncio
+import contextlib
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -11,10 +12,13 @@ from redis.crc import key_slot
 
 from service.app import make_issuer, open_issuer
 from service.protocol.credentials import parse
+from service.protocol.errors import TemporarilyUnavailable
+from service.redis.errors import LinkLostError
+from service.settings.redis_url import ServerAddress
 from service.store.keys import Keys
 from service.store.store import make_store
-from tests import redis_shapes
-from tests.patience import PATIENCE
+from tests import redis_groups, redis_shapes
+from tests.patience import PATIENCE, until
 from tests.world import World, in_process, settings_for
 
 SHORT = 1.5
@@ -23,7 +27,7 @@ SHORT = 1.5
 class FakeSentinel:
     """Names ``primary`` to whoever asks."""
 
-    def __init__(self, primary: redis_shapes.Node) -> None:
+    def __init__(self, primary: redis_shapes.Node | ServerAddress) -> None:
         self.primary = primary
         self.port = 0
 
@@ -62,6 +66,70 @@ async def test_a_primary_that_was_replaced_is_left_even_if_it_still_answers(redi
                 async with asyncio.timeout(PATIENCE):
                     while await issuer.store.connection.execute(place, "GET", place) != b"new":
                         await asyncio.sleep(0.02)
+
+
+async def test_what_replicas_confirm_leaves_a_replaced_primary_too() -> None:
+    """P1: redemptions, rotations and revocations go over a link of their own where ``redis_wait_replicas`` is set."""
+    with redis_groups.pair() as former, redis_groups.pair() as successor:
+        async with FakeSentinel(former.nodes[0]).running() as sentinel:
+            settings = settings_for(f"redis+sentinel://127.0.0.1:{sentinel.port}/main", redis_wait_replicas=1)
+            place = "where"
+            former.nodes[0].admin.set(place, "old")
+            successor.nodes[0].admin.set(place, "new")
+            async with open_issuer(settings) as issuer:
+                connection = issuer.store.connection
+                assert await connection.execute_confirmed(place, "GET", place) == b"old"
+                sentinel.primary = successor.nodes[0]
+                former.kill(former.nodes[1])  # where it lives on without replicas it is left no later
+
+                async def has_left() -> bool:
+                    with contextlib.suppress(TemporarilyUnavailable):
+                        return bool(await connection.execute_confirmed(place, "GET", place) == b"new")
+                    return False
+
+                await until(has_left)
+
+
+async def test_each_link_is_checked_as_sentinels_may_have_named_another_primary_to_it() -> None:
+    with redis_groups.pair() as former, redis_groups.pair() as successor:
+        async with FakeSentinel(successor.nodes[0]).running() as sentinel:
+            settings = settings_for(f"redis+sentinel://127.0.0.1:{sentinel.port}/main", redis_wait_replicas=1)
+            async with open_issuer(settings, listen=False) as issuer:
+                connection = issuer.store.connection
+                sentinel.primary = former.nodes[0]
+                await connection.execute_confirmed("where", "GET", "where")
+                sentinel.primary = successor.nodes[0]
+                listening_to = ServerAddress(successor.nodes[0].host, successor.nodes[0].port)
+                with pytest.raises(LinkLostError, match=f"{former.nodes[0].port} is no longer the primary"):
+                    await connection.check_primary(listening_to)
+                connection.doubt_primary()
+                await connection.execute_confirmed("where", "GET", "where")
+                await connection.check_primary(listening_to)
+
+
+@pytest.mark.parametrize("other", ["silent", "cut off"])
+async def test_one_sentinel_does_not_keep_us_at_a_replaced_primary(redis: redis_shapes.Shape, other: str) -> None:
+    """The first of three hangs, or is cut off together with the former primary, and goes on naming that."""
+    hole = await asyncio.start_server(_silent, "127.0.0.1", 0)
+    former, successor = redis.nodes[0], ServerAddress("127.0.0.1", 1)
+    async with (
+        FakeSentinel(former).running() as first,
+        FakeSentinel(former).running() as second,
+        FakeSentinel(former).running() as third,
+    ):
+        hosts = [first.port, second.port, third.port]
+        if other == "silent":
+            hosts[0] = hole.sockets[0].getsockname()[1]
+        url = f"redis+sentinel://{','.join(f'127.0.0.1:{port}' for port in hosts)}/main"
+        async with open_issuer(settings_for(url, redis_connect_timeout=PATIENCE), listen=False) as issuer:
+            connection = issuer.store.connection
+            listening_to = ServerAddress(former.host, former.port)
+            await connection.check_primary(listening_to)
+            second.primary = third.primary = successor
+            with pytest.raises(LinkLostError, match="the Sentinels name"):
+                async with asyncio.timeout(PATIENCE / 2):
+                    await connection.check_primary(listening_to)
+    hole.close()
 
 
 async def test_a_slot_may_move_to_a_server_that_does_not_know_our_scripts(cluster_shape: redis_shapes.Shape) -> None:
