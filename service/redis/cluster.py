@@ -33,11 +33,12 @@ class Cluster(Connection):
 
     async def _attempt(self, key: str, command: Command, failure: Exception | None) -> object:
         word = kind_of(failure) if isinstance(failure, ReplyError) else ""
-        if word == "ASK":  # the slot is being moved: only this command goes to the other node
-            return await self._send(await self._node_at(_redirection(failure)).connected(), key, command, ["ASKING"])
         endpoint = self._slots[key_slot(key.encode())]
+        other = _redirection(failure, endpoint or self.address.servers[0]) if word in ("ASK", "MOVED") else None
+        if other is not None and word == "ASK":  # the slot is being moved: only this command goes to the other node
+            return await self._send(await self._node_at(other).connected(), key, command, ["ASKING"])
         if failure is not None or endpoint is None:
-            await self._learn(_redirection(failure) if word == "MOVED" else None)
+            await self._learn(other)
             endpoint = self._slots[key_slot(key.encode())]
         if endpoint is None:
             raise LinkLostError("no server of the Cluster holds the slot")
@@ -73,10 +74,11 @@ class Cluster(Connection):
         raise LinkLostError(f"no server of the Cluster answers ({'; '.join(map(str, reasons))})") from reasons[0]
 
     def _take_slots(self, source: ServerAddress, ranges: list[Any]) -> None:
-        """Read CLUSTER SLOTS: ``[first, last, [host, port, id], replicas…]…``; an empty host is that of ``source``."""
+        """Read CLUSTER SLOTS: ``[first, last, [host, port, id, facts], replicas…]…``; an empty host is that of ``source``."""
         slots: list[ServerAddress | None] = [None] * REDIS_CLUSTER_HASH_SLOTS
-        for first, last, (host, port, *_), *_replicas in ranges:
-            endpoint = ServerAddress(host.decode() if host else source.host, int(port))
+        for first, last, (host, port, _, *facts), *_replicas in ranges:
+            known = _ip_of(facts) if host == b"?" else host
+            endpoint = ServerAddress(known.decode() if known else source.host, int(port))
             slots[first : last + 1] = [endpoint] * (last - first + 1)
         if not ranges:
             raise LinkLostError(f"{source}: the Cluster has no slots yet")
@@ -96,10 +98,12 @@ class Cluster(Connection):
         return node
 
     async def links(self) -> list[Link]:
-        """Return a link to every primary. Raises TemporarilyUnavailable."""
+        """Return a link to every primary. Raises TemporarilyUnavailable.
+
+        Which they are is asked each time: no command need have told us of one that took over, or that is new.
+        """
         try:
-            if not any(self._slots):
-                await self._learn()
+            await self._learn()
             primaries = sorted({endpoint for endpoint in self._slots if endpoint is not None}, key=str)
             return [await self._node_at(endpoint).connected() for endpoint in primaries]
         except LinkLostError as error:
@@ -119,7 +123,17 @@ class Cluster(Connection):
             node.close()
 
 
-def _redirection(error: Exception | None) -> ServerAddress:
-    """Return the endpoint that an error such as ``MOVED 3999 127.0.0.1:6381`` names."""
+def _redirection(error: Exception | None, asked: ServerAddress) -> ServerAddress:
+    """Return the endpoint that an error such as ``MOVED 3999 127.0.0.1:6381`` names.
+
+    Without a host (cluster-preferred-endpoint-type ``unknown-endpoint``, or ``hostname`` where there is none) it is at that of
+    ``asked``.
+    """
     host, _, port = str(error).split(" ")[2].rpartition(":")
-    return ServerAddress(host.strip("[]"), int(port))
+    return ServerAddress(asked.host if host in ("", "?") else host.strip("[]"), int(port))
+
+
+def _ip_of(facts: list[list[bytes]]) -> bytes | None:
+    """Return the IP address among what CLUSTER SLOTS adds about a server: ``[[name, value, …]]``, nothing before Redis 7."""
+    flat = facts[0] if facts else []
+    return dict(zip(flat[::2], flat[1::2], strict=True)).get(b"ip")

@@ -10,6 +10,7 @@ import hiredis
 import pytest
 from redis.crc import key_slot
 
+from service.admin import everything
 from service.app import make_issuer, open_issuer
 from service.protocol.credentials import parse
 from service.protocol.errors import TemporarilyUnavailable
@@ -19,7 +20,7 @@ from service.store.keys import Keys
 from service.store.store import make_store
 from tests import redis_groups, redis_shapes
 from tests.patience import PATIENCE, until
-from tests.world import World, in_process, settings_for
+from tests.world import World, error_of, in_process, settings_for
 
 SHORT = 1.5
 
@@ -150,6 +151,78 @@ async def test_a_slot_may_move_to_a_server_that_does_not_know_our_scripts(cluste
         with Moving(place, here, there):
             there.admin.script_flush()
             assert await world.is_active(token)
+
+
+@pytest.mark.parametrize("preferred", ["unknown-endpoint", "hostname"])
+async def test_a_redirection_without_a_host_leads_to_the_host_that_was_asked(
+    cluster_shape: redis_shapes.Shape, preferred: str
+) -> None:
+    """``ASK 3999 :6381``, and ``ASK 3999 ?:6381`` where hostnames are preferred and there is none."""
+    cluster_shape.heal()
+    cluster_shape.flush()
+    place, other_host = "where", "127.0.0.2"
+    for node in cluster_shape.nodes:
+        node.admin.config_set("bind", f"{node.host} {other_host}")
+        node.admin.config_set("cluster-preferred-endpoint-type", preferred)
+    try:
+        store = make_store(settings_for(f"redis+cluster://{other_host}:{cluster_shape.nodes[0].port}"))
+        connection = store.connection
+        await connection.execute(place, "SET", place, "here")
+        here = next(node for node in cluster_shape.primaries() if node.admin.keys(place))
+        there = next(node for node in cluster_shape.primaries() if node is not here)
+        with Moving(place, here, there):
+            assert await connection.execute(place, "GET", place) == b"here"
+        hosts = {link.endpoint.host for link in await connection.links()}
+        assert "" not in {endpoint.host for endpoint in connection._nodes}  # type: ignore[attr-defined]
+        assert hosts == {other_host if preferred == "unknown-endpoint" else here.host}
+        await store.close()
+    finally:
+        for node in cluster_shape.nodes:
+            node.admin.config_set("cluster-preferred-endpoint-type", "ip")
+            node.admin.config_set("bind", node.host)
+
+
+async def test_a_primary_that_no_command_went_to_may_be_replaced(cluster_shape: redis_shapes.Shape) -> None:
+    """/readyz asks every primary, and stayed 503 for want of a command that would have told us of the successor."""
+    cluster_shape.heal()
+    async with open_issuer(settings_for(cluster_shape.url), listen=False) as issuer, in_process(issuer) as http:
+
+        async def is_ready() -> bool:
+            return (await http.get("/readyz")).status == 200
+
+        assert await is_ready()
+        cluster_shape.kill(cluster_shape.primaries()[0])
+        try:
+            await until(is_ready)
+        finally:
+            cluster_shape.heal()
+
+
+async def test_nothing_is_missed_on_a_primary_that_is_new(cluster_shape: redis_shapes.Shape) -> None:
+    """A Cluster grows while nobody asks this process for what moves: lists and scans look there all the same."""
+    cluster_shape.heal()
+    cluster_shape.flush()
+    async with open_issuer(settings_for(cluster_shape.url), listen=False) as issuer, in_process(issuer) as http:
+        world = World(issuer, http, cluster_shape)
+        token = (await world.tokens(await world.client()))["refresh_token"]
+        old = cluster_shape.primaries()[0]
+        replica = next(node for node in cluster_shape.nodes if _replicates(node, old))
+        before = await issuer.store.endings.primaries()
+        replica.admin.execute_command("CLUSTER FAILOVER")  # every slot of the old one is at one that was no primary
+
+        async def has_taken_over() -> bool:
+            return replica.is_primary() and not old.is_primary()
+
+        await until(has_taken_over)
+        assert await issuer.store.endings.primaries() != before
+        assert [one.client_id for one in (await issuer.store.clients.list_page(""))[0]] == ["app"]
+        assert (await everything.end_everything(issuer)).clients == 1
+        assert await error_of(await world.refresh(token)) == (400, "invalid_grant")
+
+
+def _replicates(node: redis_shapes.Node, primary: redis_shapes.Node) -> bool:
+    role = node.admin.execute_command("ROLE")
+    return bool(role[0] == b"slave" and role[2] == primary.port)
 
 
 class Moving:
