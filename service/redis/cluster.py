@@ -116,6 +116,11 @@ class Cluster(Connection):
                 return node.link.endpoint
         return (await self._node_at(random.choice(self.address.servers)).connected()).endpoint  # noqa: S311
 
+    async def check_primary(self, listening_to: ServerAddress) -> None:
+        """Check that we listen to a primary, as a server that has left the Cluster hears nothing. Raises LinkLostError."""
+        if listening_to not in self._nodes:
+            raise LinkLostError(f"{listening_to} is no longer a primary of the Cluster")
+
     async def close(self) -> None:
         """Close every connection."""
         await super().close()

@@ -12,6 +12,7 @@ from redis.crc import key_slot
 
 from service.admin import everything
 from service.app import make_issuer, open_issuer
+from service.issuer import Issuer
 from service.protocol.credentials import parse
 from service.protocol.errors import TemporarilyUnavailable
 from service.redis.errors import LinkLostError
@@ -209,15 +210,51 @@ async def test_nothing_is_missed_on_a_primary_that_is_new(cluster_shape: redis_s
         replica = next(node for node in cluster_shape.nodes if _replicates(node, old))
         before = await issuer.store.endings.primaries()
         replica.admin.execute_command("CLUSTER FAILOVER")  # every slot of the old one is at one that was no primary
-
-        async def has_taken_over() -> bool:
-            return replica.is_primary() and not old.is_primary()
-
-        await until(has_taken_over)
+        await until(lambda: _has_taken_over(replica, old))
+        cluster_shape.heal()  # waits until all servers know
         assert await issuer.store.endings.primaries() != before
-        assert [one.client_id for one in (await issuer.store.clients.list_page(""))[0]] == ["app"]
+        assert await _listed(issuer) == ["app"]
         assert (await everything.end_everything(issuer)).clients == 1
         assert await error_of(await world.refresh(token)) == (400, "invalid_grant")
+
+
+async def test_a_server_is_not_listened_to_once_it_is_no_primary(cluster_shape: redis_shapes.Shape) -> None:
+    """It may have left the Cluster: ``redis-cli --cluster del-node`` lets it run on, alone, where nothing is published."""
+    cluster_shape.heal()
+    async with open_issuer(settings_for(cluster_shape.url)) as issuer:
+
+        def listened_to() -> list[redis_shapes.Node]:
+            channel = issuer.store.keys.changes
+            return [node for node in cluster_shape.nodes if node.admin.pubsub_numsub(channel)[0][1]]
+
+        async def is_listening() -> bool:
+            return bool(listened_to())
+
+        async def has_moved() -> bool:
+            with contextlib.suppress(TemporarilyUnavailable):
+                await issuer.store.ping()
+            return old not in listened_to()
+
+        await until(is_listening)
+        (old,) = listened_to()
+        replica = next(node for node in cluster_shape.nodes if _replicates(node, old))
+        replica.admin.execute_command("CLUSTER FAILOVER")
+        await until(lambda: _has_taken_over(replica, old))
+        await until(has_moved)
+        await until(is_listening)
+
+
+async def _listed(issuer: Issuer) -> list[str]:
+    page, cursor = await issuer.store.clients.list_page("")
+    found = [*page]
+    while cursor:
+        page, cursor = await issuer.store.clients.list_page(cursor)
+        found += page
+    return [client.client_id for client in found]
+
+
+async def _has_taken_over(replica: redis_shapes.Node, old: redis_shapes.Node) -> bool:
+    return replica.is_primary() and not old.is_primary()
 
 
 def _replicates(node: redis_shapes.Node, primary: redis_shapes.Node) -> bool:
