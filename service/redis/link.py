@@ -93,8 +93,6 @@ class Link(asyncio.Protocol):
         self._pending.append(future)
         if self._traced and self._watch is not None:
             self._commanded.append(self._watch.commanded(command[0]))
-        if self._timer is None:
-            self._timer = self._loop.call_later(self._tick, self._check_timeout)
         return future
 
     def send_unanswered(self, command: Sequence[Word], *, lingers: bool = False) -> None:
@@ -123,6 +121,8 @@ class Link(asyncio.Protocol):
         except RuntimeError as error:  # uvloop, where the peer closed a moment ago and connection_lost is still to come
             self.close(str(error))
             return
+        if self._timer is None:
+            self._timer = self._loop.call_later(self._tick, self._check_timeout)
         if self._watch is not None:
             batch = Batch(len(out), self._replied + len(self._pending), perf_counter())
             self._under_way.append(batch)
@@ -145,7 +145,7 @@ class Link(asyncio.Protocol):
     def _check_timeout(self) -> None:
         """Close the link where a reply is overdue; called every eighth of the timeout while replies are due."""
         self._timer = None
-        if not self._pending:
+        if len(self._pending) == len(self._out):  # what lingers has not been sent
             self._sent_at_ticks.clear()
             return
         if len(self._sent_at_ticks) == _TICKS - 1 and self._replied < self._sent_at_ticks[0]:
@@ -153,7 +153,7 @@ class Link(asyncio.Protocol):
             return
         if len(self._sent_at_ticks) == _TICKS - 1:
             self._sent_at_ticks.popleft()
-        self._sent_at_ticks.append(self._replied + len(self._pending))
+        self._sent_at_ticks.append(self._replied + len(self._pending) - len(self._out))
         self._timer = self._loop.call_later(self._tick, self._check_timeout)
 
     # asyncio.Protocol

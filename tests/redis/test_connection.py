@@ -288,6 +288,27 @@ async def test_what_is_deleted_soon_goes_also_where_nothing_follows(world: World
     await until(are_gone)
 
 
+async def test_a_command_may_linger_for_longer_than_the_timeout(
+    redis: redis_shapes.Shape, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The timeout counts from when it is sent, whether or not a reply was due when it was issued."""
+    monkeypatch.setattr("service.redis.link.LINGER", 1.5)
+    async with open_issuer(settings_for(redis.url, redis_timeout=0.7), listen=False) as issuer:
+        connection = issuer.store.connection
+        (link,) = await connection.links()
+        for count in ("1", "2"):
+            due = link.send(("PING",))
+            await asyncio.sleep(0)
+            connection.execute_soon("mm:n", ("INCR", "mm:n"), lingers=True)
+            assert await due == b"PONG"
+
+            async def has_arrived(expected: bytes = count.encode()) -> bool:
+                return bool(redis.nodes[0].admin.get("mm:n") == expected)
+
+            await until(has_arrived)
+        assert link.lost is None
+
+
 def _deletions(admin: Redis) -> int:
     return int(admin.info("commandstats").get("cmdstat_del", {}).get("calls", 0))
 
