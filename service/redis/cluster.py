@@ -11,7 +11,7 @@ from service.observe.redis_watch import RedisWatch
 from service.protocol.errors import TemporarilyUnavailable
 from service.redis.address import Address
 from service.redis.connection import Command, Connection
-from service.redis.errors import LinkLostError, ReplyError, kind_of
+from service.redis.errors import LinkLostError, ReplyError, kind_of, reading
 from service.redis.link import Link, ignore_reply
 from service.redis.node import Node
 from service.settings.redis_url import ServerAddress
@@ -67,7 +67,9 @@ class Cluster(Connection):
         for endpoint in dict.fromkeys([*([first] if first else []), *up, *self.address.servers, *self._nodes]):
             try:
                 link = await self._node_at(endpoint).connected()
-                self._take_slots(endpoint, await link.send(["CLUSTER", "SLOTS"]))
+                ranges = await link.send(["CLUSTER", "SLOTS"])
+                with reading(f"{endpoint}: CLUSTER SLOTS"):
+                    self._take_slots(endpoint, ranges)
                 return
             except (LinkLostError, ReplyError) as error:
                 reasons.append(error)

@@ -2,11 +2,18 @@
 
 import re
 from collections.abc import Iterator
+from contextlib import contextmanager
 
-TEMPORARY = ("LOADING", "READONLY", "MASTERDOWN", "CLUSTERDOWN", "TRYAGAIN", "BUSY", "MOVED", "ASK", "NOREPLICAS")
+TEMPORARY = (
+    *("LOADING", "READONLY", "MASTERDOWN", "CLUSTERDOWN", "TRYAGAIN", "BUSY", "MOVED", "ASK", "NOREPLICAS"),
+    "MAXCLIENTS",
+)
 """Kinds after which the same command may succeed a moment later."""
 REFUSED = ("OOM", "MISCONF", "NOAUTH", "WRONGPASS", "NOPERM")
 """Kinds that last until an operator does something."""
+
+UNFORESEEN = "an unforeseen reply"
+"""In the text of an error: what answers is no Redis that we know."""
 
 _RIGHTS_IN_SCRIPT = re.compile(r"ACL failure in script|The user executing the script can't")
 _RIGHTS_IN_WORDS = re.compile(r"ERR (?:.*@user_script.*: )?(?=ACL failure|The user executing)")
@@ -28,11 +35,21 @@ class EmbeddedRedisError(RuntimeError):
     """The redis-server of a demo cannot be used. Defined here, as no production server loads ``service.dev``."""
 
 
+@contextmanager
+def reading(what: str) -> Iterator[None]:
+    """Read what a server says about itself or others. Raises LinkLostError where it is not what any Redis says."""
+    try:
+        yield
+    except (LookupError, TypeError, ValueError, AttributeError) as error:
+        raise LinkLostError(f"{what}: {UNFORESEEN} ({error!r})") from error
+
+
 def kind_of(error: Exception) -> str:
     """Return the kind of a Redis error: its first word, or that of the error inside a script.
 
     Redis 6.2 wraps the latter (``ERR Error running script …: -OOM command …``), and no version has a word for rights that a
-    script lacks (``ERR ACL failure in script: …``), for which this returns NOPERM.
+    script lacks (``ERR ACL failure in script: …``), for which this returns NOPERM, nor for too many connections
+    (``ERR max number of clients reached``): MAXCLIENTS.
     """
     text = str(error)
     word = text.partition(" ")[0]
@@ -40,6 +57,8 @@ def kind_of(error: Exception) -> str:
         return word
     if _RIGHTS_IN_SCRIPT.search(text):
         return "NOPERM"
+    if "max number of clients" in text:
+        return "MAXCLIENTS"
     return next((kind for kind in (*TEMPORARY, *REFUSED) if f"-{kind} " in text), word)
 
 

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Callable
 
 from service.redis.address import Address, RedisLogin
-from service.redis.errors import LinkLostError, ReplyError
+from service.redis.errors import LinkLostError, ReplyError, reading
 from service.redis.link import Link, Word
 from service.settings.redis_url import ServerAddress
 
@@ -63,7 +63,8 @@ async def _shake_hands(link: Link, address: Address, login: RedisLogin) -> None:
     finally:
         for future in waiting:
             future.cancel()
-    facts = dict(zip(replies[0][::2], replies[0][1::2], strict=True))
-    major, minor = facts[b"version"].decode().split(".")[:2]
-    link.server, link.mode = (facts.get(name, b"").decode() for name in (b"server", b"mode"))
-    link.version, link.role = (int(major), int(minor)), facts.get(b"role", b"sentinel").decode()
+    with reading("HELLO"):
+        facts = dict(zip(replies[0][::2], replies[0][1::2], strict=True))
+        major, minor = facts[b"version"].decode().split(".")[:2]
+        link.server, link.mode = (facts.get(name, b"").decode() for name in (b"server", b"mode"))
+        link.version, link.role = (int(major), int(minor)), facts.get(b"role", b"sentinel").decode()

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from service.redis.address import Address
 from service.redis.connection import Connection
-from service.redis.errors import LinkLostError
+from service.redis.errors import LinkLostError, reading
 from service.redis.handshake import connect
 from service.settings.redis_url import ServerAddress
 
@@ -75,4 +75,5 @@ async def _ask(address: Address, sentinel: ServerAddress) -> ServerAddress:
         raise LinkLostError(f"{sentinel}: no answer within the connect timeout") from error
     if not found:
         raise LinkLostError(f"{sentinel}: does not know the service {address.service!r}")
-    return ServerAddress(found[0].decode(), int(found[1]))
+    with reading(f"{sentinel}: SENTINEL GET-MASTER-ADDR-BY-NAME"):
+        return ServerAddress(found[0].decode(), int(found[1]))

@@ -4,7 +4,7 @@ import socket
 import ssl
 from typing import NamedTuple
 
-from service.redis.errors import LinkLostError, ReplyError, StoreError, causes_of, kind_of
+from service.redis.errors import UNFORESEEN, LinkLostError, ReplyError, StoreError, causes_of, kind_of
 
 
 class Trouble(NamedTuple):
@@ -50,6 +50,9 @@ _CLOSED = Trouble(
     "Where that port speaks TLS, use rediss:// (for Sentinels and Clusters also redis_tls); else Redis' own log says why.",
     passes=True,
 )
+_OTHER = Trouble(
+    "This Redis is too old, or something else that answers like one", "6.2 or newer is needed, or any Valkey."
+)
 
 _BY_KIND = {
     "WRONGPASS": Trouble(
@@ -91,12 +94,8 @@ _BY_TEXT = (
         "command 'SENTINEL'",
         Trouble("This is no Sentinel but a server with data", f"Use redis://, or the Sentinels' port: {_WHERE}."),
     ),
-    (
-        "command 'HELLO'",
-        Trouble(
-            "This Redis is too old, or something else that answers like one", "6.2 or newer is needed, or any Valkey."
-        ),
-    ),
+    ("command 'HELLO'", _OTHER),
+    (UNFORESEEN, _OTHER),
     (
         "does not know the service",
         Trouble("The Sentinels know no such service", f"Name one of SENTINEL MASTERS: {_WHERE}."),

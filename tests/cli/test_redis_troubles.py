@@ -117,13 +117,17 @@ def test_standalone_where_a_cluster_is_meant_and_the_other_way_round(
 @pytest.mark.parametrize(
     ("reply", "heading"),
     [
-        ("LOADING Redis is loading the dataset in memory", "Redis is still loading its data"),
-        ("DENIED Redis is running in protected mode", "Redis is in protected mode"),
-        ("ERR max number of clients reached", "Redis has no connection left"),
-        ("ERR unknown command 'HELLO', with args beginning with: '2'", "This Redis is too old"),
-        ("ERR unknown command `HELLO`, with args beginning with: `2`, ", "This Redis is too old"),  # as before Redis 7
-        ("NOPERM this user has no permissions to run the 'hello' command", "The Redis user lacks a right"),
-        ("CLUSTERDOWN The cluster is down", "The Cluster is down"),
+        ("-LOADING Redis is loading the dataset in memory", "Redis is still loading its data"),
+        ("-DENIED Redis is running in protected mode", "Redis is in protected mode"),
+        ("-ERR max number of clients reached", "Redis has no connection left"),
+        ("-ERR unknown command 'HELLO', with args beginning with: '2'", "This Redis is too old"),
+        ("-ERR unknown command `HELLO`, with args beginning with: `2`, ", "This Redis is too old"),  # as before Redis 7
+        ("-NOPERM this user has no permissions to run the 'hello' command", "The Redis user lacks a right"),
+        ("-CLUSTERDOWN The cluster is down", "The Cluster is down"),
+        ("*0", "This Redis is too old, or something else"),
+        ("$-1", "This Redis is too old, or something else"),
+        ("+OK", "This Redis is too old, or something else"),
+        ("*2\r\n+version\r\n+seven", "This Redis is too old, or something else"),
     ],
 )
 def test_what_a_server_says_at_the_door(reply: str, heading: str) -> None:
@@ -132,7 +136,7 @@ def test_what_a_server_says_at_the_door(reply: str, heading: str) -> None:
     async def opened() -> str:
         async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
             await reader.read(1)
-            writer.write(f"-{reply}\r\n".encode())
+            writer.write(f"{reply}\r\n".encode())
             await writer.drain()
             writer.close()
 
