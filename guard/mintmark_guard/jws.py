@@ -131,11 +131,11 @@ def is_signed(algorithm: str, key: object, signing_input: bytes, signature: byte
 def parsed_key(member: Mapping[str, Any]) -> jwt.PyJWK | None:
     """Read a public key, None where the JWK is none, is not for signatures, or is an RSA key of another size than allowed."""
     known = {name: value for name, value in member.items() if name in _MEMBERS and isinstance(value, str)}
-    if known.get("use", "sig") != "sig":
-        return None
+    if member.get("use", "sig") != "sig" or member.get("alg", ALGORITHMS[0]) not in ALGORITHMS:
+        return None  # by its alg PyJWT chooses how to read a key, also by none
     try:
         key = jwt.PyJWK(known)
-    except (jwt.PyJWTError, ValueError, TypeError, KeyError):
+    except (jwt.PyJWTError, NotImplementedError, ValueError, TypeError, KeyError):
         return None
     if not isinstance(key.key, RSAPublicKey):
         return key

@@ -307,11 +307,13 @@ def is_for_signatures(member: object) -> bool:
 
 
 def parsed_key(member: dict[str, Any]) -> jwt.PyJWK | None:
-    """Return a public key of acceptable size, None where the JWK is no such key."""
+    """Return a public key of acceptable size, None where the JWK is no such key, or is for an algorithm that is not ours."""
+    if member.get("alg", ALGORITHMS[0]) not in ALGORITHMS:  # by its alg PyJWT chooses how to read it, also by none
+        return None
     known = {name: value for name, value in member.items() if name in MEMBERS and isinstance(value, str)}
     try:
         key = jwt.PyJWK(known)
-    except (jwt.PyJWTError, ValueError, TypeError, KeyError):
+    except (jwt.PyJWTError, NotImplementedError, ValueError, TypeError, KeyError):
         return None
     return key if not isinstance(key.key, RSAPublicKey) or _is_moderate(key.key) else None
 

@@ -8,7 +8,7 @@ from service.crypto.dpop_proofs import DpopProof, DpopProofs, access_token_hash,
 from service.crypto.jws import UnverifiableError
 from service.crypto.key_material import generate
 from service.protocol.names import SigningAlgorithm
-from tests.dpop import Prover
+from tests.dpop import MEMBERS_OF_ITS_KEY, STRANGE, TOKEN_URL, Prover
 
 HEAD = (
     "eyJ0eXAiOiJkcG9wK2p3dCIsImFsZyI6IkVTMjU2IiwiandrIjp7Imt0eSI6IkVDIiwieCI6Imw4dEZyaHgtMzR0VjNoUklDUkRZOXpDa0RscEJoRjQyVVFV"
@@ -95,6 +95,20 @@ async def test_a_proof_for_no_url_fits_none() -> None:
     """Neither where the URL of the request is not known."""
     with pytest.raises(UnverifiableError, match="htu"):
         await verified(DpopProofs(), Prover().proof(url=""), url="")
+
+
+@pytest.mark.parametrize("value", STRANGE)
+@pytest.mark.parametrize("member", MEMBERS_OF_ITS_KEY)
+async def test_a_key_with_a_strange_member_is_refused(member: str, value: object) -> None:
+    prover = Prover()
+    with pytest.raises(UnverifiableError, match="its jwk is no public key for its alg"):
+        await verified(DpopProofs(), prover.proof(header={"jwk": prover.jwk | {member: value}}), url=TOKEN_URL)
+
+
+async def test_members_that_no_elliptic_curve_key_has_are_ignored() -> None:
+    prover = Prover()
+    jwk = prover.jwk | {"n": 5, "e": [], "kid": {}, "alg": "ES256", "use": "sig"}
+    assert (await verified(DpopProofs(), prover.proof(header={"jwk": jwk}), url=TOKEN_URL)).jkt == prover.jkt
 
 
 async def test_memory_of_keys_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -15,7 +15,7 @@ from mintmark_guard.aiohttp import TOKEN, aiohttp_guard
 from mintmark_guard.asgi import AsgiGuard
 from mintmark_guard.dpop import KeyCheck, SentRequest, UsedProofs
 from service.protocol.names import AccessTokenFormat, SigningAlgorithm
-from tests.dpop import Prover
+from tests.dpop import MEMBERS_OF_ITS_KEY, STRANGE, Prover
 from tests.guard.guarding import API, token_of
 from tests.guarded import bearer
 from tests.world import World, basic
@@ -203,6 +203,16 @@ def test_a_proof_by_another_key_is_not_remembered() -> None:
         with pytest.raises(Refused, match="another key"):
             check.check("dpop", "token", {"cnf": {"jkt": "x"}}, sent, time.time())
     check.check("dpop", "token", {"cnf": {"jkt": thief.jkt}}, sent, time.time())
+
+
+@pytest.mark.parametrize("value", STRANGE)
+@pytest.mark.parametrize("member", MEMBERS_OF_ITS_KEY)
+def test_a_key_with_a_strange_member_is_refused(member: str, value: object) -> None:
+    prover = Prover()
+    headers = prover.with_token("token", url=URL, header={"jwk": prover.jwk | {member: value}})
+    sent = SentRequest("GET", URL, list(headers.items()))
+    with pytest.raises(Refused, match="its jwk is no public key for its alg"):
+        KeyCheck(DpopPolicy(), API).check("dpop", "token", {"cnf": {"jkt": prover.jkt}}, sent, time.time())
 
 
 def test_what_is_printed_of_a_policy_or_a_request_holds_no_credential() -> None:
