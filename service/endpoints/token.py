@@ -79,7 +79,6 @@ async def answer_client(
             await confirm(under_way(checks))
         token_request = TokenRequest(request, client, _requested(issuer, request), checks, possession.binding)
         authorization = bind(await grant_type.authorize(issuer, token_request), possession.binding)
-        start(checks)
         if concerns_members(authorization, request.parameters):
             authorization = await with_members(issuer, client, authorization, request.parameters)
     except ReplayedError as replayed:
@@ -93,6 +92,7 @@ async def answer_client(
         authorization = msgspec.structs.replace(authorization, address=request.address)
     if adjust is not None:
         authorization = adjust(authorization)
+    start(checks)
     issued = await issue(issuer, client, authorization, checks)
     if log.isEnabledFor(logging.DEBUG):
         _log_issued(client, name, issued)

@@ -136,7 +136,7 @@ async def _verify(
     *,
     is_id_jag: bool,
 ) -> ReplayCheck | None:
-    """Verify signature and audience, and record the use unless the assertion may be used again."""
+    """Verify signature and audience. Return the check of its first use, None where the assertion may be used again."""
     wanted = (issuer.url,) if is_id_jag else assertions.audiences(issuer, request)
     if trusted is None:
         verified = await assertions.verify_by_client(issuer, client, assertion)
@@ -146,7 +146,7 @@ async def _verify(
         if trusted.reusable and not is_id_jag:
             assertions.check_reusable(issuer, verified.claims, wanted)
             return None
-    return assertions.use_grant_assertion(issuer, verified, wanted)
+    return assertions.check_grant_assertion(issuer, verified, wanted)
 
 
 def _within(client: Client, trusted: TrustedIssuer | None) -> Client:

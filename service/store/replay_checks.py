@@ -61,7 +61,8 @@ class ReplayCheck:
     async def release(self) -> None:
         """Let it be used again after a use that failed. Raises TemporarilyUnavailable."""
         with suppress(TemporarilyUnavailable):  # it may have been recorded all the same, and must not be after this
-            await self.is_first_use()
+            if not await self.is_first_use():
+                return  # the use of another request
         await _release.run(self._connection, (self._key,), self.use.by)
 
 

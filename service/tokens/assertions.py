@@ -112,13 +112,16 @@ async def verify_client_assertion(
     if strict and not isinstance(verified.claims.get("aud"), str):
         raise UnverifiableError("aud must be the issuer, as one string")
     _check(issuer, verified.claims, (issuer.url,) if strict else audiences(issuer, request))
-    return _record_use(issuer, verified, _client_replay, jti_required=True)
+    return issuer.store.replay_checks.record(_use_of(issuer, verified, _client_replay, jti_required=True))
 
 
-def use_grant_assertion(issuer: Issuer, verified: VerifiedAssertion, wanted: Collection[str]) -> ReplayCheck:
-    """Verify an assertion that is a grant for its subject. ``wanted`` are the audiences. Raises UnverifiableError."""
+def check_grant_assertion(issuer: Issuer, verified: VerifiedAssertion, wanted: Collection[str]) -> ReplayCheck:
+    """Check an assertion that is a grant for its subject. ``wanted`` are the audiences. Raises UnverifiableError.
+
+    Its use is not recorded yet: what else is wrong with the request can be corrected, and the assertion be sent again.
+    """
     _check(issuer, verified.claims, wanted)
-    return _record_use(issuer, verified, _grant_replay)
+    return issuer.store.replay_checks.prepare(_use_of(issuer, verified, _grant_replay))
 
 
 def check_reusable(issuer: Issuer, claims: Mapping[str, Any], wanted: Collection[str]) -> None:
@@ -216,10 +219,10 @@ def _check(issuer: Issuer, claims: Mapping[str, Any], wanted: Collection[str], l
         raise UnverifiableError(f"exp is more than {longest} seconds away")
 
 
-def _record_use(
+def _use_of(
     issuer: Issuer, verified: VerifiedAssertion, refusal: Callable[[], ProtocolError], *, jti_required: bool = False
-) -> ReplayCheck:
-    """Record the use in Redis without waiting, so that the command is sent together with others.
+) -> Use:
+    """Return the use of an assertion. Raises UnverifiableError for a faulty ``jti``.
 
     Without a ``jti`` the assertion is identified by its signing input: a signature can be written in more than one way.
     """
@@ -229,11 +232,10 @@ def _record_use(
         raise UnverifiableError("jti is missing (OpenID Connect Core 9)")
     if jti is not None and not (isinstance(jti, str) and 0 < len(jti) <= MAX_JTI):
         raise UnverifiableError(f"jti must be a text of 1 to {MAX_JTI} characters")
-    use = Use(
+    return Use(
         name=f"{claims['iss']}\0{jti}" if jti else verified.signing_input.decode("ascii"),
         ends_at=math.ceil(claims["exp"]) + SKEW + 1,  # never before the assertion itself ends
         by=issuer.randomness(16),
         refusal=refusal,
         is_irreplaceable=not jti_required,  # an issuer that asserts a subject may not be able to make another one
     )
-    return issuer.store.replay_checks.record(use)

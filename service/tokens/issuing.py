@@ -78,18 +78,19 @@ def _issue(
 async def _begin_unless_replayed(
     issuer: Issuer, client: Client, authorization: Authorization, replay_checks: Sequence[ReplayCheck]
 ) -> Issued:
-    """Begin a grant, and take it back where a replay check does not pass."""
+    """Begin a grant, and take it back where a replay check does not pass. An error uses up nothing irreplaceable."""
     try:
         if issuer.hooks.asks_claims:  # hooks are notified only of what is certain
             await confirm(replay_checks)
         issued = await _begin(issuer, client, authorization)
-    except TemporarilyUnavailable:
+    except ProtocolError:
         await release(replay_checks)
         raise
     try:
         await confirm(replay_checks)
     except ProtocolError:
         await _withdraw(issuer, issued)
+        await release(replay_checks)
         raise
     return issued
 

@@ -19,10 +19,11 @@ from service.protocol.credentials import base64url
 from service.protocol.names import ClientAuthMethod, GrantTypeName, SigningAlgorithm
 from tests.assertions import ISSUER, JWKS, KEYS, Signer
 from tests.cutting_proxy import CuttingProxy
+from tests.dpop import Prover
 from tests.forging import hs256
 from tests.patience import PATIENCE
 from tests.redis_shapes import Shape
-from tests.world import World, error_of, in_process, settings_for
+from tests.world import World, basic, error_of, in_process, settings_for
 
 GRANT = GrantTypeName.JWT_BEARER.value
 CI = "https://ci.example.com"
@@ -154,6 +155,38 @@ async def test_an_assertion_counts_once(any_world: World, jti: str | None) -> No
     responses = await asyncio.gather(*(ask(any_world, assertion) for _ in range(100)))
     assert sorted(response.status for response in responses) == [200] + [400] * 99
     assert await any_world.issuer.store.grants.revoke_user("alice") == 1
+
+
+CORRECTABLE = {
+    "another scope": {"scope": "zzz"},
+    "a malformed scope": {"scope": '"'},
+    "an unknown resource": {"resource": "https://nope.example"},
+    "a malformed resource": {"resource": "nope"},
+    "malformed details": {"authorization_details": "[{}]"},
+}
+
+
+@pytest.mark.parametrize("form", CORRECTABLE.values(), ids=CORRECTABLE)
+async def test_a_mistake_that_can_be_corrected_uses_nothing_up(app: World, form: dict[str, str]) -> None:
+    """By any client: whoever brings it first with a mistake could keep the right one from using it."""
+    await app.client("other", grant_types=(GRANT,))
+    assertion = vouch(jti="once")
+    for client_id in ("app", "other"):
+        assert (await ask(app, assertion, client_id, **form)).status == 400
+    assert (await ask(app, assertion)).status == 200
+    assert await error_of(await ask(app, assertion)) == (400, "invalid_grant")
+
+
+async def test_nor_does_a_used_proof_or_a_user_who_is_disabled(app: World) -> None:
+    await app.user()
+    prover, assertion = Prover(), vouch(jti="once")
+    form, headers = {"grant_type": GRANT, "assertion": assertion}, basic("app") | prover.headers(url=f"{ISSUER}/token")
+    assert (await app.http.post("/token", data=form | {"assertion": vouch()}, headers=headers)).status == 200
+    assert await error_of(await app.http.post("/token", data=form, headers=headers)) == (400, "invalid_dpop_proof")
+    await app.set_enabled("alice", enabled=False)
+    assert await error_of(await ask(app, assertion)) == (400, "invalid_grant")
+    await app.set_enabled("alice", enabled=True)
+    assert (await ask(app, assertion)).status == 200
 
 
 async def test_the_audience_may_be_one_of_its_own(app: World) -> None:

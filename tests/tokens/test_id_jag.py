@@ -348,3 +348,10 @@ async def test_it_counts_once(any_world: World) -> None:
         answers = [error.status for error in await asyncio.gather(*(redeem(any_world, assertion) for _ in range(10)))]
         assert sorted(answers) == [200] + [400] * 9
         assert len((await any_world.issuer.store.grants.list_of_user(f"u-{turn}")).grants) == 1
+
+
+async def test_a_mistake_that_can_be_corrected_uses_none_up(world: World) -> None:
+    await chat(world)
+    assertion = id_jag(jti="once")
+    assert await error_of(await redeem(world, assertion, scope="zzz")) == (400, "invalid_scope")
+    assert (await redeem(world, assertion)).status == 200
