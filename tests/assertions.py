@@ -15,6 +15,16 @@ ISSUER = "http://127.0.0.1:8080"
 KEYS = {algorithm: generate(algorithm, 2048) for algorithm in SigningAlgorithm}
 KEYS[SigningAlgorithm.PS256] = KEYS[SigningAlgorithm.RS256]
 JWKS = {"keys": [public_jwk(key, algorithm, shared=True) for algorithm, key in KEYS.items()]}
+TYPES = (
+    *("client-authentication+jwt", "authorization-grant+jwt", "oauth-id-jag+jwt", "oauth-authz-req+jwt", "at+jwt"),
+    *("dpop+jwt", "logout+jwt", "token-introspection+jwt", "application/at+jwt", "secevent+jwt"),
+)
+"""The values of ``typ`` that name a purpose."""
+
+
+def types_but(*own: str) -> list[str]:
+    """Return those of other purposes."""
+    return [typ for typ in TYPES if typ not in own]
 
 
 @dataclass

@@ -2,8 +2,9 @@
 
 import binascii
 from base64 import b64decode
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from enum import StrEnum
+from functools import partial
 from urllib.parse import unquote, unquote_plus
 
 import msgspec
@@ -16,7 +17,10 @@ from service.tokens import assertions
 from service.tokens.assertions import UnverifiedAssertion
 
 _KNOWN = (*ALGORITHMS, *assertions.HMAC)
-_READ_BY_TYPE = {assertions.CLIENT_ASSERTION: assertions.read, assertions.SPIFFE_ASSERTION: assertions.read_svid}
+_READ_BY_TYPE: Mapping[str, Callable[[str], UnverifiedAssertion]] = {
+    assertions.CLIENT_ASSERTION: partial(assertions.read, types=assertions.CLIENT_TYPES),
+    assertions.SPIFFE_ASSERTION: assertions.read_svid,
+}
 
 
 class EvidenceKind(StrEnum):

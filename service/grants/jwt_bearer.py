@@ -35,7 +35,7 @@ from service.tokens.trusted_issuers import (
 )
 from service.tokens.user_claims import read, with_claims
 
-_TYPES = assertions.TYPES | {ID_JAG_TYPE}
+_TYPES = assertions.GRANT_TYPES | {ID_JAG_TYPE}
 ID_JAG_PROFILE = "urn:ietf:params:oauth:grant-profile:id-jag"
 
 

@@ -89,7 +89,7 @@ async def _read(issuer: Issuer, client: Client, hint: str) -> Hint:
 async def _by_token(issuer: Issuer, client: Client, hint: str) -> Person:
     """Read a JWT of an issuer that is trusted for hints; it may be sent more than once until it expires."""
     try:
-        assertion = assertions.read(hint)
+        assertion = assertions.read(hint, assertions.PLAIN_TYPES)
         trusted = await trusted_issuer_of(issuer, client, assertion, TrustUse.LOGIN_HINT)
         claims = assertion.jws.claims()
         _check_hint_token(issuer, trusted, claims)

@@ -9,7 +9,7 @@ from service.crypto.jws import SKEW, UnverifiableError, parse
 from service.issuer import Issuer
 from service.login.request_object import MAX_REQUEST_OBJECT, Parameters, parameters_of
 from service.protocol.errors import InvalidRequest, InvalidRequestObject, ProtocolError
-from service.protocol.request_objects import LONGEST
+from service.protocol.request_objects import LONGEST, check_type
 from service.records.client import Client
 from service.store.replay_checks import ReplayCheck, Use
 
@@ -38,6 +38,7 @@ async def verified_parameters(issuer: Issuer, client: Client, token: str, checks
     allowed = [algorithm.value] if demanded is None or algorithm in demanded else []
     try:
         jws = parse(token, MAX_REQUEST_OBJECT)
+        check_type(jws.header.get("typ"), strictly=False)
         claims = await issuer.client_keys.verify(key_source(client), jws, algorithms=allowed)
         _check(issuer, client, claims)
         parameters = parameters_of(client, claims)

@@ -33,8 +33,12 @@ MAX_JTI = 255
 REUSED_FOR = 86_400
 """The longest life in seconds of a token that may be used until it ends: no platform gives its workloads a longer one."""
 _LONGEST_HEADER = 6000
-TYPES = frozenset({"", "jwt", "client-authentication+jwt", "authorization-grant+jwt"})
-"""``typ``: what was signed for another purpose is no assertion (RFC 8725 section 3.11)."""
+PLAIN_TYPES = frozenset({"", "jwt"})
+"""The values of ``typ`` that name no purpose: what was signed for another one is refused (RFC 8725 section 3.11)."""
+CLIENT_TYPES = PLAIN_TYPES | {"client-authentication+jwt"}
+"""Those of an assertion by which a client authenticates (draft-ietf-oauth-rfc7523bis)."""
+GRANT_TYPES = PLAIN_TYPES | {"authorization-grant+jwt"}
+"""Those of an assertion that is a grant for its subject (draft-ietf-oauth-rfc7523bis)."""
 
 _SVID_TYPES = frozenset({"", "jwt", "jose"})
 _SPIFFE_ID = re.compile(r"(spiffe://[a-z0-9._-]{1,255})/[A-Za-z0-9._/-]{1,1700}")
@@ -65,7 +69,7 @@ class VerifiedAssertion(msgspec.Struct, frozen=True):
     signing_input: bytes
 
 
-def read(token: str, types: Collection[str] = TYPES) -> UnverifiedAssertion:
+def read(token: str, types: Collection[str]) -> UnverifiedAssertion:
     """Read a signed JWT with issuer and subject, of one of these ``typ`` in lower case. Raises UnverifiableError."""
     jws = parse(token, MAX_ASSERTION)
     if jws.algorithm not in _KNOWN:  # none, above all (IT-17)

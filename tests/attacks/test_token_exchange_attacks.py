@@ -11,7 +11,7 @@ from service.admin.trusts import TrustInput
 from service.crypto.key_material import generate
 from service.observe.events import Event
 from service.protocol.names import ClientAuthMethod, SigningAlgorithm
-from tests.assertions import ISSUER, JWKS, Signer
+from tests.assertions import ISSUER, JWKS, Signer, types_but
 from tests.exchanging import (
     ACCESS,
     EXCHANGE,
@@ -179,8 +179,7 @@ FOREIGN: dict[str, tuple[str, str]] = {
     ),
     "an ID token as access token": (ACCESS, partner()),
     "an access token as ID token": (ID, partner({"typ": "at+jwt"})),
-    "an ID-JAG": (JWT, partner({"typ": "oauth-id-jag+jwt"})),
-    "an assertion of a client": (JWT, partner({"typ": "client-authentication+jwt"})),
+    **{f"a {typ}": (JWT, partner({"typ": typ})) for typ in types_but("at+jwt", "application/at+jwt")},
     "bound to a key": (JWT, partner(cnf={"jkt": "x" * 43})),
     "a chain of nine actors": (JWT, partner(act=chain(9))),
     "a chain of a thousand actors": (JWT, partner(act=chain(150))),

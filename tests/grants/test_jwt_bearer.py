@@ -17,7 +17,7 @@ from service.app import open_issuer
 from service.crypto.key_material import generate, public_jwk
 from service.protocol.credentials import base64url
 from service.protocol.names import ClientAuthMethod, GrantTypeName, SigningAlgorithm
-from tests.assertions import ISSUER, JWKS, KEYS, Signer
+from tests.assertions import ISSUER, JWKS, KEYS, Signer, types_but
 from tests.cutting_proxy import CuttingProxy
 from tests.dpop import Prover
 from tests.forging import hs256
@@ -47,9 +47,9 @@ async def ask(world: World, assertion: str, client_id: str = "app", **form: str)
     return await world.token(client_id, grant_type=GRANT, assertion=assertion, **form)
 
 
-def vouch(**claims: Any) -> str:
+def vouch(headers: dict[str, Any] | None = None, **claims: Any) -> str:
     """An assertion of the trusted issuer about alice."""
-    return Signer().sign(**{"iss": CI, "sub": "alice", **claims})
+    return Signer().sign(headers, **{"iss": CI, "sub": "alice", **claims})
 
 
 async def test_a_trusted_issuer_vouches_for_somebody(app: World) -> None:
@@ -125,6 +125,20 @@ async def test_every_refusal_says_why(app: World, limits: dict[str, Any], claims
     assert (response.status, body["error"]) == (400, "invalid_grant")
     assert told in body["error_description"]
     assert not app.key_names(":access:")
+
+
+@pytest.mark.parametrize("typ", types_but("authorization-grant+jwt", "oauth-id-jag+jwt"))
+async def test_what_was_signed_for_another_purpose_is_no_grant(app: World, typ: str) -> None:
+    """RFC 8725 3.11, by an issuer or by a client that may assert subjects itself."""
+    await app.client("keyed", may_assert_subjects=True, jwks=JWKS, grant_types=(GRANT,))
+    by_client = Signer().sign({"typ": typ}, iss="keyed", sub="alice")
+    for client_id, assertion in (("app", vouch({"typ": typ})), ("keyed", by_client)):
+        response = await ask(app, assertion, client_id)
+        assert "another purpose" in (await response.json())["error_description"]
+
+
+async def test_a_grant_may_say_that_it_is_one(app: World) -> None:
+    assert (await ask(app, vouch({"typ": "authorization-grant+jwt"}))).status == 200
 
 
 MINE = generate(SigningAlgorithm.ES256, 0)

@@ -12,7 +12,7 @@ from service.protocol.credentials import new_grant_id
 from service.protocol.names import GrantTypeName
 from service.records.grant import Grant
 from service.tokens.id_tokens import mint_id_token
-from tests.assertions import JWKS, Signer
+from tests.assertions import JWKS, TYPES, Signer
 from tests.backchannel import approvals, ask, asked, backchannel_client, references
 from tests.moments import FromNow, settled
 from tests.person import Person
@@ -103,6 +103,15 @@ async def test_a_token_of_an_issuer_that_is_trusted_for_hints(
             400,
             "invalid_request",
         )
+
+
+@pytest.mark.parametrize("typ", TYPES)
+async def test_what_was_signed_for_another_purpose_is_no_hint(person: Person, typ: str) -> None:
+    given = {"issuer": CI, "jwks": JWKS, "uses": ["login-hint"]}
+    await trusts.add_trust(person.world.issuer, trusts.TrustInput.read(given))
+    hint = Signer(subject="alice").sign({"typ": typ}, iss=CI)
+    response = await ask(person.world, login_hint="", login_hint_token=hint)
+    assert "another purpose" in (await response.json())["error_description"]
 
 
 async def test_an_issuer_that_is_trusted_for_grants_gives_no_hints(person: Person) -> None:

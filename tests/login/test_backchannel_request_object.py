@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from tests.assertions import JWKS, KEYS, Signer
+from tests.assertions import JWKS, KEYS, Signer, types_but
 from tests.backchannel import PATH, ask, backchannel_client
 from tests.moments import FromNow, settled
 from tests.person import Person
@@ -87,6 +87,13 @@ UNUSABLE: list[dict[str, Any]] = [
 @pytest.mark.parametrize("changes", UNUSABLE)
 async def test_a_signed_request_that_says_something_else_is_refused(signing: World, changes: dict[str, Any]) -> None:
     assert await send(signing, _Signed().token(**settled(changes))) == (400, "invalid_request")
+
+
+@pytest.mark.parametrize("typ", types_but("oauth-authz-req+jwt"))
+async def test_what_was_signed_for_another_purpose_is_no_request(signing: World, typ: str) -> None:
+    """RFC 8725 section 3.11, as for request objects of the authorization endpoint."""
+    assert await send(signing, _Signed().token(headers={"typ": typ})) == (400, "invalid_request")
+    assert (await send(signing, _Signed().token(headers={"typ": "oauth-authz-req+jwt"})))[0] == 200
 
 
 async def test_another_key_or_algorithm_signs_nothing(signing: World) -> None:
