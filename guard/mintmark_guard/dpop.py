@@ -9,7 +9,7 @@ from typing import NamedTuple
 from urllib.parse import urlsplit
 
 from mintmark_guard.dpop_nonces import DpopNonces
-from mintmark_guard.dpop_proofs import HEADER, NONCE_HEADER, check_age, verify_proof
+from mintmark_guard.dpop_proofs import HEADER, NONCE_HEADER, check_age, check_times, verify_proof
 from mintmark_guard.jws import UnverifiableError
 from mintmark_guard.verdict import Refused
 
@@ -122,6 +122,7 @@ class KeyCheck:
             access_token=token,
             algorithms=self.policy.algorithms,
         )
+        check_times(proof, now)
         if self._nonces is None:
             ends_at: int | None = check_age(proof, now, self.policy.proof_lifetime)
         else:

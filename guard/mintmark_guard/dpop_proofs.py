@@ -105,10 +105,22 @@ def check_age(proof: DpopProof, now: float, lifetime: int) -> int:
         raise UnverifiableError("iat is in the future: the clocks differ")
     if proof.issued_at < now - lifetime:
         raise UnverifiableError(f"iat is more than {lifetime} seconds ago")
+    return int(proof.issued_at) + lifetime + 1
+
+
+def check_times(proof: DpopProof, now: float) -> None:
+    """Check exp and nbf, which hold where they are present, also with a nonce (RFC 7519 sections 4.1.4 and 4.1.5).
+
+    Args:
+        proof: The proof.
+        now: Epoch seconds.
+
+    Raises:
+        UnverifiableError: It has expired, or is not valid yet.
+    """
     expires, begins = proof.claims.get("exp", now), proof.claims.get("nbf", now)
     if not (_is_number(expires) and _is_number(begins) and expires >= now - SKEW and begins <= now + AHEAD):
         raise UnverifiableError("it has expired (exp), or is not good yet (nbf)")
-    return int(proof.issued_at) + lifetime + 1
 
 
 @lru_cache(maxsize=2048)

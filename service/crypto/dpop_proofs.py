@@ -119,14 +119,17 @@ def check_age(proof: DpopProof, now: float, lifetime: int) -> int:
         raise UnverifiableError("iat is in the future: the clocks differ")
     if proof.issued_at < now - lifetime:
         raise UnverifiableError(f"iat is more than {lifetime} seconds ago")
-    if ("exp" in proof.claims or "nbf" in proof.claims) and not _is_current(proof.claims, now):
-        raise UnverifiableError("it has expired (exp), or is not good yet (nbf)")
     return end_by_iat(proof, lifetime)
 
 
-def _is_current(claims: Mapping[str, Any], now: float) -> bool:
-    expires, begins = claims.get("exp", now), claims.get("nbf", now)
-    return _is_number(expires) and _is_number(begins) and expires >= now - SKEW and begins <= now + AHEAD
+def check_times(proof: DpopProof, now: float) -> None:
+    """Check exp and nbf, which hold where they are present, also with a nonce (RFC 7519 sections 4.1.4 and 4.1.5).
+
+    Raises UnverifiableError.
+    """
+    expires, begins = proof.claims.get("exp", now), proof.claims.get("nbf", now)
+    if not (_is_number(expires) and _is_number(begins) and expires >= now - SKEW and begins <= now + AHEAD):
+        raise UnverifiableError("it has expired (exp), or is not good yet (nbf)")
 
 
 def end_by_iat(proof: DpopProof, lifetime: int) -> int:

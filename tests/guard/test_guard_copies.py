@@ -102,6 +102,7 @@ async def _ours(text: str) -> object:
     proofs = dpop_proofs.DpopProofs()
     try:
         proof = await proofs.verify(text, method="GET", url=USERINFO_URL, access_token=TOKEN, algorithms=ACCEPTED)
+        dpop_proofs.check_times(proof, time.time())
         dpop_proofs.check_age(proof, time.time(), 60)
     except jws.UnverifiableError as error:
         return str(error)
@@ -114,6 +115,7 @@ def _guards(text: str) -> object:
         proof = guards_proofs.verify_proof(
             text, method="GET", url=USERINFO_URL, access_token=TOKEN, algorithms=ACCEPTED
         )
+        guards_proofs.check_times(proof, time.time())
         guards_proofs.check_age(proof, time.time(), 60)
     except guards_jws.UnverifiableError as error:
         return str(error)

@@ -159,6 +159,8 @@ async def test_nonces(served: World, guards: Callable[..., Guard]) -> None:
         assert (await one.check(**request(headers))).subject == "alice"
         assert (await refusal(one, headers)).error == "invalid_dpop_proof", "used"
         assert one.headers() == {"DPoP-Nonce": nonce}
+    over = prover.with_token(token, url=URL, nonce=nonce, exp=int(time.time()) - 60)
+    assert (await refusal(guard, over)).error == "invalid_dpop_proof", "it says itself that it has expired"
     stranger = guards("jwks", dpop=DpopPolicy(nonce_secret="of another API"))
     assert (await refusal(stranger, prover.with_token(token, url=URL, nonce=nonce))).error == "use_dpop_nonce"
 

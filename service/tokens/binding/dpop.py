@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Mapping
 
-from service.crypto.dpop_proofs import HEADER, NONCE_HEADER, DpopProof, check_age, end_by_iat
+from service.crypto.dpop_proofs import HEADER, NONCE_HEADER, DpopProof, check_age, check_times, end_by_iat
 from service.crypto.jws import UnverifiableError
 from service.issuer import Issuer
 from service.protocol.binding import THUMBPRINT, UNBOUND, Binding
@@ -103,6 +103,7 @@ def _ends_at(issuer: Issuer, proof: DpopProof, status: int) -> int:
     With a nonce it is the later of both: a process or call that wants no nonce would accept the same proof by its ``iat``.
     """
     now, lifetime = issuer.clock(), issuer.settings.dpop_proof_lifetime
+    check_times(proof, now)
     if not issuer.settings.dpop_nonce_required:
         return check_age(proof, now, lifetime)
     ends_at = issuer.dpop_nonces.end_of(proof.nonce, now)
