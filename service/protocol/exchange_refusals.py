@@ -55,6 +55,13 @@ TEXTS: tuple[tuple[str, str, str, str, tuple[str, ...]], ...] = (
         ("hook {} refuses the exchange", "{}, and so the exchange"),
     ),
     (
+        "exchange_user_may_not",
+        "invalid_request",
+        "The user whom the token is about is disabled, or unknown to the directory.",
+        "`mintmark user show NAME`.",
+        ("no tokens for the user: {}",),
+    ),
+    (
         "exchange_actor",
         "invalid_request",
         "The actor is not the one that may_act names, too many act for each other, or act is malformed.",

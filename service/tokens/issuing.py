@@ -12,7 +12,7 @@ import msgspec
 from service.crypto import sealing
 from service.issuer import Issuer
 from service.protocol.credentials import new_grant_id
-from service.protocol.errors import InvalidGrant, ProtocolError, TemporarilyUnavailable
+from service.protocol.errors import InvalidGrant, InvalidRequest, ProtocolError, TemporarilyUnavailable
 from service.records.client import Client
 from service.store.replay_checks import ReplayCheck, confirm, release
 from service.store.spending import Outcome, WaitingReply
@@ -54,12 +54,16 @@ async def _issue_for_others(
     exchange: Exchange,
     replay_checks: Sequence[ReplayCheck],
 ) -> Issued:
-    """Issue a token in exchange for others (RFC 8693)."""
+    """Issue a token in exchange for others (RFC 8693), with the one error of its section 2.2.2 for unacceptable tokens."""
     facts = await judge_exchange(issuer, client, authorization, exchange, replay_checks)
-    if exchange.grant_id:
-        issued = await issue_exchanged(issuer, client, authorization, exchange, replay_checks)
-    else:
-        issued = await _issue(issuer, client, authorization, replay_checks)
+    try:
+        if exchange.grant_id:
+            issued = await issue_exchanged(issuer, client, authorization, exchange, replay_checks)
+        else:
+            issued = await _issue(issuer, client, authorization, replay_checks)
+    except InvalidGrant as error:
+        about = "The user of subject_token gets no tokens here."
+        raise InvalidRequest(about, log=f"no tokens for the user: {error.log}") from error
     note_exchange(facts)
     return issued
 

@@ -208,6 +208,17 @@ async def test_jwts_of_other_issuers(shop: tuple[World, Held], token_type: str, 
     assert not (await world.issuer.store.grants.list_of_user("carol")).grants
 
 
+async def test_a_user_who_is_disabled_gets_no_token_for_one(shop: tuple[World, Held]) -> None:
+    """RFC 8693 section 2.2.2: invalid_request is the error for tokens that cannot be accepted, for whatever reason."""
+    world, _ = shop
+    await world.user("carol")
+    await world.set_enabled("carol", enabled=False)
+    response = await exchange(world, "app", partner(), JWT, scope="read")
+    said = await response.json()
+    assert (response.status, said["error"]) == (400, "invalid_request")
+    assert said["error_description"] == "The user of subject_token gets no tokens here."
+
+
 async def test_a_chain_of_a_thousand_is_refused_as_it_comes(shop: tuple[World, Held]) -> None:
     """Whoever may sign for the issuer sends what no parser takes."""
     world, _ = shop
