@@ -37,7 +37,9 @@ def check_refreshable(issuer: Issuer, client: Client, opened: OpenedRefreshToken
     """Check that its client could refresh now with this unused token. Raises InvalidGrant."""
     if (opened.record and opened.record.refreshes_left == 0) or not may_refresh(issuer, client, opened.grant):
         raise InvalidGrant(log="no refresh is left, or the client may not refresh any more")
-    _refresh_ends_at(issuer, client, opened.grant, int(issuer.clock()))
+    now = int(issuer.clock())
+    if NEVER != _refresh_ends_at(issuer, client, opened.grant, now) <= now:
+        raise _too_old()
 
 
 class NewRefreshToken(msgspec.Struct, frozen=True):
@@ -57,11 +59,18 @@ _NONE = NewRefreshToken()
 def new_refresh_token(
     issuer: Issuer, client: Client, authorization: Authorization, plan: TokenPlan, now: int
 ) -> NewRefreshToken:
-    """Make a refresh token, or renew the one that stays in use. Raises InvalidGrant."""
+    """Make a refresh token, or renew the one that stays in use; none for a grant that is already too old for it.
+
+    Raises InvalidGrant for a refresh of such a grant.
+    """
     left, keeps, spends = plan.refreshes_left, plan.keeps, authorization.spends
     if not may_refresh(issuer, client, authorization.grant) or (left == 0 and not keeps):
         return _NONE
     ends_at = _refresh_ends_at(issuer, client, authorization.grant, now)
+    if NEVER != ends_at <= now:
+        if isinstance(spends, PresentedRefreshToken):
+            raise _too_old()
+        return _NONE  # a code that is redeemed late gives access all the same (RFC 6749 section 5.1)
     if keeps is not None:
         issued_at = keeps.record.issued_at if keeps.record else now
         binding = keeps.record.binding if keeps.record else UNBOUND
@@ -81,7 +90,7 @@ def new_refresh_token(
 def _refresh_ends_at(issuer: Issuer, client: Client, grant: Grant, now: int) -> int:
     """Return the second at which a refresh token ends: idle or absolute limit, whichever is first; 0 = never.
 
-    Raises InvalidGrant where the absolute limit is over, as it may have been lowered since.
+    The absolute limit may be over, as it is shorter than the wait for a code, or was lowered since.
     """
     idle = (
         issuer.settings.refresh_idle_lifetime if client.refresh_idle_lifetime is None else client.refresh_idle_lifetime
@@ -90,10 +99,11 @@ def _refresh_ends_at(issuer: Issuer, client: Client, grant: Grant, now: int) -> 
     if absolute is None:
         absolute = issuer.settings.refresh_absolute_lifetime
     idle_end, absolute_end = idle and now + idle, absolute and grant.began_at + absolute
-    ends_at = min(idle_end, absolute_end) if idle_end and absolute_end else idle_end or absolute_end or NEVER
-    if ends_at and ends_at <= now:
-        raise InvalidGrant(log="the grant is older than refresh_absolute_lifetime")
-    return ends_at
+    return min(idle_end, absolute_end) if idle_end and absolute_end else idle_end or absolute_end or NEVER
+
+
+def _too_old() -> InvalidGrant:
+    return InvalidGrant(log="the grant is older than refresh_absolute_lifetime")
 
 
 class PresentedRefreshToken(Spendable, frozen=True, kw_only=True):

@@ -108,6 +108,19 @@ async def test_every_use_moves_the_idle_end_but_never_the_absolute_one(world: Wo
         assert await error_of(await too_late.refresh(token)) == REFUSED
 
 
+async def test_a_code_that_is_redeemed_after_the_absolute_end_gives_access_alone(world: World) -> None:
+    """RFC 6749 section 5.1: a refresh token is optional, and what the user allowed is not refused for want of one."""
+    client = await world.client(refresh_absolute_lifetime=2, code_lifetime=60)
+    start = int(world.issuer.clock())
+    code = await world.code(client, issued_at=start)
+    async with world.with_part(clock=lambda: start + 3) as later:
+        response = await later.redeem(code)
+        tokens = await response.json()
+        assert (response.status, "refresh_token" in tokens) == (200, False)
+        assert await later.is_active(tokens["access_token"])
+    assert not world.ends(":refresh:")
+
+
 async def test_an_expired_refresh_token_is_refused(world: World) -> None:
     client = await world.client(refresh_idle_lifetime=1, access_token_lifetime=100)
     tokens = await world.tokens(client)
