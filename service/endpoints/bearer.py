@@ -5,12 +5,12 @@ from typing import NamedTuple
 
 from service.issuer import Issuer
 from service.protocol.decision import challenge
-from service.protocol.errors import InvalidRequest, InvalidToken, ProtocolError, TokenRequired
+from service.protocol.errors import InvalidRequest, MalformedToken, ProtocolError, TokenRequired
 from service.protocol.request import Request
 from service.tokens.binding import KEY_PROOFS
 
 _BEARER = "Bearer"
-_CREDENTIALS = re.compile(r"([A-Za-z]+) +([A-Za-z0-9._~+/-]+=*)")
+_TOKEN = re.compile(r" *([A-Za-z0-9._~+/-]+=*)")
 
 
 class PresentedToken(NamedTuple):
@@ -24,7 +24,7 @@ class PresentedToken(NamedTuple):
 def presented_token(request: Request) -> PresentedToken:
     """Return the token of the Authorization header or the form, never of the query (RFC 6750 2.1 and 2.2).
 
-    Raises InvalidRequest where it comes twice, TokenRequired where there is none, InvalidToken for another scheme.
+    Raises InvalidRequest where it comes twice, TokenRequired where there is none or for another scheme, MalformedToken.
     """
     return _presented(request, (_BEARER, *(proof.scheme for proof in KEY_PROOFS.values())))
 
@@ -58,10 +58,13 @@ def _presented(request: Request, schemes: tuple[str, ...]) -> PresentedToken:
         if in_body is None:
             raise TokenRequired
         return PresentedToken(in_body)
-    found = _CREDENTIALS.fullmatch(request.authorization)
-    scheme = next((one for one in schemes if found is not None and one.lower() == found[1].lower()), None)
-    if found is None or scheme is None:
-        raise InvalidToken("The Authorization header must be: Bearer <access token>.")
     if in_body is not None:
         raise InvalidRequest("More than one access token is given (RFC 6750 section 2).")
-    return PresentedToken(found[2], scheme)
+    named, _, credentials = request.authorization.partition(" ")
+    scheme = next((one for one in schemes if one.lower() == named.lower()), None)
+    if scheme is None:
+        raise TokenRequired("The Authorization header must be: Bearer <access token>.")
+    found = _TOKEN.fullmatch(credentials)
+    if found is None:
+        raise MalformedToken("The Authorization header must be: Bearer <access token>.")
+    return PresentedToken(found[1], scheme)

@@ -271,9 +271,16 @@ class InvalidToken(BearerError):
 
 
 class TokenRequired(InvalidToken):
-    """The request has no access token at all: the challenge says how to send one, and names no error (RFC 6750 3.1)."""
+    """There is no access token that was sent as one: the challenge says how to, and names no error (RFC 6750 3.1)."""
 
     description = "An access token is required."
+
+
+class MalformedToken(BearerError):
+    """The access token is not in the form that its scheme has (RFC 6750 3.1)."""
+
+    error = "invalid_request"
+    status = 400
 
 
 class InsufficientScope(BearerError):

@@ -7,7 +7,7 @@ import pytest
 
 from service.protocol.names import SigningAlgorithm
 from tests.person import Person
-from tests.world import VERIFIER, World
+from tests.world import VERIFIER, World, error_of
 
 ALL = {
     **{name: name for name in ("name", "family_name", "given_name", "middle_name", "nickname", "preferred_username")},
@@ -104,10 +104,29 @@ async def test_two_tokens_or_one_in_the_query_are_refused(world_: World) -> None
     assert query.status == 401
 
 
+@pytest.mark.parametrize("header", ["Basic YTpi", 'Digest username="a", uri="/"', "Negotiate", "BearerX mm_at_x", "x"])
+@pytest.mark.parametrize("path", ["/userinfo", "/grants/x", "/register?client_id=x"])
+async def test_of_another_scheme_the_challenge_names_no_error(world: World, path: str, header: str) -> None:
+    """RFC 6750 section 3.1: what the client sent is no access token, and it knows no better way yet."""
+    async with world.having(grant_management=True, registration="open") as asked:
+        response = await asked.http.get(path, headers={"Authorization": header})
+        assert (response.status, "error" in response.headers["WWW-Authenticate"]) == (401, False)
+        assert response.headers["WWW-Authenticate"].startswith('Bearer realm="mintmark"')
+
+
 @pytest.mark.parametrize(
-    "header",
-    ["Bearer", "Bearer x", "Basic YTpi", "Bearer mm_at_" + "A" * 65, "Bearer a b", "Bearer ü"],
+    "header", ["Bearer", "Bearer ", "Bearer a b", "Bearer ü", 'Bearer a"b', "Bearer =", "bearer x,y"]
 )
+@pytest.mark.parametrize("path", ["/userinfo", "/grants/x", "/register?client_id=x"])
+async def test_a_malformed_token_is_a_malformed_request(world: World, path: str, header: str) -> None:
+    """RFC 6750 section 3.1."""
+    async with world.having(grant_management=True, registration="open") as asked:
+        response = await asked.http.get(path, headers={"Authorization": header})
+        assert await error_of(response) == (400, "invalid_request")
+        assert response.headers["WWW-Authenticate"].startswith('Bearer realm="mintmark", error="invalid_request"')
+
+
+@pytest.mark.parametrize("header", ["Bearer x", "Bearer mm_at_" + "A" * 65])
 async def test_without_a_good_token_there_is_a_challenge(world_: World, header: str) -> None:
     """RFC 6750 section 3."""
     response = await world_.http.get("/userinfo", headers={"Authorization": header})
