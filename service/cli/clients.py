@@ -18,6 +18,8 @@ from service.protocol.names import OPENID
 app = typer.Typer(no_args_is_help=True, help="Register clients, change them, give them secrets, end what they hold.")
 
 _SECRET = "Importing a secret"
+_BOUNDS = frozenset({"scopes", "audiences"})
+"""What a client may ask for; existing grants have what was allowed when they began."""
 
 ClientName = Annotated[str, typer.Argument(metavar="CLIENT_ID", help="client_id, or alias.", show_default=False)]
 SecretStdin = Annotated[
@@ -119,17 +121,25 @@ def update(
 
     Example: `mintmark client update web --unset access_token_lifetime --unset require_pkce`
 
-    The names of members for --unset are those of `mintmark client show --json`. Secrets stay as they are, and so do tokens,
-    unless the client knows its users by another sub afterwards (subject_type, sector): then all that it was issued ends.
+    The names of members for --unset are those of `mintmark client show --json`. Secrets stay as they are, and so does what was
+    issued before, with its scopes and audiences: `mintmark client revoke` ends it. All of it ends where the client knows its
+    users by another sub afterwards (subject_type, sector).
     """
     changes = given(members) | _unset(unset or [])
     if not changes:
         raise typer.BadParameter("Nothing is to be changed: see `mintmark client update --help`.")
+    narrowing = _BOUNDS & changes.keys()
+    before = do(operations.SHOW, client_id=client_id) if narrowing else {}
     client = act(
         lambda perform: operations.end_and_sweep(perform, operations.UPDATE, {"client_id": client_id, **changes})
     )
-    ends = f" {ENDED_BY_CHANGE}" if client.get("ended") else ""
-    report(client, f"Client {client['client_id']} is changed.{ends}", json)
+    has_ended = client.get("ended")
+    report(client, f"Client {client['client_id']} is changed.{f' {ENDED_BY_CHANGE}' if has_ended else ''}", json)
+    if not has_ended and any(set(before[name]) - set(client[name]) for name in narrowing):
+        say(
+            "What was issued before keeps its scopes and audiences, and is refreshed with them. To end it: "
+            f"mintmark client revoke {client['client_id']}"
+        )
     if has_secret(client["auth_method"]) and not client["secrets"]:
         say(f"It has no secret yet: mintmark client rotate-secret {client['client_id']}")
 

@@ -258,6 +258,25 @@ def test_one_that_registered_itself_is_approved(mintmark: CommandLine, redis: Sh
 
 
 @pytest.mark.parametrize(
+    ("options", "is_told"),
+    [
+        (("--scope", "read"), True),
+        (("--unset", "audiences"), True),
+        (("--scope", "read", "--json"), True),
+        (("--scope", "read write delete"), False),
+        (("--audience", "https://api.example"), False),
+        (("--description", "The shop"), False),
+    ],
+)
+def test_who_takes_scopes_away_is_told_what_keeps_them(
+    mintmark: CommandLine, options: tuple[str, ...], is_told: bool
+) -> None:
+    mintmark("client", "create", "web", *WEB, "--scope", "read write", "--audience", "https://api.example")
+    changed = mintmark("client", "update", "web", *options)
+    assert ("To end it: mintmark client revoke web" in changed.err) == is_told
+
+
+@pytest.mark.parametrize(
     ("options", "is_suggested"),
     [
         (("--scope", "openid"), True),
