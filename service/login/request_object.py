@@ -17,14 +17,16 @@ from service.protocol.errors import (
     RequestUriNotSupported,
 )
 from service.protocol.names import OPENID
-from service.protocol.request_objects import check_strictly, check_type
+from service.protocol.request_objects import PARAMETERS, check_strictly, check_type
 from service.records.client import Client
 from service.records.interaction import REDIRECT
 from service.tokens.encryption import decrypted
+from service.tokens.members import GRANT_MEMBERS
 
 MAX_REQUEST_OBJECT = 16_384
 """The most characters of a request object."""
 _NOT_PARAMETERS = frozenset({"iss", "aud", "exp", "iat", "nbf", "jti", "sub"})
+_DEFINED = PARAMETERS | GRANT_MEMBERS.keys()
 
 
 class Parameters(NamedTuple):
@@ -120,7 +122,10 @@ def _check_parties(issuer: Issuer, client: Client, claims: Mapping[str, Any]) ->
 
 
 def parameters_of(client: Client, claims: Mapping[str, Any]) -> Parameters:
-    """Return claims as parameters: numbers and JSON in the form that they have in a URL."""
+    """Return claims as parameters: numbers and JSON in the form that they have in a URL.
+
+    Raises InvalidRequestObject; not for a truth value or null without a definition (RFC 6749 section 3.1).
+    """
     try:
         payload = msgspec.json.encode(claims).decode()
     except (
@@ -133,11 +138,19 @@ def parameters_of(client: Client, claims: Mapping[str, Any]) -> Parameters:
         raise InvalidRequestObject("client_id in the request object is another client's.")
     if {"request", "request_uri"} & set(claims):
         raise InvalidRequestObject("A request object must not hold request or request_uri (RFC 9101 section 4).")
-    single = {name: _as_text(name, value) for name, value in claims.items() if name not in _NOT_PARAMETERS}
+    single = {
+        name: _as_text(name, value)
+        for name, value in claims.items()
+        if name not in _NOT_PARAMETERS and (name in _DEFINED or not _is_no_text(value))
+    }
     resource = claims.get("resource", [])
     resources = tuple(str(one) for one in resource) if isinstance(resource, list) else (str(resource),)
     single.pop("resource", None)
     return Parameters({name: text for name, text in single.items() if text}, resources, payload)
+
+
+def _is_no_text(value: object) -> bool:
+    return isinstance(value, bool) or value is None
 
 
 def _as_text(name: str, value: object) -> str:
@@ -145,7 +158,7 @@ def _as_text(name: str, value: object) -> str:
         if "\x00" in value:
             raise InvalidRequestObject(f"{name[:40]} in the request object holds a NUL character.")
         return value
-    if isinstance(value, bool) or value is None:
+    if _is_no_text(value):
         raise InvalidRequestObject(f"{name[:40]} in the request object is neither a text nor a number.")
     if isinstance(value, int):
         return str(value)

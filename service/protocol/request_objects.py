@@ -1,4 +1,4 @@
-"""Checks of the claims of a request object: the type of JWT, its audience and its lifetime (RFC 9101)."""
+"""Checks of the claims of a request object: the type of JWT, its audience, its lifetime and its parameters (RFC 9101)."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -9,6 +9,15 @@ TYPE = "oauth-authz-req+jwt"
 """``typ`` of request objects (RFC 9101 section 10.8)."""
 LONGEST = 3600
 """Seconds from nbf to exp, and from nbf to now (FAPI 1.0 Advanced 5.2.2, FAPI 2.0 Message Signing 5.3.1)."""
+PARAMETERS = frozenset(
+    {"client_id", "redirect_uri", "response_type", "response_mode", "scope", "state", "resource", "audience"}
+    | {"code_challenge", "code_challenge_method", "nonce", "claims", "max_age", "acr_values", "prompt", "display"}
+    | {"login_hint", "id_token_hint", "ui_locales", "claims_locales", "registration", "dpop_jkt"}
+    | {"grant_management_action", "grant_id", "login_hint_token", "binding_message", "user_code"}
+    | {"requested_expiry", "client_notification_token"}
+)
+"""Parameters of authorization and CIBA requests that have a meaning here, besides grant members: others are ignored (RFC 6749
+section 3.1)."""
 _SKEW = 10
 """Seconds by which the clock of a client may differ from ours."""
 

@@ -55,6 +55,12 @@ async def test_a_signed_request_is_taken_once(signing: World, requested_expiry: 
     assert len(signing.key_names(":polled:")) == 1
 
 
+async def test_a_claim_without_a_definition_is_ignored(signing: World) -> None:
+    """RFC 6749 section 3.1, as in other request objects."""
+    claims: dict[str, Any] = {"is_beta": True, "campaign": {"id": 7}, "reason": []}
+    assert (await send(signing, _Signed().token(**claims)))[0] == 200
+
+
 async def test_a_client_that_signs_sends_nothing_else(signing: World) -> None:
     assert await error_of(await ask(signing)) == (400, "invalid_request")
     for beside in ({"login_hint": "alice"}, {"scope": "openid"}, {"resource": "https://api.example"}):

@@ -10,7 +10,12 @@ from aiohttp import web
 from aiohttp.test_utils import TestServer
 
 from service.crypto.key_material import generate, public_jwk
+from service.login.request_object import parameters_of
+from service.protocol.errors import InvalidRequestObject
 from service.protocol.names import SigningAlgorithm
+from service.protocol.request_objects import PARAMETERS
+from service.records.client import Client
+from service.tokens.members import GRANT_MEMBERS
 from tests.forging import hs256
 from tests.person import Person, Shown, usual_request
 from tests.world import CALLBACK, World
@@ -83,6 +88,22 @@ async def test_a_bad_object_is_refused_never_ignored(person: Person, request_: s
     shown = await ask(person, request_)
     assert shown.error == error
     assert "code" not in shown.answer
+
+
+@pytest.mark.parametrize("value", [True, False, None, 1, [True, None], {"deep": [{}]}, ["x" * 2_000]], ids=repr)
+async def test_a_claim_without_a_definition_is_ignored(person: Person, value: object) -> None:
+    """RFC 6749 section 3.1, whatever its type: clients put claims of their own into what they sign."""
+    claims: dict[str, Any] = {"https://app.example/is_beta": value}
+    shown = await ask(person, signed(state="inside", **claims))
+    assert (shown.answer["state"], "code" in shown.answer) == ("inside", True)
+
+
+@pytest.mark.parametrize("name", sorted(PARAMETERS | GRANT_MEMBERS.keys()))
+def test_a_parameter_is_no_truth_value(name: str) -> None:
+    client = Client("app")
+    for value in (True, None):
+        with pytest.raises(InvalidRequestObject):
+            parameters_of(client, {name: value})
 
 
 async def test_it_may_be_required(person: Person) -> None:
