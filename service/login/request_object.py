@@ -64,9 +64,19 @@ async def unpacked(issuer: Issuer, client: Client, outer: Parameters, *, is_push
     inner = await _verified(issuer, client, value, demands.algorithms, strictly=strictly)
     is_openid = OPENID in outer.single.get("scope", "").split()
     if is_pushed or must_sign or strictly or not is_openid:
-        return inner._replace(single={**inner.single, "client_id": client.client_id})
+        if "client_id" not in inner.single:
+            raise InvalidRequestObject("client_id is missing in the request object (RFC 9101 section 6.3).")
+        return inner
+    _check_response_type(outer.single, inner.single)
     kept = {name: text for name, text in outer.single.items() if name not in ("request", "request_uri")}
     return inner._replace(single={**kept, **inner.single}, resources=inner.resources or outer.resources)
+
+
+def _check_response_type(outer: Mapping[str, str], inner: Mapping[str, str]) -> None:
+    """Check that both name the same response type, in any order of its words (Core 6.1). Raises InvalidRequest."""
+    named = {frozenset(one["response_type"].split()) for one in (outer, inner) if "response_type" in one}
+    if len(named) > 1:
+        raise InvalidRequest("response_type is another one in the request object (OpenID Connect Core 6.1).")
 
 
 async def _fetched(issuer: Issuer, client: Client, uri: str) -> str:

@@ -12,7 +12,7 @@ from aiohttp.test_utils import TestServer
 from service.crypto.key_material import generate, public_jwk
 from service.login.request_object import parameters_of
 from service.protocol.errors import InvalidRequestObject
-from service.protocol.names import SigningAlgorithm
+from service.protocol.names import ResponseType, SigningAlgorithm
 from service.protocol.request_objects import PARAMETERS
 from service.records.client import Client
 from service.tokens.members import GRANT_MEMBERS
@@ -104,6 +104,24 @@ def test_a_parameter_is_no_truth_value(name: str) -> None:
     for value in (True, None):
         with pytest.raises(InvalidRequestObject):
             parameters_of(client, {name: value})
+
+
+@pytest.mark.parametrize(
+    ("outside", "inside", "error"),
+    [
+        ("code", "code id_token", "invalid_request"),
+        ("code id_token", "code", "invalid_request"),
+        ("id_token code", "code id_token", ""),
+        ("code", "code", ""),
+    ],
+)
+async def test_the_response_type_is_the_same_inside(person: Person, outside: str, inside: str, error: str) -> None:
+    """Core 6.1: it stands outside so that it is a request of OAuth 2.0, and must match the one inside."""
+    client = await person.world.issuer.store.clients.read("app")
+    assert client is not None
+    await person.world.change(client, response_types=(ResponseType.CODE, ResponseType.CODE_ID_TOKEN))
+    shown = await ask(person, signed(response_type=inside), response_type=outside)
+    assert (shown.error, "code" in shown.answer) == (error, not error)
 
 
 async def test_it_may_be_required(person: Person) -> None:

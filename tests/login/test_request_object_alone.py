@@ -64,6 +64,16 @@ async def test_of_plain_oauth_only_what_is_inside_counts(person: Person) -> None
         assert "state" not in shown.answer
 
 
+async def test_alone_it_names_its_client(person: Person) -> None:
+    """RFC 9101 section 6.3: client_id outside and inside is the same; iss is another claim. Core 6.1 lets it be absent."""
+    plain = whole(client_id=None, scope="read")
+    shown = await asked(person, plain, **usual_request(scope="read"))
+    assert (shown.error, "code" in shown.answer) == ("invalid_request_object", False)
+    pushed = await person.world.post("/par", {"request": plain})
+    assert await error_of(pushed) == (400, "invalid_request_object")
+    assert "code" in (await asked(person, whole(client_id=None), **usual_request())).answer
+
+
 async def test_it_may_be_demanded_of_everybody(person: Person) -> None:
     async with person.world.having(require_signed_request_object=True) as world:
         person.world = world
