@@ -3,11 +3,14 @@
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
+import orjson
+
 from service.issuer import Issuer
 from service.protocol.authorization_request import AuthorizationRequest
 from service.protocol.credentials import new_grant_id
 from service.protocol.errors import AccessDenied, InvalidGrant
 from service.protocol.names import GrantTypeName
+from service.protocol.requested import Granted
 from service.records.authorization_code import AuthorizationCode
 from service.records.client import Client
 from service.records.grant import Grant
@@ -15,7 +18,7 @@ from service.store.user_index import CountedAs
 from service.tokens.authorization import Authorization, granted_by
 from service.tokens.authorization_codes import issue_code
 from service.tokens.id_tokens import mint_id_token
-from service.tokens.members import for_audience
+from service.tokens.members import GRANT_MEMBERS, for_audience
 from service.tokens.spendable import TokenPlan
 from service.tokens.token_hooks import with_hooks
 from service.tokens.token_response import Minted, mint
@@ -89,6 +92,7 @@ async def _respond(
             "token_type": authorization.binding.token_type,
             "expires_in": str(ends_at - minted.new.now),
             "scope": minted.issued.scope,
+            **_granted_members(authorization.granted),
         }
     if "id_token" in parts:
         fields["id_token"] = await mint_id_token(
@@ -104,6 +108,12 @@ async def _respond(
             added=authorization.added.id_token,
         )
     return AuthorizationResponse({name: value for name, value in fields.items() if value}, grant_id, ends_at)
+
+
+def _granted_members(granted: Granted) -> dict[str, str]:
+    """Return what the access token is for in addition to its scope, as JSON texts (RFC 9396 section 7)."""
+    members = granted.members or {}
+    return {name: orjson.dumps(value).decode() for name, value in members.items() if name in GRANT_MEMBERS}
 
 
 def _record_of_code(request: AuthorizationRequest) -> AuthorizationCode:

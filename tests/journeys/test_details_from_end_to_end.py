@@ -7,7 +7,7 @@ from typing import Any
 import jwt
 import pytest
 
-from service.protocol.names import AccessTokenFormat
+from service.protocol.names import AccessTokenFormat, ResponseType
 from service.settings import SettingsError
 from tests.assertions import JWKS, Signer
 from tests.person import Person
@@ -132,6 +132,17 @@ async def test_each_resource_server_sees_its_part(bank: World) -> None:
     empty = await (await bank.token("third", **none)).json()
     assert NAME not in empty
     assert NAME not in await bank.introspect(empty["access_token"], "third")
+
+
+async def test_an_access_token_of_the_front_channel_says_what_it_is_for(bank: World) -> None:
+    """RFC 9396 section 7: beside every access token, here as JSON text; a code alone says nothing yet."""
+    types = (ResponseType.CODE, ResponseType.CODE_TOKEN)
+    await bank.openid_client(authorization_details_types=tuple(TYPES), response_types=types, audiences=(API,))
+    person = Person(bank)
+    shown = await person.sign_in(response_type="code token", **said(*BOTH))
+    assert json.loads(shown.answer[NAME]) == [ACCOUNT], "the other is for another API"
+    shown = await person.authorize(**said(*BOTH))
+    assert NAME not in (await person.submit(shown, decision="allow")).answer
 
 
 async def test_each_time_it_is_asked_for_anew(bank: World) -> None:
