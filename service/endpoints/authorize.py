@@ -14,9 +14,8 @@ from service.protocol.browsing import FormPost, Page, Redirect, Reply, Visit
 from service.protocol.errors import InvalidRequestUri, ProtocolError, TemporarilyUnavailable
 from service.protocol.names import ContentEncryption, Prompt
 from service.protocol.profiles import demands_of
-from service.protocol.response_destination import modes_supported
-from service.settings import Settings
-from service.tokens.encryption import encryption_metadata
+from service.protocol.response_destination import modes_supported, types_supported
+from service.tokens.encryption import encryption_metadata, usable_by_clients
 
 NAME = "authorize"
 PATH = "/authorize"
@@ -70,44 +69,48 @@ async def _sent_back(issuer: Issuer, refused: RefusedRequestError, visit: Visit)
 def _metadata(issuer: Issuer) -> dict[str, object]:
     settings = issuer.settings
     openid = issuer.keyring is not None  # without keys there are no ID tokens
-    offered = [one.value for one in settings.response_types if openid or "id_token" not in one.parts]
+    offered = types_supported(settings.response_types, can_sign=openid)
+    demands = demands_of(settings.profile, None)
     members: dict[str, object] = {
         "authorization_endpoint": issuer.url_of(PATH),
-        "response_types_supported": offered,
-        "response_modes_supported": modes_supported(can_sign=openid),
+        "response_types_supported": [one.value for one in offered],
+        "response_modes_supported": modes_supported(offered, demands, can_sign=openid),
         "code_challenge_methods_supported": ["S256"],
         "authorization_response_iss_parameter_supported": True,
         "acr_values_supported": offered_acrs(settings),
+        **_request_objects(issuer),
     }
     if issuer.keyring is None:
         return members
     prompts = [prompt.value for prompt in Prompt if prompt is not Prompt.CREATE or settings.sign_up_url]
-    objects = settings.request_objects
-    demanded = demands_of(settings.profile, None).algorithms
-    signatures = [name for name in ALGORITHMS if demanded is None or name in demanded]
     return members | {
         "authorization_signing_alg_values_supported": [one.value for one in issuer.keyring.algorithms],
         **encryption_metadata(issuer, "authorization"),
         **encryption_metadata(issuer, "id_token"),
-        "request_object_signing_alg_values_supported": signatures if objects != "off" else None,
-        **_encrypted_objects(settings),
-        "require_signed_request_object": settings.require_signed_request_object,
-        "request_parameter_supported": objects != "off",
-        "request_uri_parameter_supported": objects == "by_reference",
-        "require_request_uri_registration": True if objects == "by_reference" else None,
         "claims_parameter_supported": True,
         "prompt_values_supported": prompts,
         "display_values_supported": ["page", "popup", "touch", "wap"],
     }
 
 
-def _encrypted_objects(settings: Settings) -> dict[str, object]:
-    """Return how request objects may be encrypted for us (OpenID Connect Discovery 3); nothing where they may not."""
-    if settings.request_objects == "off" or not settings.encryption_algorithms:
-        return {}
+def _request_objects(issuer: Issuer) -> dict[str, object]:
+    """Return what is taken of request objects, without keys of ours, too, as clients sign them (RFC 9101 section 10.5)."""
+    settings = issuer.settings
+    is_on = settings.request_objects != "off"
+    by_reference = settings.request_objects == "by_reference" and not settings.require_pushed_authorization_requests
+    demanded = demands_of(settings.profile, None).algorithms
+    signed = [name for name in ALGORITHMS if demanded is None or name in demanded]
+    encrypted = usable_by_clients(issuer, settings.encryption_algorithms) if is_on else []
     return {
-        "request_object_encryption_alg_values_supported": [one.value for one in settings.encryption_algorithms],
-        "request_object_encryption_enc_values_supported": [one.value for one in ContentEncryption],
+        "request_object_signing_alg_values_supported": signed if is_on else None,
+        "request_object_encryption_alg_values_supported": encrypted or None,
+        "request_object_encryption_enc_values_supported": [one.value for one in ContentEncryption]
+        if encrypted
+        else None,
+        "require_signed_request_object": settings.require_signed_request_object,
+        "request_parameter_supported": is_on,
+        "request_uri_parameter_supported": by_reference,
+        "require_request_uri_registration": True if by_reference else None,
     }
 
 

@@ -17,7 +17,7 @@ from service.protocol.backchannel_request import BackchannelRequest
 from service.protocol.decision import Decision, answer
 from service.protocol.errors import ProtocolError
 from service.protocol.names import DeliveryMode, HookEvent
-from service.protocol.profiles import demands_of
+from service.protocol.profiles import demands_of, refused_delivery_modes
 from service.protocol.request import Request
 from service.records.client import Client
 from service.store.replay_checks import confirm
@@ -79,10 +79,12 @@ def acknowledged(issuer: Issuer, client: Client, begun: BegunBackchannelRequest)
 
 
 def _metadata(issuer: Issuer) -> dict[str, object]:
-    demanded = demands_of(issuer.settings.profile, None).algorithms
+    profile = issuer.settings.profile
+    demanded, refused = demands_of(profile, None).algorithms, refused_delivery_modes(profile)
+    modes = [one.value for one in issuer.settings.backchannel_delivery_modes if one not in refused]
     return {
         "backchannel_authentication_endpoint": issuer.url_of(PATH),
-        "backchannel_token_delivery_modes_supported": [one.value for one in issuer.settings.backchannel_delivery_modes],
+        "backchannel_token_delivery_modes_supported": modes,
         "backchannel_authentication_request_signing_alg_values_supported": [
             name for name in ALGORITHMS if demanded is None or name in demanded
         ],

@@ -6,7 +6,7 @@ from typing import Any
 from service.endpoints.endpoint import Endpoint, MachineEndpoint
 from service.issuer import Issuer
 from service.protocol.claims import OURS, SCOPE_CLAIMS
-from service.protocol.names import SubjectType
+from service.protocol.names import OPENID, SubjectType
 from service.tokens.resources import offered_scopes
 
 PATH = "/.well-known/oauth-authorization-server"
@@ -40,9 +40,10 @@ def _aliases(issuer: Issuer, members: Mapping[str, object]) -> dict[str, str]:
 
 def _service(issuer: Issuer) -> dict[str, Any]:
     settings, keyring = issuer.settings, issuer.keyring
+    refused = {OPENID} if keyring is None else set()
     members: dict[str, Any] = {
         "issuer": issuer.url,
-        "scopes_supported": sorted(offered_scopes(issuer)) or None,
+        "scopes_supported": sorted(offered_scopes(issuer) - refused) or None,
         "protected_resources": sorted(issuer.store.resources.known) or None,
         "client_id_metadata_document_supported": settings.client_metadata_documents or None,
         "op_policy_uri": settings.op_policy_uri,

@@ -13,10 +13,11 @@ from service.observe.current import note_grant_type
 from service.observe.events import Event
 from service.protocol.decision import Decision, answer
 from service.protocol.errors import ProtocolError, UnauthorizedClient, UnsupportedGrantType
-from service.protocol.names import GrantTypeName, ResponseType
+from service.protocol.names import GrantTypeName
 from service.protocol.profiles import refused_grant_types
 from service.protocol.request import Request
 from service.protocol.requested import Requested
+from service.protocol.response_destination import types_supported
 from service.records.client import Client
 from service.settings import Settings
 from service.store.replay_checks import confirm, start, under_way
@@ -124,10 +125,10 @@ def _methods(settings: Settings) -> tuple[str, ...]:
 
 
 def _metadata(issuer: Issuer) -> dict[str, object]:
-    offered = issuer.settings.response_types
-    implicit = any(not one.parts <= {"code"} for one in offered if one is not ResponseType.NONE)
+    offered = types_supported(issuer.settings.response_types, can_sign=issuer.keyring is not None)
+    implicit = any(one.parts - {"code"} for one in offered)
     refused = refused_grant_types(issuer.settings.profile)
-    grant_types = [name for name, one in GRANT_TYPES.items() if one.is_on(issuer) and name not in refused]
+    grant_types = {name: one for name, one in GRANT_TYPES.items() if one.is_on(issuer) and name not in refused}
     members: dict[str, object] = {
         "token_endpoint": issuer.url_of(issuer.settings.token_paths[0]),
         "token_endpoint_auth_methods_supported": methods_supported(issuer),
@@ -138,7 +139,7 @@ def _metadata(issuer: Issuer) -> dict[str, object]:
         members |= proof.metadata(issuer)
     for member in GRANT_MEMBERS.values():
         members |= member.metadata(issuer)
-    for grant_type in GRANT_TYPES.values():
+    for grant_type in grant_types.values():
         members |= grant_type.metadata(issuer)
     return members
 

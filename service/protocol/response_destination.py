@@ -1,9 +1,11 @@
 """The destination of an authorization response: its redirect URI and response mode."""
 
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from service.protocol.errors import InvalidRequest
-from service.protocol.names import ResponseMode
+from service.protocol.names import ResponseMode, ResponseType
+from service.protocol.profiles import Demands
 
 JWT = "jwt"
 """The response mode of a JWT in the default mode of the response type (JARM 2.3.4); the suffix of a JWT in another mode."""
@@ -29,10 +31,29 @@ class Travel(NamedTuple):
     as_jwt: bool = False
 
 
-def modes_supported(*, can_sign: bool) -> list[str]:
-    """Return the values of response_mode, for discovery; ``can_sign`` is True if there are keys for JARM."""
+def types_supported(offered: Iterable[ResponseType], *, can_sign: bool) -> list[ResponseType]:
+    """Return the values of response_type, for discovery: of those that are offered, without keys none with an ID token."""
+    return [one for one in offered if can_sign or "id_token" not in one.parts]
+
+
+def modes_supported(response_types: Sequence[ResponseType], demands: Demands, *, can_sign: bool) -> list[str]:
+    """Return the values of response_mode, for discovery.
+
+    Args:
+        response_types: The response types that are supported.
+        demands: Of the profile of the settings.
+        can_sign: Whether there are keys for JARM.
+    """
     plain = [mode.value for mode in ResponseMode]
-    return [*plain, *(f"{mode}.{JWT}" for mode in plain), JWT] if can_sign else plain
+    modes = [*plain, *(f"{mode}.{JWT}" for mode in plain), JWT] if can_sign else plain
+    return [mode for mode in modes if any(_is_taken(mode, one, demands, can_sign=can_sign) for one in response_types)]
+
+
+def _is_taken(mode: str, response_type: ResponseType, demands: Demands, *, can_sign: bool) -> bool:
+    try:
+        return demands.allows(response_type, as_jwt=travel(mode, response_type.value, can_sign=can_sign).as_jwt)
+    except InvalidRequest:
+        return False
 
 
 def travel(response_mode: str | None, response_type: str, *, can_sign: bool) -> Travel:

@@ -3,7 +3,7 @@
 Keys are public keys, or the secret of a client that is kept so that it can be read again (client_secret_jwt).
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
 from service.crypto.client_keys import key_source
@@ -11,7 +11,8 @@ from service.crypto.jws import UnverifiableError
 from service.crypto.key_material import UnusableKeyError
 from service.issuer import Issuer
 from service.protocol.errors import InvalidRequest, TemporarilyUnavailable
-from service.protocol.names import ContentEncryption, KeyManagement
+from service.protocol.names import ClientAuthMethod, ContentEncryption, KeyManagement
+from service.protocol.profiles import demands_of
 from service.records.client import Client
 
 if TYPE_CHECKING:
@@ -23,13 +24,17 @@ _DOTS = 4
 
 def encryption_metadata(issuer: Issuer, kind: str) -> dict[str, object]:
     """Return the members of discovery for a kind of response: id_token, userinfo, authorization or introspection."""
-    reads_secrets = bool(issuer.sealing.current)
     return {
-        f"{kind}_encryption_alg_values_supported": [
-            one.value for one in KeyManagement if reads_secrets or not one.is_symmetric
-        ],
+        f"{kind}_encryption_alg_values_supported": usable_by_clients(issuer, KeyManagement),
         f"{kind}_encryption_enc_values_supported": [one.value for one in ContentEncryption],
     }
+
+
+def usable_by_clients(issuer: Issuer, algorithms: Iterable[KeyManagement]) -> list[str]:
+    """Return the algorithms that clients can use here: by a secret, if any client may have one that can be read again."""
+    methods = demands_of(issuer.settings.profile, None).auth_methods
+    reads_secrets = bool(issuer.sealing.current) and (methods is None or ClientAuthMethod.CLIENT_SECRET_JWT in methods)
+    return [one.value for one in algorithms if reads_secrets or not one.is_symmetric]
 
 
 async def encrypted(

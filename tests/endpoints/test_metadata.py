@@ -10,7 +10,9 @@ from service.crypto.sealing import Sealing
 from service.endpoints import discovery
 from service.grants import GRANT_TYPES
 from service.protocol.names import Profile, ResponseType
-from tests.profiles import SURROUNDINGS
+from service.protocol.profiles import NO_DEMANDS
+from service.protocol.response_destination import modes_supported
+from tests.profiles import SURROUNDINGS, Bank
 from tests.world import World
 
 PATH = "/.well-known/oauth-authorization-server"
@@ -51,8 +53,18 @@ async def test_without_keys_it_is_an_oauth_server(world: World) -> None:
             "code_challenge_methods_supported": ["S256"],
             "authorization_response_iss_parameter_supported": True,
             "acr_values_supported": ["1"],
+            "request_object_signing_alg_values_supported": ALGORITHMS,
+            "require_signed_request_object": False,
+            "request_parameter_supported": True,
+            "request_uri_parameter_supported": True,
+            "require_request_uri_registration": True,
             "ui_locales_supported": ["de", "en"],
         }
+        keyless = other.with_settings(response_types=("code", "code id_token"), scopes={"openid": "", "read": ""})
+        document = discovery(keyless.issuer)
+        assert document["response_types_supported"] == ["code"]
+        assert "implicit" not in document["grant_types_supported"], "nothing comes from the authorization endpoint"
+        assert document["scopes_supported"] == ["read"]
         for path in ("/userinfo", "/jwks"):
             assert (await other.http.get(path)).status == 404
 
@@ -117,6 +129,11 @@ async def test_it_is_derived_from_the_registries(world: World, monkeypatch: pyte
         ),
         pytest.param({"pairwise_salt": "salt" * 4}, {"subject_types_supported": ["public", "pairwise"]}, id="pairwise"),
         pytest.param({"request_objects": "off"}, {"request_parameter_supported": False}, id="no request objects"),
+        pytest.param(
+            {"require_pushed_authorization_requests": True},
+            {"request_parameter_supported": True, "request_uri_parameter_supported": False},
+            id="all requests pushed, and none of them by reference (RFC 9126 section 5)",
+        ),
         pytest.param({"acr": "gold"}, {"acr_values_supported": ["gold"]}, id="acr"),
         pytest.param(
             {"sign_up_url": "https://x.example"},
@@ -135,6 +152,42 @@ async def test_a_profile_offers_no_grant_type_that_it_refuses(world: World, prof
     document = discovery(world.with_settings(profile=profile, **SURROUNDINGS[profile]).issuer)
     offered = document["grant_types_supported"]
     assert [name for name in offered if name != "implicit"] == [name for name in GRANT_TYPES if name != "password"]
+
+
+@pytest.mark.parametrize("profile", Profile)
+async def test_a_profile_offers_the_response_modes_that_it_takes(world: World, profile: Profile) -> None:
+    async with world.having(profile=profile, **SURROUNDINGS[profile]) as here:
+        types = here.issuer.settings.response_types
+        bank = await Bank(here, profile).open(response_types=types)
+        taken = {
+            mode
+            for mode in modes_supported([*ResponseType], NO_DEMANDS, can_sign=True)
+            for one in types
+            if (await bank.push(response_type=one, response_mode=mode)).status == 201
+        }
+        assert set(discovery(here.issuer)["response_modes_supported"]) == taken
+
+
+KEY_OF_A_BANK = (Profile.FAPI2_SECURITY, Profile.FAPI2_MESSAGE_SIGNING, Profile.FAPI1_ADVANCED)
+"""Profiles whose clients have keys instead of secrets, and tokens bound to them."""
+
+
+@pytest.mark.parametrize("profile", [None, *Profile])
+async def test_a_profile_offers_nothing_by_secrets_or_unbound_that_it_refuses(
+    world: World, profile: Profile | None
+) -> None:
+    settings: dict[str, Any] = {
+        "encryption_algorithms": ("dir", "ECDH-ES"),
+        "backchannel_delivery_modes": ("poll", "push"),
+    }
+    surroundings = SURROUNDINGS[profile] if profile else {}
+    here = world.with_settings(profile=profile, **settings, master_key="m" * 32, **surroundings)
+    document = discovery(replace(here.issuer, sealing=Sealing(("m" * 32,))))
+    is_strict = profile in KEY_OF_A_BANK
+    for kind in ("id_token", "userinfo", "authorization", "introspection", "request_object"):
+        assert ("dir" in document[f"{kind}_encryption_alg_values_supported"]) is not is_strict
+        assert "ECDH-ES" in document[f"{kind}_encryption_alg_values_supported"]
+    assert document["backchannel_token_delivery_modes_supported"] == (["poll"] if is_strict else ["poll", "push"])
 
 
 @pytest.mark.parametrize(("method", "status"), [("GET", 200), ("HEAD", 200), ("POST", 405), ("DELETE", 405)])

@@ -3,7 +3,8 @@
 import pytest
 
 from service.protocol.errors import InvalidRequest
-from service.protocol.names import ResponseMode
+from service.protocol.names import ResponseMode, ResponseType
+from service.protocol.profiles import NO_DEMANDS, Demands
 from service.protocol.response_destination import Travel, modes_supported, travel, travel_of_errors
 
 QUERY, FRAGMENT, FORM_POST = ResponseMode
@@ -59,6 +60,10 @@ def test_without_keys_nothing_is_signed() -> None:
         with pytest.raises(InvalidRequest):
             travel(asked, "code", can_sign=False)
         assert travel_of_errors(asked, "code", can_sign=False) == Travel(QUERY)
-    assert modes_supported(can_sign=False) == ["query", "fragment", "form_post"]
+    plain = ["query", "fragment", "form_post"]
+    assert modes_supported([ResponseType.CODE], NO_DEMANDS, can_sign=False) == plain
     signed = ["query.jwt", "fragment.jwt", "form_post.jwt", "jwt"]
-    assert modes_supported(can_sign=True) == ["query", "fragment", "form_post", *signed]
+    assert modes_supported([ResponseType.CODE], NO_DEMANDS, can_sign=True) == [*plain, *signed]
+    assert modes_supported([ResponseType.CODE], Demands(jwt_response=True), can_sign=True) == signed
+    without_query = ["fragment", "form_post", *signed[1:]]
+    assert modes_supported([ResponseType.CODE_ID_TOKEN], Demands(jwt_response=True), can_sign=True) == without_query

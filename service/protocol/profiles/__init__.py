@@ -32,6 +32,7 @@ __all__ = [
     "broken_by",
     "check_keeps",
     "demands_of",
+    "refused_delivery_modes",
     "refused_grant_types",
     "rules_of",
 ]
@@ -56,6 +57,11 @@ def demands_of(ours: Profile | None, clients: Profile | None) -> Demands:
 def refused_grant_types(ours: Profile | None) -> frozenset[str]:
     """Return the grant types that no client may have under the profile of the settings."""
     return frozenset(name for rule in rules_of(ours, None) for name in rule.refused_grant_types)
+
+
+def refused_delivery_modes(ours: Profile | None) -> frozenset[str]:
+    """Return the delivery modes of CIBA that no client can have under the profile of the settings."""
+    return frozenset(name for rule in rules_of(ours, None) for name in rule.refused_delivery_modes)
 
 
 def broken_by(client: ClientMembers, rules: Iterable[Rule]) -> list[Rule]:

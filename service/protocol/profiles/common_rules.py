@@ -3,7 +3,7 @@
 from collections.abc import Collection, Mapping
 from typing import Any
 
-from service.protocol.names import ApplicationType, ClientAuthMethod, GrantTypeName, SigningAlgorithm
+from service.protocol.names import ApplicationType, ClientAuthMethod, DeliveryMode, GrantTypeName, SigningAlgorithm
 from service.protocol.profiles.demands import Demands
 from service.protocol.profiles.rule import ClientMembers, Here, Rule, SettingRule, uses_codes
 
@@ -18,6 +18,8 @@ SIGNED_BY_US = (
 """Members that default to RS256, by which we sign."""
 OF_REQUESTS = ("token_endpoint_auth_signing_alg", "request_object_signing_alg", "userinfo_signed_response_alg")
 """Members without a default: nothing is signed then, or ``Demands`` checks the signatures of requests."""
+UNBOUND_DELIVERY = frozenset({DeliveryMode.PUSH.value})
+"""Delivery modes of CIBA whose tokens cannot be bound to a key."""
 _ASYMMETRIC = frozenset(
     {ClientAuthMethod.PRIVATE_KEY_JWT.value, ClientAuthMethod.TLS_CLIENT_AUTH.value}
     | {ClientAuthMethod.SELF_SIGNED_TLS_CLIENT_AUTH.value}

@@ -40,6 +40,10 @@ class Demands(NamedTuple):
             *(mine or theirs for mine, theirs in zip(self[3:], other[3:], strict=True)),
         )
 
+    def allows(self, response_type: ResponseType, *, as_jwt: bool) -> bool:
+        """Whether a response of this type may travel so: as a JWT, or as plain parameters."""
+        return as_jwt or not self.jwt_response or "id_token" in response_type.parts
+
     def check(self, parameters: Mapping[str, str], response_type: ResponseType, *, as_jwt: bool) -> None:
         """Check the parameters of an authorization request.
 
@@ -51,7 +55,7 @@ class Demands(NamedTuple):
         Raises:
             InvalidRequest: They do not meet the demands.
         """
-        if self.jwt_response and "id_token" not in response_type.parts and not as_jwt:
+        if not self.allows(response_type, as_jwt=as_jwt):
             raise InvalidRequest("response_mode must be jwt: the security profile demands signed responses.")
         if self.scope and "scope" not in parameters:
             raise InvalidRequest("The parameter scope is missing: the security profile demands it.")

@@ -2,6 +2,7 @@
 
 from service.protocol.names import ResponseType, SigningAlgorithm
 from service.protocol.profiles.common_rules import (
+    UNBOUND_DELIVERY,
     algorithms,
     client_authentication,
     confidential_clients,
@@ -61,6 +62,7 @@ PROFILE = SecurityProfile(
             remedy="--certificate-bound",
             holds=lambda client: client.tls_client_certificate_bound_access_tokens,
             members=lambda _, __: {"tls_client_certificate_bound_access_tokens": True},
+            refused_delivery_modes=UNBOUND_DELIVERY,
             settings=(
                 SettingRule(
                     "takes_client_certificates",

@@ -2,6 +2,7 @@
 
 from service.protocol.names import GrantTypeName, RefreshRotation, ResponseType, SigningAlgorithm
 from service.protocol.profiles.common_rules import (
+    UNBOUND_DELIVERY,
     algorithms,
     client_authentication,
     confidential_clients,
@@ -45,6 +46,7 @@ PROFILE = SecurityProfile(
             remedy="--dpop or --certificate-bound",
             holds=_is_bound,
             members=lambda client, _: {} if _is_bound(client) else {"dpop_bound_access_tokens": True},
+            refused_delivery_modes=UNBOUND_DELIVERY,
         ),
         client_authentication(f"{_S}3.2.1-6"),
         Rule(

@@ -119,6 +119,8 @@ class Rule(NamedTuple):
     demands: Demands = NO_DEMANDS
     refused_grant_types: frozenset[str] = frozenset()
     """Grant types that no client may have, so that discovery does not offer them."""
+    refused_delivery_modes: frozenset[str] = frozenset()
+    """Delivery modes of CIBA that no client can have, likewise."""
 
     def is_kept_by(self, client: ClientMembers) -> bool:
         """Whether a client keeps the rule, or is not subject to it."""
