@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from mintmark_guard.dpop import SentRequest
+from mintmark_guard.target_uris import with_lower_host
 from mintmark_guard.verdict import Refused
 
 log = logging.getLogger(__name__)
@@ -23,7 +24,7 @@ def check_audience(wanted: str, claims: Mapping[str, Any], sent: SentRequest) ->
     """
     audience = claims.get("aud") or []
     named = [audience] if isinstance(audience, str) else audience
-    if wanted in named:
+    if wanted in named or with_lower_host(wanted) in [with_lower_host(str(one)) for one in named]:
         return
     log.warning(
         "guard: a token of the client %s was refused at %s: it is for %s, and %s is wanted (audience of the client, or "

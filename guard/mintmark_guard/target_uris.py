@@ -1,10 +1,13 @@
-"""The target URI of a request, as proofs of possession name it, in its normalised form (RFC 3986 sections 6.2.2 and 6.2.3)."""
+"""URIs that name the same: the target of a request, as proofs of possession name it, and a resource (RFC 3986 section 6.2)."""
 
 import re
 
 _TARGET = re.compile(
     r"(?P<scheme>https?)://(?P<host>\[[0-9a-f:.]+\]|[a-z0-9._~%!$&'()*+,;=-]+)(?::(?P<port>[0-9]{0,5}))?(?P<path>/[!-~]*)?",
     re.IGNORECASE | re.ASCII,
+)
+_SCHEME_AND_HOST = re.compile(
+    r"[a-z][a-z0-9+.-]*://[a-z0-9._~%!$&'()*+,;=:\[\]-]*(?=[/?#]|\Z)", re.IGNORECASE | re.ASCII
 )
 _ENCODED = re.compile(r"%([0-9A-Fa-f]{2})")
 _UNRESERVED = re.compile(r"[A-Za-z0-9._~-]", re.ASCII)
@@ -29,6 +32,12 @@ def normalized(uri: str) -> str:
     port = int(found["port"] or _DEFAULT_PORTS[scheme])
     authority = host if port == _DEFAULT_PORTS[scheme] else f"{host}:{port}"
     return f"{scheme}://{authority}{_without_dots(_decoded(found['path'] or '/'))}"
+
+
+def with_lower_host(uri: str) -> str:
+    """Return a URI with scheme and host in lower case, all else as it is (RFC 3986 section 6.2.2.1)."""
+    found = _SCHEME_AND_HOST.match(uri)
+    return found[0].lower() + uri[found.end() :] if found else uri
 
 
 def _decoded(text: str) -> str:

@@ -183,7 +183,8 @@ def check_scope(draft: Draft) -> None:
     rules = draft.rules
     allowed = [scope for scope in rules.scopes if rules.openid or scope != OPENID]
     if rules.resource_scopes:
-        allowed += [scope for one in draft.resources for scope in rules.resource_scopes.get(one, ())]
+        named = targets.as_registered(draft.resources, rules.resource_scopes)
+        allowed += [scope for one in named for scope in rules.resource_scopes.get(one, ())]
     requested = draft.text("scope", 4 * MAX_TEXT)
     if requested and rules.passed_over_scopes:  # where nothing else is requested, it gets the error
         kept = [word for word in requested.split() if word in allowed or word not in rules.passed_over_scopes]

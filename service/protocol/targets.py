@@ -1,8 +1,10 @@
 """The resources that a token is for (RFC 8707 resource indicators, IA-07)."""
 
+from collections.abc import Collection, Iterable
 from urllib.parse import urlsplit
 
 from service.protocol.errors import InvalidTarget
+from service.protocol.target_uris import with_lower_host
 
 MAX_RESOURCES = 8
 MAX_LENGTH = 255
@@ -24,9 +26,30 @@ def audience(
         raise InvalidTarget(f"More than {MAX_RESOURCES} resources are requested.")
     for resource in requested:
         if resource not in allowed:
+            return _respelled(requested, allowed)
+    return tuple(dict.fromkeys(requested))
+
+
+def _respelled(requested: tuple[str, ...], allowed: tuple[str, ...]) -> tuple[str, ...]:
+    """Return the requested resources as they are allowed, where some are spelled otherwise. Raises InvalidTarget."""
+    found = as_registered(requested, allowed)
+    for resource in found:
+        if resource not in allowed:
             known = "not allowed for this client" if _is_absolute(resource) else "not an absolute URI without fragment"
             raise InvalidTarget(f"The resource {resource[:100]} is {known}.")
-    return tuple(dict.fromkeys(requested))
+    return tuple(dict.fromkeys(found))
+
+
+def as_registered(resources: Iterable[str], registered: Collection[str]) -> tuple[str, ...]:
+    """Return resources in the spelling that is registered; those that are not registered as they are.
+
+    Scheme and host of a requested one may be in upper case (MCP authorization 2025-11-25, RFC 3986 section 6.2.2.1).
+    """
+    found = tuple(resources)
+    if all(one in registered for one in found):
+        return found
+    spellings = {with_lower_host(one): one for one in registered}
+    return tuple(one if one in registered else spellings.get(with_lower_host(one), one) for one in found)
 
 
 def check_elsewhere(resources: tuple[str, ...]) -> None:

@@ -7,6 +7,7 @@ from service.protocol.claims import SCOPE_CLAIMS
 from service.protocol.errors import InvalidTarget
 from service.protocol.names import OFFLINE_ACCESS, OPENID
 from service.protocol.requested import Granted
+from service.protocol.targets import as_registered
 from service.records.client import Client
 
 _NOTHING: Mapping[str, tuple[str, ...]] = {}
@@ -46,7 +47,7 @@ def scopes_of(issuer: Issuer, client: Client, resources: Iterable[str]) -> tuple
         return client.scopes
     there = open_resources(issuer, client)
     return client.scopes + tuple(
-        scope for one in resources for scope in there.get(one, ()) if scope not in client.scopes
+        scope for one in as_registered(resources, there) for scope in there.get(one, ()) if scope not in client.scopes
     )
 
 

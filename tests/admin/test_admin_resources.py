@@ -20,7 +20,7 @@ from service.admin.resources import (
 from service.protocol.names import AccessTokenFormat
 from tests.person import Person
 from tests.registering import register
-from tests.world import CALLBACK, VERIFIER, World, error_of
+from tests.world import CALLBACK, VERIFIER, World, basic, error_of
 
 MCP = "https://mcp.example/mcp"
 DISCOVERY = "/.well-known/oauth-authorization-server"
@@ -142,6 +142,29 @@ async def test_who_registered_itself_may_have_what_is_open_to_it(world: World) -
         assert (await Person(other).authorize(client_id, resource=MCP)).error == "invalid_target"
 
 
+async def test_scheme_and_host_may_be_in_upper_case(world: World) -> None:
+    """MCP authorization 2025-11-25: the resource is the same one, with its scopes, named as it is registered."""
+    spelled = "HTTPS://MCP.Example/mcp"
+    await world.user()
+    await create(world, scopes=["mcp:tools"], self_registered=True)
+    async with world.having(
+        registration="open", registration_grant_types=("authorization_code", "refresh_token")
+    ) as other:
+        _, made = await register(other, NATIVE | {"grant_types": ["authorization_code", "refresh_token"]})
+        tokens = await tokens_of(other, made["client_id"], resource=spelled, scope="openid mcp:tools")
+        refresh = {"grant_type": "refresh_token", "refresh_token": tokens["refresh_token"], "resource": spelled}
+        refreshed = await other.post("/token", refresh | {"client_id": made["client_id"]}, None)
+        await other.client("api", introspect=True, resources=(MCP,))
+        for one in (tokens, await refreshed.json()):
+            assert one["scope"] == "openid mcp:tools"
+            assert (await other.introspect(one["access_token"], "api"))["aud"] == [MCP]
+    async with world.having(registration="open", registration_grant_types=("client_credentials",)) as other:
+        _, made = await register(other, {"grant_types": ["client_credentials"]})
+        form = {"grant_type": "client_credentials", "resource": spelled, "scope": "mcp:tools"}
+        proof = basic(made["client_id"], made["client_secret"])
+        assert (await other.http.post("/token", data=form, headers=proof)).status == 200
+
+
 async def test_a_resource_that_is_closed_while_a_person_signs_in(world: World) -> None:
     await world.user()
     await create(world, self_registered=True)
@@ -207,6 +230,8 @@ async def test_audience_stands_for_resource_where_the_setting_says_so(world: Wor
     assert set((await world.introspect(ignored["access_token"]))["aud"]) == {MCP, "api"}
     async with world.having(audience_parameter=True) as other:
         token = await (await other.token(**form, audience=MCP)).json()
+        assert (await other.introspect(token["access_token"]))["aud"] == [MCP]
+        token = await (await other.token(**form, audience=MCP.replace("mcp.example", "MCP.example"))).json()
         assert (await other.introspect(token["access_token"]))["aud"] == [MCP]
         token = await (await other.token(**form, audience=f"{MCP} api")).json()
         assert (await other.introspect(token["access_token"]))["aud"] == [MCP, "api"]

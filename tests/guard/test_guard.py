@@ -66,6 +66,14 @@ async def test_what_is_no_token_is_not(guards: Callable[..., Guard], kind: str, 
     assert json.loads(refused.value.body)["error_description"]
 
 
+async def test_its_audience_may_have_scheme_and_host_in_upper_case(served: World, guards: Callable[..., Guard]) -> None:
+    """RFC 3986 section 6.2.2.1; everything else is another API."""
+    token = await token_of(served)
+    assert await is_let_in(guards(audience="HTTPS://API.example.com"), token)
+    for other in ("https://api.example.com/", "https://api.example.com/A", "https://api.example.com.evil.example"):
+        assert not await is_let_in(guards(audience=other), token)
+
+
 async def test_a_refresh_token_is_no_access_token(served: World, guards: Callable[..., Guard]) -> None:
     made = await served.client("api", audiences=(API,), introspect=True, resources=(API,))
     tokens = await served.tokens(made, scope="read", audience=(API,))

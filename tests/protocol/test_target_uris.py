@@ -2,7 +2,7 @@
 
 import pytest
 
-from service.protocol.target_uris import is_same_target, normalized
+from service.protocol.target_uris import is_same_target, normalized, with_lower_host
 
 URL = "https://server.example.com/token"
 
@@ -79,3 +79,22 @@ def test_other_targets(uri: str) -> None:
 def test_the_one_spelling(uri: str, told: str) -> None:
     assert normalized(uri) == told
     assert normalized(told) == told
+
+
+@pytest.mark.parametrize(
+    ("uri", "lowered"),
+    [
+        ("HTTPS://API.Example", "https://api.example"),
+        ("HTTPS://API.Example:8443/Path?Query#Fragment", "https://api.example:8443/Path?Query#Fragment"),
+        ("MCP://[2001:DB8::1]/X", "mcp://[2001:db8::1]/X"),
+        ("https://API.example?Q", "https://api.example?Q"),
+        ("https://User@API.example/", "https://User@API.example/"),
+        ("https://\u212aPI.example/", "https://\u212aPI.example/"),
+        ("urn:Example:API", "urn:Example:API"),
+        ("//API.example/", "//API.example/"),
+        ("API", "API"),
+        ("", ""),
+    ],
+)
+def test_scheme_and_host_in_lower_case(uri: str, lowered: str) -> None:
+    assert with_lower_host(uri) == lowered
