@@ -26,14 +26,17 @@ async def decide(issuer: Issuer, request: Request) -> Decision:
         made = await _registered(issuer, request)
         issuer.metrics.request(NAME, "created")
         return _answer(201, made)
-    client_id = request.parameters.get("client_id", "")
-    client = await registration.open_registered(issuer, client_id, bearer_token(request))
-    if request.method == "GET":
-        return _answer(200, registration.describe(issuer, client))
+    client_id, token = request.parameters.get("client_id", ""), bearer_token(request)
+    client = await registration.open_registered(issuer, client_id, token)
     if request.method == "DELETE":
         await client_ending.delete_client(issuer, client.client_id)
         return _answer(204, None)
-    return _answer(200, await registration.replace(issuer, client, _metadata(request)))
+    if request.method == "PUT":
+        described = await registration.replace(issuer, client, _metadata(request))
+    else:
+        described = registration.describe(issuer, client)
+    # RFC 7592 section 3 demands it, and a hash is all that is stored
+    return _answer(200, described | {"registration_access_token": token})
 
 
 async def _registered(issuer: Issuer, request: Request) -> dict[str, Any]:

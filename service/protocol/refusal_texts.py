@@ -319,7 +319,7 @@ TEXTS: tuple[tuple[str, str, str, str, tuple[str, ...]], ...] = (
      ("not an access token of ours", "access token is unknown, expired, or its grant has ended", "user is disabled or unknown",
       "the {} is no longer valid for its client")),
     ("registration_token_unusable", "invalid_token", "A token for registering clients, or for changing one, is unknown, expired or used up.",
-     "`mintmark registration token`; registration access tokens change whenever the client does.",
+     "`mintmark registration token`; a registration access token is for one client, and stays as it is.",
      ("The registration access token is not valid for this client.", "The initial access token is unknown, expired or used up.")),
     ("scope_insufficient", "insufficient_scope", "The token lacks a scope that UserInfo (openid) or the resource needs.", "Ask for it when authorizing.", ("{}",)),
     # registration

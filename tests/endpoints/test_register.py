@@ -199,7 +199,9 @@ async def test_what_is_given_comes_back(open_world: World, metadata: dict[str, A
     assert ("client_secret" in made) == (metadata.get("token_endpoint_auth_method") != "none")
     read = await (await manage(open_world, made)).json()
     assert {name: read[name] for name in wanted} == wanted
-    assert not {"client_secret", "registration_access_token"} & set(read)
+    assert "client_secret" not in read, "only its hash is kept, if it is one"
+    own = ("client_id", "registration_client_uri", "registration_access_token")
+    assert {name: read[name] for name in own} == {name: made[name] for name in own}, "RFC 7592 section 3"
 
 
 async def test_operators_say_what_a_client_may_register_for(world: World) -> None:

@@ -30,6 +30,20 @@ async def test_a_client_looks_after_itself(open_world: World) -> None:
     assert (await manage(open_world, made)).status == 401
 
 
+async def test_a_client_is_told_how_it_goes_on(open_world: World, caplog: pytest.LogCaptureFixture) -> None:
+    """RFC 7592 section 3, also where what was read is sent back as it is; what is logged does not hold the token."""
+    caplog.set_level("DEBUG")
+    _, made = await register(open_world)
+    read = await manage(open_world, made)
+    sent_back = await manage(open_world, made, "PUT", json=await read.json())
+    for answer in (read, sent_back):
+        body = await answer.json()
+        assert (answer.status, answer.headers["Cache-Control"]) == (200, "no-store")
+        for name in ("registration_access_token", "registration_client_uri", "client_secret_expires_at"):
+            assert body[name] == made[name]
+    assert not [one for one in caplog.records if made["registration_access_token"] in str(vars(one))]
+
+
 @pytest.mark.parametrize(
     "changes", [{"client_id": "other"}, {"client_id": None}, {"client_secret": "wrong"}, {"redirect_uris": []}]
 )

@@ -35,7 +35,9 @@ async def test_a_client_registers_reads_changes_and_deletes_itself(world: World)
         assert told["registration_access_token"] not in made.client.to_json()
         own = {"clientId": told["client_id"], "token": told["registration_access_token"]}
         read = await ask(caller, "dynamicClientGet", **own)
-        assert (read.action.name, json.loads(read.responseContent)["client_id"]) == ("OK", told["client_id"])
+        shown = json.loads(read.responseContent)
+        assert (read.action.name, shown["client_id"]) == ("OK", told["client_id"])
+        assert shown["registration_access_token"] == own["token"]
         by_number = await ask(caller, "dynamicClientGet", token=own["token"], clientId=str(made.client.clientId))
         assert by_number.action.name == "OK"
         changed = await ask(
