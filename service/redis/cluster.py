@@ -102,7 +102,7 @@ class Cluster(Connection):
     async def links(self) -> list[Link]:
         """Return a link to every primary. Raises TemporarilyUnavailable.
 
-        Which they are is asked each time: no command need have told us of one that took over, or that is new.
+        Which they are is asked each time: a command may never have led to one that took over or is new.
         """
         try:
             await self._learn()
@@ -130,14 +130,14 @@ class Cluster(Connection):
             node.close()
 
 
-def _redirection(error: Exception | None, asked: ServerAddress) -> ServerAddress:
+def _redirection(error: Exception | None, source: ServerAddress) -> ServerAddress:
     """Return the endpoint that an error such as ``MOVED 3999 127.0.0.1:6381`` names.
 
     Without a host (cluster-preferred-endpoint-type ``unknown-endpoint``, or ``hostname`` where there is none) it is at that of
-    ``asked``.
+    ``source``.
     """
     host, _, port = str(error).split(" ")[2].rpartition(":")
-    return ServerAddress(asked.host if host in ("", "?") else host.strip("[]"), int(port))
+    return ServerAddress(source.host if host in ("", "?") else host.strip("[]"), int(port))
 
 
 def _ip_of(facts: list[list[bytes]]) -> bytes | None:

@@ -24,20 +24,20 @@ class Sentinel(Connection):
         """
         tls = self.address.tls() if self.address.tls else None
         address = replace(self.address, database=0, tls=(lambda: tls) if tls else None)
-        asked = [asyncio.ensure_future(_ask(address, sentinel)) for sentinel in self.address.servers]
-        waiting, named = set(asked), list[ServerAddress]()
+        answers = [asyncio.ensure_future(_ask(address, sentinel)) for sentinel in self.address.servers]
+        waiting, named = set(answers), list[ServerAddress]()
         try:
             while waiting:
                 patience = _FOR_OTHERS if named else None
                 done, waiting = await asyncio.wait(waiting, timeout=patience, return_when=asyncio.FIRST_COMPLETED)
-                named = [one.result() for one in asked if one.done() and one.exception() is None]
+                named = [one.result() for one in answers if one.done() and one.exception() is None]
                 primary = max(named, key=named.count, default=None)
-                if primary is not None and (not (done and waiting) or named.count(primary) > len(asked) // 2):
+                if primary is not None and (not (done and waiting) or named.count(primary) > len(answers) // 2):
                     return primary
         finally:
             for one in waiting:
                 one.cancel()
-        reasons = [one.exception() for one in asked]
+        reasons = [one.exception() for one in answers]
         raise LinkLostError(f"no Sentinel names a primary ({'; '.join(map(str, reasons))})") from reasons[0]
 
     async def check_primary(self, listening_to: ServerAddress) -> None:
