@@ -14,7 +14,7 @@ from service.protocol.names import SigningAlgorithm
 TOKEN_URL = "http://127.0.0.1:8080/token"
 USERINFO_URL = "http://127.0.0.1:8080/userinfo"
 
-STRANGE = ("none", "HS256", "RSA-OAEP", "", "foo", None, True, 5, [], ["ES256"], {})
+STRANGE: tuple[object, ...] = ("none", "HS256", "RSA-OAEP", "", "foo", None, True, 5, [], ["ES256"], {})
 """Values that no member of a proof's key may have."""
 MEMBERS_OF_ITS_KEY = ("kty", "crv", "x", "y", "alg", "use")
 """The members of an EC key that are looked at; all others are ignored."""

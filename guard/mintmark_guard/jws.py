@@ -135,7 +135,7 @@ def parsed_key(member: Mapping[str, Any]) -> jwt.PyJWK | None:
         return None  # by its alg PyJWT chooses how to read a key, also by none
     try:
         key = jwt.PyJWK(known)
-    except (jwt.PyJWTError, NotImplementedError, ValueError, TypeError, KeyError):
+    except (jwt.PyJWTError, ValueError, TypeError, KeyError):
         return None
     if not isinstance(key.key, RSAPublicKey):
         return key

@@ -313,7 +313,7 @@ def parsed_key(member: dict[str, Any]) -> jwt.PyJWK | None:
     known = {name: value for name, value in member.items() if name in MEMBERS and isinstance(value, str)}
     try:
         key = jwt.PyJWK(known)
-    except (jwt.PyJWTError, NotImplementedError, ValueError, TypeError, KeyError):
+    except (jwt.PyJWTError, ValueError, TypeError, KeyError):
         return None
     return key if not isinstance(key.key, RSAPublicKey) or _is_moderate(key.key) else None
 

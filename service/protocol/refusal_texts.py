@@ -293,7 +293,7 @@ TEXTS: tuple[tuple[str, str, str, str, tuple[str, ...]], ...] = (
     # tokens that are presented
     ("access_token_missing", "invalid_token", "No access token, or not as Bearer.", "Authorization: Bearer <access token>.",
      ("An access token is required.", "The Authorization header must be: Bearer <access token>.", "An initial access token is required to register a client.")),
-    ("access_token_malformed", "invalid_request", "What stands behind Bearer or DPoP has the form of no token.", "Authorization: Bearer <access token>.",
+    ("access_token_malformed", "invalid_request", "What follows Bearer or DPoP has the form of no token.", "Authorization: Bearer <access token>.",
      ("The Authorization header must be: Bearer <access token>.",)),
     ("token_bound_to_key", "invalid_token", "The access token is bound to a key of its client, and came without the proof, or as another kind of token.",
      "Whoever has it without the key can do nothing with it: a client sends the proof with each request, and no other program can use its token.",

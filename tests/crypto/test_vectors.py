@@ -9,7 +9,7 @@ from service.crypto.client_keys import parsed
 from service.crypto.jws import UnverifiableError, checked_claims, parse
 from service.crypto.key_material import algorithm_object, public_jwk
 from service.protocol.names import SigningAlgorithm
-from service.tokens.assertions import read
+from service.tokens.assertions import PLAIN_TYPES, read
 
 CLAIMS = "eyJpc3MiOiJqb2UiLA0KICJleHAiOjEzMDA4MTkzODAsDQogImh0dHA6Ly9leGFtcGxlLmNvbS9pc19yb290Ijp0cnVlfQ"
 ES256_KEY = {
@@ -106,5 +106,5 @@ def test_thumbprints_of_rfc_7638_and_rfc_8037(jwk: dict[str, str], algorithm: st
 
 def test_the_unsecured_jwt_of_rfc_7519_6_1_is_refused() -> None:
     with pytest.raises(UnverifiableError, match="must be signed"):
-        read(f"eyJhbGciOiJub25lIn0.{CLAIMS}.")
+        read(f"eyJhbGciOiJub25lIn0.{CLAIMS}.", PLAIN_TYPES)
     assert json.loads(jwt.utils.base64url_decode("eyJhbGciOiJub25lIn0")) == {"alg": "none"}
