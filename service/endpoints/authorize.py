@@ -114,4 +114,6 @@ def _request_objects(issuer: Issuer) -> dict[str, object]:
     }
 
 
-ENDPOINT = BrowserEndpoint(name=NAME, paths=always(PATH), metadata=_metadata, handle=decide, posted_by_clients=True)
+ENDPOINT = BrowserEndpoint(
+    name=NAME, paths=always(PATH), metadata=_metadata, handle=decide, posted_by_clients=True, head=False
+)

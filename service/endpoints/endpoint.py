@@ -34,6 +34,8 @@ class Endpoint:
     """Members of discovery (RFC 8414); those that are None are left out."""
     is_on: Callable[[Issuer], bool] = lambda _: True
     """Whether it is served and in discovery."""
+    head: bool = True
+    """Whether HEAD is served like GET: not where GET does something, and the content with its result would be lost."""
 
 
 class Content(Enum):
@@ -57,8 +59,6 @@ class MachineEndpoint(Endpoint):
     """Whether clients prove here that they hold keys (``tokens.binding``)."""
     challenged: Callable[[Issuer, str, ProtocolError], ProtocolError] | None = None
     """Adds the challenge of a resource of ours to a refusal, by the Authorization header, "" = none (RFC 6750 section 3)."""
-    head: bool = True
-    """Whether HEAD is served like GET: not where the content would be lost by that."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -226,4 +226,4 @@ def _metadata(issuer: Issuer) -> dict[str, object]:
     }
 
 
-ENDPOINT = BrowserEndpoint(name=NAME, paths=always(PATH), metadata=_metadata, handle=decide)
+ENDPOINT = BrowserEndpoint(name=NAME, paths=always(PATH), metadata=_metadata, handle=decide, head=False)

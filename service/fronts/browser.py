@@ -129,7 +129,7 @@ class Front:
             await note(http, error)
             return await self.refused(http, error)
 
-        return by_method(endpoint.methods(self._issuer.settings), handle, refused)
+        return by_method(endpoint.methods(self._issuer.settings), handle, refused, head=endpoint.head)
 
     async def refused(self, http: web.BaseRequest, error: ProtocolError) -> web.Response:
         """Return an error page with the reason."""

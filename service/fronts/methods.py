@@ -24,7 +24,7 @@ def by_method(
         handler: Also called for HEAD where it serves GET; the server leaves the content out (RFC 9110 section 9.3.2).
         refuse: Renders 405 and 417.
         preflight: Answers preflights, on a path that pages of other origins may call.
-        head: Whether HEAD is served; False where a response without its content would be lost, such as one with tokens.
+        head: Whether HEAD is served; False where GET does something, whose result would be lost without the content.
     """
     served = with_head(methods) if head else tuple(methods)
     allow = ", ".join(served)

@@ -115,6 +115,8 @@ class Route(NamedTuple):
     """Makes the answer for an error that is for the client, not for the caller."""
     bad_ticket: CallResult = CallResult(ResultCode.INVALID_TICKET)
     """The answer where the ticket of the call cannot be used."""
+    head: bool = True
+    """Whether HEAD is served like GET: not where GET does something, and the content with its result would be lost."""
 
 
 def milliseconds(seconds: int) -> int:

@@ -149,7 +149,7 @@ ROUTES = (
     Route("/client/get/{client}", get, methods=("GET",)),
     Route("/client/update/{client}", update, ClientBody),
     Route("/client/delete/{client}", delete, methods=("DELETE",)),
-    Route("/client/secret/refresh/{client}", refresh_secret, methods=("GET",)),
+    Route("/client/secret/refresh/{client}", refresh_secret, methods=("GET",), head=False),
     Route("/client/secret/update/{client}", update_secret, SecretBody),
     Route("/client/lock_flag/update/{client}", update_lock, LockBody),
     Route(f"{_REQUESTABLE}/get/{{client}}", get_scopes, methods=("GET",)),

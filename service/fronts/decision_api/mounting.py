@@ -45,7 +45,7 @@ def routes(issuer: Issuer, table: Sequence[Route]) -> list[web.RouteDef]:
     for route in table:
         paths.setdefault(route.path, {}).update(dict.fromkeys(route.methods, route))
     offered = [
-        methods.route(prefix + path, methods.by_method(by_method, _handler(issuer, path, by_method), _not_served))
+        methods.route(prefix + path, _by_method(issuer, path, by_method))
         for prefix in PREFIXES
         for path, by_method in paths.items()
     ]
@@ -60,6 +60,11 @@ def routes_while_off() -> list[web.RouteDef]:
         return _response(CallResult(ResultCode.NOT_OFFERED, detail=off, status=404))
 
     return [methods.route(path, handle) for path in ("/api", _ANYTHING)]
+
+
+def _by_method(issuer: Issuer, path: str, by_method: Mapping[str, Route]) -> methods.Handler:
+    head = all(route.head for route in by_method.values())
+    return methods.by_method(by_method, _handler(issuer, path, by_method), _not_served, head=head)
 
 
 def _handler(
@@ -110,8 +115,8 @@ async def _called(issuer: Issuer, http: web.Request) -> Call:
 
 
 async def _answered(call: Call, http: web.Request, by_method: Mapping[str, Route]) -> CallResult | bytes:
-    route = by_method["GET" if http.method == "HEAD" else http.method]
-    members = await _members(http)
+    method = "GET" if http.method == "HEAD" else http.method
+    route, members = by_method[method], await _members(http, method)
     with acting(Actor(call.api_key, Way.DECISION_API, call.address)):
         given = route.body.read(members)
         if isinstance(given, DpopBody):
@@ -154,9 +159,9 @@ def _check_transport(peer: Peer, settings: Settings) -> None:
         check_transport(peer, settings)
 
 
-async def _members(http: web.Request) -> Mapping[str, Any]:
+async def _members(http: web.Request, method: str) -> Mapping[str, Any]:
     """Return the members of the call, from a JSON object, a form or the query. Raises CallError, InvalidRequest."""
-    if http.method in ("GET", "DELETE"):
+    if method in ("GET", "DELETE"):
         return query_form(http).parameters
     content, kind = await body(http), http.content_type.lower()
     if not content.strip():
