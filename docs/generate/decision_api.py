@@ -22,7 +22,8 @@ setting `decision_api_keys` has an entry; callers authenticate by API key and se
 (Bearer).
 
 An answer is a JSON object with `resultCode`, `resultMessage` and, where there is a choice, `action`: what the backend is to do,
-and `responseContent`, which it hands to the client as it is. Members of a body that are not listed are ignored.
+and `responseContent`, which it hands to the client as it is. Where it has `retryAfter`, the client may try again after so many
+seconds. Members of a body that are not listed are ignored.
 
 """
 

@@ -51,7 +51,8 @@ async def authenticate_by(methods: Mapping[str, Method], issuer: Issuer, request
     clients = issuer.store.clients
     client = clients.cached(evidence.client_id) or await clients.get(evidence.client_id)
     if is_url(evidence.client_id):
-        client = await issuer.client_documents.current(issuer, evidence.client_id, client, request.address)
+        address = "" if request.by_backend else request.address
+        client = await issuer.client_documents.current(issuer, evidence.client_id, client, address)
     for name in evidence.other_names if client is None else ():
         if client is None and len(name) <= MAX_CLIENT_ID and (client := await clients.get(name)) is not None:
             evidence = msgspec.structs.replace(evidence, client_id=name)
@@ -59,7 +60,7 @@ async def authenticate_by(methods: Mapping[str, Method], issuer: Issuer, request
         raise InvalidClient(log="unknown client")
     note_client(client.client_id)
     _check_body_client_id(request, evidence, client)
-    proof = await _check_evidence(issuer, methods.get(client.auth_method), client, evidence, request.address)
+    proof = await _check_evidence(issuer, methods.get(client.auth_method), client, evidence)
     if client.profile is not None or issuer.settings.profile is not None:
         check_keeps(client, issuer.settings.profile)
     return AuthenticatedClient(client, evidence.client_id != client.client_id, proof.replay_checks)
@@ -74,18 +75,17 @@ def _check_body_client_id(request: Request, evidence: ClientEvidence, client: Cl
         raise InvalidRequest("client_id differs from the client that authenticated.")
 
 
-async def _check_evidence(
-    issuer: Issuer, method: Method | None, client: Client, evidence: ClientEvidence, address: str
-) -> Proof:
+async def _check_evidence(issuer: Issuer, method: Method | None, client: Client, evidence: ClientEvidence) -> Proof:
     """Check that it is of the registered method, not blocked, and valid; failures are counted per client and address.
 
     A block counts only for the address that failed, so no caller can lock a client out elsewhere. A secret that we generated
-    cannot be guessed and is never blocked; failures with it are only slowed down.
+    cannot be guessed and is never blocked; failures with it are only slowed down. Nor is a client blocked whose requests come
+    by a backend, for everybody's do: what guesses cost there is bounded by the queue of hashes alone.
     """
-    failures = issuer.store.failures
-    wait = failures.known_wait(_who(client, address)) if failures.knows_any else 0
-    if wait and any(not is_generated(secret.hash) for secret in client.secrets):
-        raise _too_many(wait)
+    failures, request = issuer.store.failures, evidence.request
+    wait = failures.known_wait(_who(client, request)) if failures.knows_any else 0
+    if wait and not request.by_backend and any(not is_generated(secret.hash) for secret in client.secrets):
+        raise _too_many(request, wait)
     registered = method is not None and evidence.kind in method.accepts
     reason: InvalidClient | None = None
     if method is not None and registered and client.enabled:
@@ -95,27 +95,29 @@ async def _check_evidence(
         except InvalidClient as error:
             reason = error
     if evidence.kind is not EvidenceKind.CLIENT_ID:
-        wait = wait or await failures.count(_who(client, address), _limit(issuer))
+        wait = wait or await failures.count(_who(client, request), _limit(issuer))
     if wait:
         issuer.metrics.security_event(Event.CLIENT_BLOCKED)
-        log.warning(Event.CLIENT_BLOCKED, extra={"client_id": client.client_id, "address": address, "seconds": wait})
-        raise _too_many(wait)
+        facts = {"client_id": client.client_id, "address": request.address, "seconds": wait}
+        log.warning(Event.CLIENT_BLOCKED, extra=facts)
+        raise _too_many(request, wait)
     if not registered:
         raise InvalidClient(log=f"client is registered for {client.auth_method}, not {evidence.kind}")
     raise reason or InvalidClient(log="client is disabled" if not client.enabled else "wrong client secret")
 
 
-def _who(client: Client, address: str) -> str:
-    return f"client:{client.client_id}@{network_of(address)}"
+def _who(client: Client, request: Request) -> str:
+    return f"client:{client.client_id}@{'backend' if request.by_backend else network_of(request.address)}"
 
 
 def _limit(issuer: Issuer) -> Limit:
     return Limit.of(issuer.settings, issuer.settings.client_failures_allowed)
 
 
-def _too_many(wait: int) -> InvalidClient:
+def _too_many(request: Request, wait: int) -> InvalidClient:
+    where = "" if request.by_backend else " from this address"
     return InvalidClient(
-        f"Too many failed attempts from this address; try again in {wait} seconds.",
+        f"Too many failed attempts{where}; try again in {wait} seconds.",
         log="client is blocked for this address",
         status=429,
         headers={"Retry-After": str(wait)},

@@ -29,6 +29,11 @@ async def verify_secret(issuer: Issuer, client: Client, evidence: ClientEvidence
 
 
 async def _matches(issuer: Issuer, evidence: ClientEvidence, secret: str, held: str) -> bool:
-    """Compare an imported secret, whose hashing is queued with that of other clients, in the turn of its network."""
-    with requested_by(Requester(RequesterGroup.CLIENTS, wide_network_of(evidence.request.address))):
+    """Compare an imported secret, whose hashing is queued with that of other clients, in the turn of its network.
+
+    What comes by a backend waits in the turn of its client, as the network is that of all clients.
+    """
+    request = evidence.request
+    turn = evidence.client_id if request.by_backend else wide_network_of(request.address)
+    with requested_by(Requester(RequesterGroup.CLIENTS, turn)):
         return await issuer.hashing.verify_secret(secret, held)

@@ -70,7 +70,7 @@ class Event(StrEnum):
     REFRESH_TOKEN_REPEATED = "refresh_token_repeated", WARNING, "A refresh was repeated within its grace window and got the same response: a lost response, or a thief who came second.", "client_id subject grant_id address", SECURITY
     POLLED_REQUEST_REPLAYED = "polled_request_replayed", WARNING, "A device code or auth_req_id was redeemed twice; its grant is ended.", "client_id subject grant_id ended", SECURITY
     POLLED_REQUEST_REPEATED = "polled_request_repeated", WARNING, "A redemption of a device code or auth_req_id was repeated within its grace window and got the same response: a lost response, or a thief who came second.", "client_id subject grant_id address", SECURITY
-    CLIENT_BLOCKED = "client_blocked", WARNING, "Too many failed client authentications from an address.", "client_id address seconds", SECURITY
+    CLIENT_BLOCKED = "client_blocked", WARNING, "Too many failed client authentications from an address, or by backends.", "client_id address seconds", SECURITY
     USER_BLOCKED = "user_blocked", WARNING, "Too many failed passwords of a user from one network.", "client_id address reason_code", SECURITY
     USER_BLOCKED_EVERYWHERE = "user_blocked_everywhere", WARNING, "Too many failed passwords of a user from all networks together.", "client_id address reason_code", SECURITY
     BACKCHANNEL_USER_CODE_BLOCKED = "backchannel_user_code_blocked", WARNING, "A client sent too many wrong user codes (CIBA) for a user.", "client_id subject", SECURITY

@@ -89,7 +89,7 @@ TEXTS: tuple[tuple[str, str, str, str, tuple[str, ...]], ...] = (
      ("No client authentication: send client_id, and the secret of a confidential client.",)),
     ("client_auth_malformed", "invalid_client", "The Authorization header is no Basic authentication.", "base64 of `client_id:secret`, each form-encoded.",
      ("The Authorization header holds no client_id and secret.", "The Authorization header is not valid Basic authentication.")),
-    ("client_blocked", "invalid_client", "Too many failed attempts from this address (429).", "Wait as Retry-After says, and mend what fails; `client_failures_allowed`.",
+    ("client_blocked", "invalid_client", "Too many failed attempts from this address, or by backends (429).", "Wait as Retry-After says, and mend what fails; `client_failures_allowed`.",
      ("client is blocked for this address",)),
     ("client_certificate_missing", "invalid_client", "The client authenticates by a certificate, and none came.",
      "Show it to the endpoints that discovery names for it (`mtls_url`); behind a proxy see `forwarded_certificate` and `trusted_proxies` (docs/how-to/mtls.md).",

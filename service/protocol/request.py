@@ -29,7 +29,7 @@ class Request(msgspec.Struct, frozen=True):
     authorization: str | None = None
     """The Authorization header, of which there is one at most."""
     address: str = ""
-    """The client's IP address as text."""
+    """The client's IP address as text, or that of the backend that passes its request on."""
     resources: tuple[str, ...] = ()
     """Every ``resource`` in order (RFC 8707)."""
     ignore_client_id: bool = False
@@ -50,6 +50,8 @@ class Request(msgspec.Struct, frozen=True):
     """Returns whether the connection for the response is still open."""
     audiences: tuple[str, ...] = ()
     """Every ``audience`` in order (RFC 8693)."""
+    by_backend: bool = False
+    """Whether a backend passes it on: then nobody knows the client's address, and no client may be blocked by that of all."""
 
     def required(self, name: str) -> str:
         """Return the value of a parameter. Raises InvalidRequest where it is missing or empty."""

@@ -5,7 +5,7 @@ from base64 import b64encode
 from service.client_auth import note_claimed_client, unread_request
 from service.fronts.decision_api.body import DpopBody, Text
 from service.fronts.decision_api.call import NOTHING_KNOWN, Call, CallResult, response_content
-from service.fronts.decision_api.result_codes import of_error
+from service.fronts.decision_api.result_codes import ResultCode, of_error
 from service.fronts.decision_api.shown_certificate import CertificatePathBody
 from service.protocol.decision import refuse
 from service.protocol.errors import InvalidRequest, ProtocolError
@@ -40,6 +40,7 @@ def request_of(call: Call, body: ClientRequestBody, path: str) -> Request:
         url=call.issuer.url_of(path),
         certificate=body.chain,
         audiences=form.audiences,
+        by_backend=True,
     )
     return body.proving(request)
 
@@ -47,13 +48,17 @@ def request_of(call: Call, body: ClientRequestBody, path: str) -> Request:
 def refused(error: ProtocolError, so_far: CallResult = NOTHING_KNOWN) -> CallResult:
     """Return the answer for the client, with its action: INVALID_CLIENT, BAD_REQUEST or INTERNAL_SERVER_ERROR.
 
+    One for now (429) has a result code of its own, and ``retryAfter`` with the seconds of Retry-After.
+
     Args:
         error: The refusal; raised again where the service cannot answer.
         so_far: The members that describe the client, as far as it is known.
     """
+    is_blocked, wait = error.status == 429, error.headers.get("Retry-After")
+    retry_after = {"retryAfter": int(wait)} if wait else {}
     return CallResult(
-        result=of_error(error.error),
-        members={**so_far.members, **response_content(error)},
+        result=ResultCode.TOO_MANY_ATTEMPTS if is_blocked else of_error(error.error),
+        members={**so_far.members, **response_content(error), **retry_after},
         action=refuse(error).action.value,
         detail=error.description,
         facts={**so_far.facts, "error": error.error, "reason": error.log or error.description},

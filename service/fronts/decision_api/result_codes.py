@@ -50,6 +50,7 @@ class ResultCode(Enum):
     )
     TOKEN_EXCHANGE = "M100014", "The request is valid as far as can be seen here: verify the tokens, then create one."
     TOKEN_FAILED = "M100015", "The token request was refused, as the caller said."
+    TOO_MANY_ATTEMPTS = "M100016", "Too many attempts have failed: try again after retryAfter seconds."
     TOKEN_USABLE = "M100021", "The access token may be used."
     TOKEN_MISSING = "M100022", "The call names no token."
     TOKEN_UNKNOWN = "M100023", "The access token is unknown, expired, or was revoked."
