@@ -4,9 +4,9 @@ import logging
 from collections.abc import AsyncIterator
 from typing import NamedTuple
 
-from service.admin import grants, tokens
+from service.admin import grants, token_changes
 from service.admin.audit import audited
-from service.admin.tokens import TokenChanges
+from service.admin.token_changes import TokenChanges
 from service.issuer import Issuer
 from service.observe.events import Event
 from service.records.client import Client
@@ -60,12 +60,12 @@ async def update(issuer: Issuer, subject: str, client: Client, scopes: tuple[str
     not have.
     """
     changes = TokenChanges.read({"scopes": scopes})
-    tokens.check_scopes(client, changes.scopes or ())
+    token_changes.check_scopes(client, changes.scopes or ())
     await _narrow_consent(issuer, subject, client, scopes)  # first: otherwise the old ones could be granted again
     updated = 0
     async for listed in _each_grant(issuer, subject):  # all of them: a removed scope must not be left anywhere
         if listed.grant.client_id == client.client_id and client.grant_is_current(listed.grant):
-            updated += await tokens.update_grant(issuer, listed.grant_id, changes)
+            updated += await token_changes.update_grant(issuer, listed.grant_id, changes)
     log.info(Event.AUTHORIZATION_UPDATED, extra={"client_id": client.client_id, "subject": subject, "grants": updated})
     return updated
 

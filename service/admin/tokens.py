@@ -1,4 +1,4 @@
-"""Tokens: made for a client without a flow, changed in place, and ended; identified by themselves or by their handle.
+"""Tokens: made for a client without a flow, and ended; identified by themselves or by their handle.
 
 A handle is the id of the grant and the hash of the token, 44 characters: the ``jti`` of a JWT. It identifies a token
 but cannot be used as one. The id of the grant alone identifies everything that the grant issued.
@@ -6,15 +6,15 @@ but cannot be used as one. The id of the grant alone identifies everything that 
 
 import logging
 import re
-from collections.abc import Collection, Mapping
-from typing import Annotated, Any, NamedTuple
+from collections.abc import Collection
+from typing import Annotated, NamedTuple
 
 import msgspec
 from pydantic import Field
 
 from service.admin import clients
 from service.admin.audit import audited
-from service.admin.errors import InvalidInput, NotAllowed, NotFound
+from service.admin.errors import InvalidInput, NotAllowed
 from service.admin.input import Input, Properties
 from service.grants.beginning_grants import fresh_authorization
 from service.issuer import Issuer
@@ -26,7 +26,6 @@ from service.protocol.errors import ProtocolError, TemporarilyUnavailable
 from service.protocol.names import GrantTypeName
 from service.protocol.requested import Requested
 from service.records.client import Client
-from service.store.grant_updates import GrantSnapshot, GrantUpdate, UpdateAnswer
 from service.store.tokens import RevokeAnswer
 from service.tokens import issuing
 from service.tokens.access_tokens import resolve_token
@@ -36,15 +35,12 @@ from service.tokens.ending import end_grant
 
 log = logging.getLogger(__name__)
 
-_TRIES = 5
 _REASON = "revoked_by_operator"
-_LATEST = 253_402_300_799
+LATEST = 253_402_300_799
 """The last second of the year 9999: a later time is a mistake in the unit."""
 _NAME = re.compile(rf"([A-Za-z0-9_-]{{{GRANT_ID_LENGTH}}})([A-Za-z0-9_-]{{22}})?", re.ASCII)
 _WITHOUT_REFRESH = {GrantTypeName.IMPLICIT, GrantTypeName.CLIENT_CREDENTIALS, GrantTypeName.TOKEN_EXCHANGE}
 """Grant types that never bring a refresh token (RFC 6749 4.2.2 and 4.4.3; RFC 8693 2.2.1: its holder repeats the exchange)."""
-
-Second = Annotated[Number, Field(ge=1, le=_LATEST)]
 
 
 class TokenInput(Input):
@@ -63,20 +59,11 @@ class TokenInput(Input):
     access_token_lifetime: Lifetime | None = None
     refresh_token_lifetime: Lifetime | None = None
     acr: ShortText = ""
-    auth_time: Annotated[Number, Field(ge=0, le=_LATEST)] = 0
+    auth_time: Annotated[Number, Field(ge=0, le=LATEST)] = 0
     dpop_jkt: Annotated[str, Field(pattern=THUMBPRINT.pattern)] | None = None
     """Thumbprint of the DPoP key that the tokens are bound to (RFC 9449 section 6.1)."""
     x5t_s256: Annotated[str, Field(pattern=THUMBPRINT.pattern)] | None = None
     """Thumbprint of the certificate that the tokens are bound to (RFC 8705 section 3.1)."""
-
-
-class TokenChanges(Input):
-    """The changes of a token; None = unchanged. Ends are epoch seconds in the future."""
-
-    scopes: Scopes | None = None
-    properties: Properties | None = None
-    ends_at: Second | None = None
-    refresh_ends_at: Second | None = None
 
 
 class Created(NamedTuple):
@@ -94,6 +81,8 @@ class NamedToken(NamedTuple):
     """The hash of the token; empty where only the grant is named."""
     kind: Kind | None = None
     """None = unknown."""
+    jwt_ends_at: int = 0
+    """Epoch seconds at which it ends as a JWT; 0 = it is none, or this is not known."""
 
 
 # making tokens
@@ -187,91 +176,7 @@ async def named_by(issuer: Issuer, identifier: str) -> NamedToken | None:
     credential = resolved.credential
     if credential is None or credential.kind not in (Kind.ACCESS_TOKEN, Kind.REFRESH_TOKEN):
         return None
-    return NamedToken(credential.grant_id, credential.hash, credential.kind)
-
-
-# changing tokens
-
-
-async def update_token(issuer: Issuer, identifier: str, changes: TokenChanges) -> GrantSnapshot:
-    """Change an access token and its grant: all requested changes, or none.
-
-    Scope and properties belong to the grant, and so hold also after a refresh; members that hooks or a token request attached
-    to this token alone stay, unless they have one of the changed names. Raises NotFound, InvalidInput, NotAllowed.
-    """
-    named = await named_by(issuer, identifier)
-    if named is not None and not named.hash:
-        raise InvalidInput("this names a grant: give the access token, or its hash, to change it")
-    if named is None or named.kind is Kind.REFRESH_TOKEN:
-        raise _no_token()
-    now = int(issuer.clock())
-    if any(end is not None and end <= now for end in (changes.ends_at, changes.refresh_ends_at)):
-        raise InvalidInput("an end must be in the future (milliseconds of the epoch); delete the token to end it now")
-    return await _update_by_id(issuer, named.grant_id, named.hash, changes, changes.model_dump(exclude_none=True))
-
-
-@audited("token.update", "grant:grant_id", changed="changed", often=True)
-async def _update_by_id(
-    issuer: Issuer, grant_id: str, access_hash: str, changes: TokenChanges, changed: Mapping[str, Any]
-) -> GrantSnapshot:
-    """Change the token by the id of its grant, which the audit log may hold; the caller's identifier may be the token."""
-    held = await _compare_and_set(issuer, grant_id, access_hash, changes)
-    if held is None:
-        raise _no_token()
-    log.info(Event.TOKEN_UPDATED, extra={"grant_id": grant_id, "changed": sorted(changed)})
-    return held
-
-
-async def update_grant(issuer: Issuer, grant_id: str, changes: TokenChanges) -> bool:
-    """Change a whole grant, which limits the scope of its access tokens; return whether it was alive. Raises NotAllowed."""
-    return await _compare_and_set(issuer, grant_id, "", changes) is not None
-
-
-def check_scopes(client: Client, scopes: tuple[str, ...]) -> None:
-    """Check that the client may have these scopes. Raises NotAllowed."""
-    if foreign := [word for word in scopes if word not in client.scopes]:
-        raise NotAllowed(f"scopes: {foreign[0]} is unknown or not allowed for this client")
-
-
-async def _compare_and_set(
-    issuer: Issuer, grant_id: str, access_hash: str, changes: TokenChanges
-) -> GrantSnapshot | None:
-    """Read the token, change it, compare and set; repeat where another change was first. None if it has ended."""
-    for _ in range(_TRIES):
-        held = await issuer.store.grant_updates.read(grant_id, access_hash)
-        if held is None:
-            return None
-        update = await _with_changes(issuer, held, changes)
-        if update is None:
-            return None
-        answer = await issuer.store.grant_updates.write(held, update)
-        if answer is UpdateAnswer.ENDED:
-            return None
-        if answer is UpdateAnswer.UPDATED:
-            return await issuer.store.grant_updates.read(grant_id, access_hash)
-    raise TemporarilyUnavailable(log="the grant is being changed by others at the same time")
-
-
-async def _with_changes(issuer: Issuer, held: GrantSnapshot, changes: TokenChanges) -> GrantUpdate | None:
-    """Return the changed grant; None where it is no longer current for its client. Raises NotAllowed."""
-    client = await issuer.store.clients.get(held.grant.client_id)
-    if client is None or held.grant.client_generation < client.generation:
-        return None
-    grant, access = held.grant, held.access
-    if access is not None and access.sources:
-        raise NotAllowed("a token that others were exchanged for cannot be changed; change or end what it came from")
-    if changes.scopes is not None:
-        check_scopes(client, changes.scopes)
-        grant = msgspec.structs.replace(grant, scope=" ".join(changes.scopes))
-        access = msgspec.structs.replace(access, scope=None) if access else None
-    if changes.properties is not None:
-        grant = msgspec.structs.replace(grant, properties=tuple(member.record() for member in changes.properties))
-        names = {member.name for member in grant.properties}
-        others = tuple(member for member in (access.properties if access else ()) if member.name not in names)
-        access = msgspec.structs.replace(access, properties=others) if access else None
-    if access is not None and access.grant is not None:
-        access = msgspec.structs.replace(access, grant=grant)
-    return GrantUpdate(grant, access, changes.ends_at, changes.refresh_ends_at)
+    return NamedToken(credential.grant_id, credential.hash, credential.kind, resolved.jwt_ends_at)
 
 
 # ending tokens
@@ -322,7 +227,3 @@ async def _end_credential(issuer: Issuer, credential: Credential) -> bool:
         return await tokens.revoke(credential, grant.client_id, ends_grant=True) is RevokeAnswer.REVOKED
 
     return await end_grant(issuer, credential.grant_id, grant.subject, grant.client_id, _REASON, revoke)
-
-
-def _no_token() -> NotFound:
-    return NotFound("there is no such access token: it was ended, or has expired")

@@ -88,17 +88,18 @@ async def describe(issuer: Issuer, caller: Client | None, token: str) -> dict[st
         token: As it was sent.
     """
     resolved = await resolve_token(issuer, token)
-    if resolved.stateless is not None:
-        return await _stateless(issuer, caller, resolved.stateless)
     credential = resolved.credential
     if credential is None:
-        return None
+        return None if resolved.stateless is None else await _stateless(issuer, caller, resolved.stateless)
     if credential.kind is ACCESS_TOKEN:
         access = await issuer.store.tokens.open_by_token(credential)
         if access is not None and access.record.sources and not await sources_are_current(issuer, access):
             return None
         if access is not None and _concerns(caller, access.grant, access.audience):
-            return await _with_grant(issuer, _access_token(caller, access), access.grant, access.record.properties)
+            described = _access_token(caller, access)
+            if resolved.jwt_ends_at:
+                described["exp"] = min(access.ends_at, resolved.jwt_ends_at)
+            return await _with_grant(issuer, described, access.grant, access.record.properties)
     elif credential.kind is REFRESH_TOKEN:
         refresh = await issuer.store.tokens.open_by_refresh(credential, with_end=True)
         # A refresh token concerns its client only: resource servers never get one.

@@ -64,6 +64,8 @@ class ResolvedToken(msgspec.Struct, frozen=True):
     """Of a token that is stored."""
     stateless: Mapping[str, Any] | None = None
     """The claims of a stateless token."""
+    jwt_ends_at: int = 0
+    """Epoch seconds at which a JWT that is stored ends by its own ``exp``, which no record can put off; 0 = it is no JWT."""
 
 
 NOTHING = ResolvedToken()
@@ -167,4 +169,5 @@ async def _signed_by_us(issuer: Issuer, token: str) -> ResolvedToken:
         return ResolvedToken(stateless=claims)
     if not _HANDLE.fullmatch(jti):
         return NOTHING
-    return ResolvedToken(Credential(Kind.ACCESS_TOKEN, jti[:GRANT_ID_LENGTH], jti[GRANT_ID_LENGTH:]))
+    credential = Credential(Kind.ACCESS_TOKEN, jti[:GRANT_ID_LENGTH], jti[GRANT_ID_LENGTH:])
+    return ResolvedToken(credential, jwt_ends_at=claims["exp"])

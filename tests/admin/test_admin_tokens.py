@@ -8,7 +8,8 @@ import pytest
 
 from service.admin import client_ending, tokens, users
 from service.admin.errors import AdminError, InvalidInput, NotAllowed, NotFound
-from service.admin.tokens import Created, TokenChanges, TokenInput
+from service.admin.token_changes import TokenChanges, update_token
+from service.admin.tokens import Created, TokenInput
 from service.protocol.credentials import parse
 from service.protocol.names import AccessTokenFormat
 from service.store.tokens import OpenedToken
@@ -32,7 +33,7 @@ async def opened(world: World, created: Created) -> OpenedToken | None:
 
 
 async def update(world: World, created: Created, **changes: Any) -> Any:
-    return await tokens.update_token(world.issuer, created.issued.access_token, TokenChanges.read(changes))
+    return await update_token(world.issuer, created.issued.access_token, TokenChanges.read(changes))
 
 
 async def settled(*acts: Awaitable[Any]) -> list[Any]:
@@ -172,7 +173,7 @@ async def test_a_jwt_is_changed_and_ended_by_its_jti(world: World) -> None:
     await world.client(access_token_format=AccessTokenFormat.JWT)
     created = await made(world)
     handle = created.issued.grant_id + created.issued.access_hash
-    held = await tokens.update_token(world.issuer, handle, TokenChanges.read({"scopes": ("write",)}))
+    held = await update_token(world.issuer, handle, TokenChanges.read({"scopes": ("write",)}))
     assert held.grant.scope == "write"
     assert (await world.introspect(created.issued.access_token))["scope"] == "write"
     assert await tokens.end_token(world.issuer, created.issued.access_token)

@@ -9,7 +9,8 @@ import pytest
 from service.admin import client_ending, inspection
 from service.admin.errors import NotAllowed
 from service.admin.inspection.finding import Why
-from service.admin.tokens import TokenChanges, end_token, update_token
+from service.admin.token_changes import TokenChanges, update_token
+from service.admin.tokens import end_token
 from service.app import open_issuer
 from service.records.client import Client
 from tests.dpop import Prover

@@ -100,7 +100,7 @@ async def _opened(issuer: Issuer, text: str, possession: Possession | None) -> _
         grant,
         opened.scope,
         opened.audience,
-        opened.ends_at,
+        min(opened.ends_at, shown.jwt_ends_at) if shown.jwt_ends_at else opened.ends_at,
         properties,
         grant_id,
         opened.members,

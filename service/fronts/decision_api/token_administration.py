@@ -15,7 +15,8 @@ from service.admin import client_ending, grants, tokens
 from service.admin.client_numbers import find_client, number_of
 from service.admin.errors import AdminError, NotAllowed, NotFound
 from service.admin.grants import KnownGrant
-from service.admin.tokens import Created, TokenChanges, TokenInput
+from service.admin.token_changes import TokenChanges, update_token
+from service.admin.tokens import Created, TokenInput
 from service.fronts.decision_api import client_json
 from service.fronts.decision_api.body import Duration, PropertiesBody, Subject, Text, Words, properties_json
 from service.fronts.decision_api.call import NO_CONTENT, Body, Call, CallError, CallResult, Route, milliseconds
@@ -179,7 +180,7 @@ async def update(call: Call, body: UpdateTokenBody) -> CallResult:
                 "refresh_ends_at": body.refresh_token_expires_at // 1000 or None,
             }
         )
-        held = await tokens.update_token(call.issuer, identifier, changes)
+        held = await update_token(call.issuer, identifier, changes)
     except AdminError as error:
         return _refused(error, ResultCode.TOKEN_NOT_FOUND, "NOT_FOUND")
     facts = {"client_id": held.grant.client_id, "subject": held.grant.subject, "grant_id": held.grant_id}

@@ -1,5 +1,6 @@
 """Tokens changed, deleted and revoked by API."""
 
+import json
 from typing import Any
 
 import pytest
@@ -7,6 +8,7 @@ from authlete.api import AuthleteApiException
 from authlete.types.grant_type import GrantType
 
 from service.protocol.credentials import parse
+from service.protocol.names import AccessTokenFormat
 from tests.deciding import Backend
 from tests.fronts.decision_api.token_administering import NUMBER, app, create, property_of, revoke, update
 from tests.world import SECRET
@@ -220,3 +222,40 @@ async def test_a_revocation_of_nothing_is_a_fault(caller: Backend, members: dict
     """Authlete tier 2, token revoke: nothing named is not everything."""
     response = await caller.post("/auth/token/revoke", members)
     assert (response.status, "resultCode" in await response.json()) == (status, True)
+
+
+# the end of a JWT
+
+
+@pytest.mark.parametrize("name", ["accessToken", "tokenId"])
+async def test_no_update_promises_a_jwt_more_time_than_its_exp(caller: Backend, name: str) -> None:
+    """A JWT cannot be changed once it is out, and is refused from its exp on (RFC 7519 section 4.1.4)."""
+    await app(caller.world, access_token_format=AccessTokenFormat.JWT)
+    made = await create(caller, accessTokenDuration=300)
+    identifier = {name: getattr(made, name)}
+    answer = await caller.answer("/auth/token/update", **identifier, accessTokenExpiresAt=made.expiresAt + 1000)
+    assert (answer["action"], "a JWT ends by its own exp" in answer["resultMessage"]) == ("BAD_REQUEST", True)
+    same = await update(caller, **identifier, accessTokenExpiresAt=made.expiresAt)
+    assert (same.action.name, same.accessTokenExpiresAt) == ("OK", made.expiresAt)
+    sooner = await update(caller, **identifier, accessTokenExpiresAt=made.expiresAt - 60_000)
+    assert (sooner.action.name, sooner.accessTokenExpiresAt) == ("OK", made.expiresAt - 60_000)
+    assert await _ends(caller, made.accessToken) == {made.expiresAt - 60_000}
+
+
+async def test_the_jwt_beside_an_opaque_token_ends_by_its_own_exp(caller: Backend) -> None:
+    """AU-23: the opaque one may live longer."""
+    await app(caller.world, access_token_format=AccessTokenFormat.BOTH)
+    made = await create(caller, accessTokenDuration=300)
+    later = made.expiresAt + 60_000
+    changed = await update(caller, accessToken=made.accessToken, accessTokenExpiresAt=later)
+    assert changed.accessTokenExpiresAt == later
+    assert await _ends(caller, made.accessToken) == {later}
+    assert await _ends(caller, made.jwtAccessToken) == {made.expiresAt}
+
+
+async def _ends(caller: Backend, token: str) -> set[int]:
+    """When introspection says that it ends: ours for the caller's APIs, and that of RFC 7662 at both fronts."""
+    own = await caller.answer("/auth/introspection", token=token)
+    standard = await caller.answer("/auth/introspection/standard", parameters=f"token={token}")
+    seen = await caller.world.introspect(token, str(NUMBER))
+    return {own["expiresAt"], json.loads(standard["responseContent"])["exp"] * 1000, seen["exp"] * 1000}
