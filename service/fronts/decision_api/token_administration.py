@@ -176,8 +176,8 @@ async def update(call: Call, body: UpdateTokenBody) -> CallResult:
             {
                 "scopes": body.scopes,
                 "properties": None if body.properties is None else _records(body.properties),
-                "ends_at": body.access_token_expires_at // 1000 or None,
-                "refresh_ends_at": body.refresh_token_expires_at // 1000 or None,
+                "ends_at": _seconds(body.access_token_expires_at),
+                "refresh_ends_at": _seconds(body.refresh_token_expires_at),
             }
         )
         held = await update_token(call.issuer, identifier, changes)
@@ -185,6 +185,11 @@ async def update(call: Call, body: UpdateTokenBody) -> CallResult:
         return _refused(error, ResultCode.TOKEN_NOT_FOUND, "NOT_FOUND")
     facts = {"client_id": held.grant.client_id, "subject": held.grant.subject, "grant_id": held.grant_id}
     return CallResult(ResultCode.TOKEN_UPDATED, _updated(body, held), "OK", facts=facts)
+
+
+def _seconds(end: int) -> int | None:
+    """Return an end in epoch seconds; None for 0, which leaves it unchanged, but never for a time in the first second."""
+    return max(1, end // 1000) if end else None
 
 
 def _updated(body: UpdateTokenBody, held: GrantSnapshot) -> dict[str, Any]:

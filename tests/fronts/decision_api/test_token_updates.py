@@ -77,6 +77,8 @@ async def test_a_token_never_has_more_than_its_grant(caller: Backend) -> None:
     ("action", "changes"),
     [
         ("FORBIDDEN", {"scopes": ["admin"]}),
+        ("BAD_REQUEST", {"accessTokenExpiresAt": 500}),
+        ("BAD_REQUEST", {"refreshTokenExpiresAt": 1}),
         ("BAD_REQUEST", {"accessTokenExpiresAt": 1000}),
         ("BAD_REQUEST", {"accessTokenExpiresAt": 1_000_000_000_000}),
         ("BAD_REQUEST", {"refreshTokenExpiresAt": 1_000_000_000_000}),
