@@ -50,8 +50,9 @@ async def update_token(issuer: Issuer, identifier: str, changes: TokenChanges) -
     if named is None or named.kind is Kind.REFRESH_TOKEN:
         raise _no_token()
     now = int(issuer.clock())
-    if any(end is not None and end <= now for end in (changes.ends_at, changes.refresh_ends_at)):
-        raise InvalidInput("an end must be in the future (milliseconds of the epoch); delete the token to end it now")
+    for name, end in (("ends_at", changes.ends_at), ("refresh_ends_at", changes.refresh_ends_at)):
+        if end is not None and end <= now:
+            raise InvalidInput(f"{name}: must be in the future; delete the token to end it now")
     if changes.ends_at is not None:
         await _check_end(issuer, named, changes.ends_at)
     return await _update_by_id(issuer, named.grant_id, named.hash, changes, changes.model_dump(exclude_none=True))

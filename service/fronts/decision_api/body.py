@@ -105,7 +105,7 @@ class AdditionsBody(Body):
     def check_supported(self) -> None:
         """Refuse members of ``UNSUPPORTED`` that are not empty. Raises CallError."""
         if filled := [name for name in self.UNSUPPORTED if getattr(self, name)]:
-            raise CallError(ResultCode.UNSUPPORTED, ", ".join(filled))
+            raise CallError(ResultCode.UNSUPPORTED, ", ".join(map(self.alias_of, filled)))
 
 
 def properties_json(*groups: Iterable[Property]) -> list[dict[str, Any]] | None:

@@ -1,7 +1,8 @@
 """A call of the decision API: its caller, body, route and result, whose JSON is made in one place."""
 
+import re
 from collections.abc import Awaitable, Callable, Mapping
-from typing import Any, NamedTuple, Self
+from typing import Any, ClassVar, NamedTuple, Self
 
 import orjson
 from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
@@ -15,6 +16,9 @@ from service.protocol.errors import ProtocolError
 from service.protocol.redaction import redacted
 from service.records.client import Client
 from service.settings.faults import lines
+
+_NAME = re.compile(r"^[a-z]+(?=[:.])|\b[a-z0-9]+(?:_[a-z0-9]+)+\b", re.ASCII | re.MULTILINE)
+"""A name of a member in a refusal of the admin core: in front of its fault, or of several words."""
 
 
 class Call(NamedTuple):
@@ -82,6 +86,8 @@ class Body(BaseModel):
         populate_by_name=True,
         defer_build=True,
     )
+    CORE_NAMES: ClassVar[Mapping[str, str]] = {}
+    """Members of the admin core's input, with the names by which the caller gives them."""
 
     @model_validator(mode="before")
     @classmethod
@@ -99,6 +105,16 @@ class Body(BaseModel):
         except ValidationError as error:
             faults = lines(error, "there is no such member", dict(members))
         raise CallError(ResultCode.MALFORMED, "; ".join(faults)[:1000])
+
+    @classmethod
+    def renamed(cls, text: str) -> str:
+        """Return a refusal of the admin core with the caller's names of members."""
+        return _NAME.sub(lambda found: cls.CORE_NAMES.get(found[0], found[0]), text)
+
+    @classmethod
+    def alias_of(cls, name: str) -> str:
+        """Return the caller's name of a member of this body."""
+        return cls.model_fields[name].alias or name
 
 
 class Route(NamedTuple):

@@ -4,8 +4,8 @@ Their object has members for features that we lack (attestation, credentials …
 client seems safer than it is. Our members that theirs lacks (audiences, the introspect right …) stay unchanged.
 """
 
-from collections.abc import Iterable
-from typing import Annotated, Any
+from collections.abc import Iterable, Mapping
+from typing import Annotated, Any, ClassVar
 
 import msgspec
 import orjson
@@ -167,10 +167,9 @@ class ClientObject(Body):
     extension: Annotated[Extension | None, BeforeValidator(as_json)] = None
     attributes: Annotated[Attributes | None, BeforeValidator(as_json)] = None
 
-    @classmethod
-    def alias_of(cls, name: str) -> str:
-        """Return Authlete's name of a member."""
-        return cls.model_fields[name].alias or name
+    CORE_NAMES: ClassVar[Mapping[str, str]] = {
+        row.name: row.member.authlete for row in ROWS.values() if row.member.authlete
+    } | {"secret": "clientSecret"}
 
 
 def _body_field(row: Row) -> object:

@@ -1,7 +1,7 @@
 """Calls to register, list, change and lock clients, and for their secrets and requestable scopes."""
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, ClassVar
 
 from service.admin import client_ending, clients
 from service.admin.client_input import ClientInput
@@ -30,6 +30,7 @@ class SecretBody(Body):
     """The new secret of the client."""
 
     client_secret: Text
+    CORE_NAMES: ClassVar[Mapping[str, str]] = {"secret": "clientSecret"}
 
 
 class LockBody(Body):
@@ -42,6 +43,7 @@ class ScopesBody(Body):
     """The scopes that the client may request."""
 
     requestable_scopes: Words | None = None
+    CORE_NAMES: ClassVar[Mapping[str, str]] = {"scopes": "requestableScopes"}
 
 
 async def create(call: Call, body: ClientObject) -> CallResult:

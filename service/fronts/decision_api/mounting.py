@@ -80,10 +80,6 @@ def _handler(
             answer = await _answered(call, http, by_method) if by_method is not None else _nothing_there(call, http)
         except CallError as error:
             answer = error.answer
-        except AdminError as error:
-            missing = isinstance(error, NotFound)
-            result = ResultCode.NOT_FOUND if missing else ResultCode.REFUSED
-            answer = CallResult(result, detail=str(error), status=404 if missing else 400)
         except ProtocolError as error:
             answer = _refused(error)
         except web.HTTPRequestEntityTooLarge:
@@ -125,6 +121,10 @@ async def _answered(call: Call, http: web.Request, by_method: Mapping[str, Route
             answer = await route.answer(call, given)
         except TicketError:
             answer = route.bad_ticket
+        except AdminError as error:
+            missing = isinstance(error, NotFound)
+            result = ResultCode.NOT_FOUND if missing else ResultCode.REFUSED
+            answer = CallResult(result, detail=route.body.renamed(str(error)), status=404 if missing else 400)
         except ProtocolError as error:
             if route.refused is None:
                 raise

@@ -5,7 +5,8 @@ it. The list does not know the single access tokens of a grant: there the id of 
 it ends all that the grant issued.
 """
 
-from typing import Annotated, Any
+from collections.abc import Mapping
+from typing import Annotated, Any, ClassVar
 
 import msgspec
 import orjson
@@ -81,6 +82,15 @@ class CreateBody(UnsupportedBody):
     access_token: Any = None
     refresh_token: Any = None
     jwt_at_claims: Any = None
+    CORE_NAMES: ClassVar[Mapping[str, str]] = {
+        "client": "clientId",
+        "grant_type": "grantType",
+        "access_token_lifetime": "accessTokenDuration",
+        "refresh_token_lifetime": "refreshTokenDuration",
+        "auth_time": "authTime",
+        "dpop_jkt": "dpopKeyThumbprint",
+        "x5t_s256": "certificateThumbprint",
+    }
 
 
 class UpdateTokenBody(UnsupportedBody):
@@ -94,6 +104,10 @@ class UpdateTokenBody(UnsupportedBody):
     scopes: Words | None = None
     properties: PropertiesBody | None = None
     access_token_value_updated: bool = False
+    CORE_NAMES: ClassVar[Mapping[str, str]] = {
+        "ends_at": "accessTokenExpiresAt",
+        "refresh_ends_at": "refreshTokenExpiresAt",
+    }
 
 
 class RevokeBody(Body):
@@ -122,7 +136,7 @@ async def create(call: Call, body: CreateBody) -> CallResult:
         client = await find_client(call.issuer, body.client_id or "")
         created = await tokens.create_token(with_callers_directory(call.issuer), _input(client, body))
     except AdminError as error:
-        return _refused(error, ResultCode.NOT_FOUND, "BAD_REQUEST")
+        return _refused(body, error, ResultCode.NOT_FOUND, "BAD_REQUEST")
     issued = created.issued
     facts = {"client_id": client.client_id, "subject": issued.grant.subject, "grant_id": issued.grant_id}
     return CallResult(ResultCode.TOKEN_CREATED, await _created(call.issuer, created), "OK", facts=facts)
@@ -182,7 +196,7 @@ async def update(call: Call, body: UpdateTokenBody) -> CallResult:
         )
         held = await update_token(call.issuer, identifier, changes)
     except AdminError as error:
-        return _refused(error, ResultCode.TOKEN_NOT_FOUND, "NOT_FOUND")
+        return _refused(body, error, ResultCode.TOKEN_NOT_FOUND, "NOT_FOUND")
     facts = {"client_id": held.grant.client_id, "subject": held.grant.subject, "grant_id": held.grant_id}
     return CallResult(ResultCode.TOKEN_UPDATED, _updated(body, held), "OK", facts=facts)
 
@@ -209,17 +223,17 @@ def _check_offered(body: Body, *names: str) -> None:
     """Refuse members that are not supported. Raises CallError."""
     filled = [name for name in names if name in _UNSUPPORTED and getattr(body, name)]
     if filled:
-        faults = "; ".join(f"{type(body).model_fields[name].alias}: {_UNSUPPORTED[name]}" for name in filled)
+        faults = "; ".join(f"{body.alias_of(name)}: {_UNSUPPORTED[name]}" for name in filled)
         raise CallError(ResultCode.UNSUPPORTED, faults)
 
 
-def _refused(error: AdminError, missing: ResultCode, action: str) -> CallResult:
+def _refused(body: Body, error: AdminError, missing: ResultCode, action: str) -> CallResult:
     """Return the answer to a refused operation; ``missing`` and ``action`` are those for what does not exist."""
     if isinstance(error, NotFound):
         return CallResult(missing, action=action)
     if isinstance(error, NotAllowed):
-        return CallResult(ResultCode.FORBIDDEN, action="FORBIDDEN", detail=str(error))
-    return CallResult(ResultCode.REFUSED, action="BAD_REQUEST", detail=str(error))
+        return CallResult(ResultCode.FORBIDDEN, action="FORBIDDEN", detail=body.renamed(str(error)))
+    return CallResult(ResultCode.REFUSED, action="BAD_REQUEST", detail=body.renamed(str(error)))
 
 
 def _records(properties: PropertiesBody) -> list[dict[str, Any]]:
