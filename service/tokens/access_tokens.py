@@ -21,6 +21,7 @@ from service.protocol.names import INTROSPECTION_MEMBERS, AccessTokenFormat, Sig
 from service.protocol.requested import Granted
 from service.records.client import Client
 from service.records.grant import Grant
+from service.records.property import Property
 from service.tokens.id_tokens import algorithm_of, keyring_of, sub_of
 
 TYPE = "at+jwt"
@@ -135,6 +136,12 @@ async def mint_access_jwt(
             "The access token would be too long.", log=f"a JWT with its properties has {len(token)} characters"
         )
     return token
+
+
+def property_claims(claims: Mapping[str, Any]) -> tuple[Property, ...]:
+    """Return the claims of a JWT that are custom properties, or from hooks."""
+    named = ((name, value) for name, value in claims.items() if name not in _REGISTERED)
+    return tuple(Property(name, value, in_introspection=True) for name, value in named)
 
 
 def handle_of(credential: Credential) -> str:

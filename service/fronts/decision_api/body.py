@@ -109,8 +109,12 @@ class AdditionsBody(Body):
 
 
 def properties_json(*groups: Iterable[Property]) -> list[dict[str, Any]] | None:
-    """Return properties in Authlete's form, None where there are none; values other than text are in JSON."""
-    return [_property_json(member) for members in groups for member in members] or None
+    """Return properties in Authlete's form, None where there are none; values other than text are in JSON.
+
+    Of several with one name the last counts, as in a token response and in introspection.
+    """
+    by_name = {member.name: member for members in groups for member in members}
+    return [_property_json(member) for member in by_name.values()] or None
 
 
 def _property_json(member: Property) -> dict[str, Any]:

@@ -24,7 +24,7 @@ from service.records.client import Client
 from service.records.grant import Grant
 from service.records.property import Property
 from service.tokens import user_claims
-from service.tokens.access_tokens import resolve_token
+from service.tokens.access_tokens import property_claims, resolve_token
 from service.tokens.binding import Possession, check_algorithm
 from service.tokens.opening import check_possession, open_access_token
 
@@ -122,7 +122,9 @@ async def _stateless(issuer: Issuer, text: str, possession: Possession | None) -
     named = claims["aud"]
     grant = Grant(client.client_id, scope=claims.get("scope", ""), grant_type="client_credentials")
     audience = (named,) if isinstance(named, str) else tuple(named)
-    return _Token(client, grant, grant.scope, audience, claims["exp"], client.properties, "", claims, binding)
+    hidden = (member for member in client.properties if not member.in_introspection)
+    properties = (*hidden, *property_claims(claims))
+    return _Token(client, grant, grant.scope, audience, claims["exp"], properties, "", claims, binding)
 
 
 def _unmet(issuer: Issuer, body: IntrospectionBody, token: _Token) -> CallResult | None:

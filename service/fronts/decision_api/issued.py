@@ -1,6 +1,6 @@
 """Issued tokens as members of a result (AU-16 to AU-30), with the caller's additions."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import msgspec
@@ -28,6 +28,11 @@ def with_additions(authorization: Authorization, added: tuple[Property, ...], li
     return changed
 
 
+def kept_properties(issued: Issued) -> Iterator[Property]:
+    """Return the grant's properties that its token keeps: a stateless one has those that introspection shows, in itself."""
+    return (member for member in issued.grant.properties if member.in_introspection or not issued.is_stateless)
+
+
 async def tokens_issued(
     issuer: Issuer, client: Client, issued: Issued, added: tuple[Property, ...], so_far: CallResult
 ) -> CallResult:
@@ -44,6 +49,7 @@ async def _members(issuer: Issuer, client: Client, issued: Issued, added: tuple[
     access_ends, refresh_ends = issued.access_token_ends_at, issued.refresh_token_ends_at
     if issued.repeated:
         access_ends, refresh_ends, added = await _kept_of(issuer, body)
+    own = (member for member in added if member not in grant.properties)  # ``with_additions`` put the others there
     access, refresh = body["access_token"], body.get("refresh_token")
     issued_at = access_ends - body["expires_in"] if access_ends else int(issuer.clock())
     return {
@@ -58,7 +64,7 @@ async def _members(issuer: Issuer, client: Client, issued: Issued, added: tuple[
         "subject": grant.subject or None,
         "scopes": body.get("scope", "").split(),
         "refreshTokenScopes": grant.scope.split() if refresh else None,
-        "properties": properties_json(client.properties, grant.properties, added),
+        "properties": properties_json(client.properties, kept_properties(issued), own),
         "accessTokenResources": list(issued.audience or grant.audience) or None,
         "previousRefreshTokenUsed": issued.repeated,
         "authorizationDetails": details_json(body),

@@ -23,6 +23,7 @@ from service.fronts.decision_api.body import Duration, PropertiesBody, Subject, 
 from service.fronts.decision_api.call import NO_CONTENT, Body, Call, CallError, CallResult, Route, milliseconds
 from service.fronts.decision_api.callers_directory import with_callers_directory
 from service.fronts.decision_api.client_json import WORD_OF_GRANT_TYPE, enum_name
+from service.fronts.decision_api.issued import kept_properties
 from service.fronts.decision_api.result_codes import ResultCode
 from service.fronts.decision_api.windows import WindowBody, read_window
 from service.issuer import Issuer
@@ -174,7 +175,7 @@ async def _created(issuer: Issuer, created: Created) -> dict[str, Any]:
         "expiresAt": milliseconds(issued.access_token_ends_at),
         "refreshToken": issued.refresh_token or None,
         "refreshTokenScopes": grant.scope.split() if issued.refresh_token else None,
-        "properties": properties_json(grant.properties),
+        "properties": properties_json(kept_properties(issued)),
         "jwtAccessToken": body.get("access_token_jwt"),
         "resources": list(issued.audience),
         "tokenId": None if issued.is_stateless else issued.grant_id + issued.access_hash,

@@ -39,8 +39,8 @@ REFUSED: list[tuple[str, dict[str, Any], str]] = [
     ("/client/extension/requestable_scopes/update/1", {"requestableScopes": ['"']}, "requestableScopes.0: "),
 ]
 OF_THE_CORE = {name for route in ROUTES for name in route.body.CORE_NAMES if "_" in name}
-ADDED = {"/auth/token/create": CREATE, "/client/create": CLIENT, "/client/update/1": CLIENT}
-ISSUED = {"ticket": "x", "subject": "alice", "userCode": "x", "result": "AUTHORIZED"}
+ADDED: dict[str, dict[str, Any]] = {"/auth/token/create": CREATE, "/client/create": CLIENT, "/client/update/1": CLIENT}
+ISSUED: dict[str, Any] = {"ticket": "x", "subject": "alice", "userCode": "x", "result": "AUTHORIZED"}
 
 
 @pytest.mark.parametrize(("path", "members", "said"), REFUSED)
