@@ -122,7 +122,8 @@ def no_credential_of_ours(value: object) -> object:
 Json = Annotated[JsonValue, AfterValidator(no_credential_of_ours), BeforeValidator(shallow)]
 
 
-def _overridden(given: "PropertyInput") -> Iterator[str]:
+def overridden(given: "PropertyInput | Property") -> Iterator[str]:
+    """Return a fault for each registered member that a property would have to replace where it is shown."""
     if given.in_token_response and given.name in TOKEN_RESPONSE_MEMBERS:
         yield f"{given.name} is a registered member of token responses: choose another name"
     if given.in_introspection and given.name in INTROSPECTION_MEMBERS:
@@ -132,7 +133,7 @@ def _overridden(given: "PropertyInput") -> Iterator[str]:
 class PropertyInput(Input):
     """A custom property; it never replaces a registered member."""
 
-    DISAGREEMENTS: ClassVar[Rules] = (_overridden,)
+    DISAGREEMENTS: ClassVar[Rules] = (overridden,)
     name: Annotated[ShortText, AfterValidator(filled)]
     value: Json
     in_token_response: bool = False

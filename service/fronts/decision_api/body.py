@@ -6,14 +6,16 @@ from typing import Annotated, Any, ClassVar
 
 import msgspec
 import orjson
-from pydantic import BeforeValidator, Field
+from pydantic import BeforeValidator, Field, field_validator
 
+from service.admin.input import overridden
 from service.crypto.dpop_proofs import HEADER
 from service.fronts.decision_api.call import Body, CallError
 from service.fronts.decision_api.result_codes import ResultCode
 from service.protocol.claims import is_deeper
 from service.protocol.request import Request
 from service.records.property import Property
+from service.settings.faults import refuse
 
 _WORD = re.compile(r"[\s,]+")
 MAX_TEXT = 65_536
@@ -97,6 +99,12 @@ class AdditionsBody(Body):
     jwt_at_claims: Text = ""
     UNSUPPORTED: ClassVar[tuple[str, ...]] = ("access_token", "jwt_at_claims")
     """Members for which there is no support."""
+
+    @field_validator("properties")
+    @classmethod
+    def _replace_nothing(cls, properties: tuple[PropertyBody, ...]) -> tuple[PropertyBody, ...]:
+        refuse(fault for member in properties for fault in overridden(member.record()))
+        return properties
 
     def added(self) -> tuple[Property, ...]:
         """Return the properties in the form in which they are stored."""

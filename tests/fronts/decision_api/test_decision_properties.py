@@ -72,3 +72,27 @@ async def test_a_stateless_token_has_the_properties_that_it_says(caller: Backend
     )
     body = json.loads(hidden["responseContent"])
     assert (body["shop"], body["plan"], body["rate"], "till" in body) == ("7", "gold", 9, False)
+
+
+@pytest.mark.parametrize("name", ["access_token", "expires_in", "error", "active", "sub", "authorization_details"])
+@pytest.mark.parametrize(
+    "call",
+    [
+        "/auth/token",
+        "/auth/token/issue",
+        "/auth/authorization/issue",
+        "/backchannel/authentication/complete",
+        "/device/complete",
+        "/auth/token/create",
+    ],
+)
+async def test_a_registered_member_is_no_property(caller: Backend, call: str, name: str) -> None:
+    """RFC 6749 section 5, RFC 7662 section 2.2: it would be left out of the response that it is meant for."""
+    await caller.world.client("4711", grant_types=EVERY)
+    members = {"ticket": "x", "subject": "alice", "userCode": "x", "result": "AUTHORIZED", "clientId": 4711}
+    if call == "/auth/token":
+        members = {"parameters": "grant_type=client_credentials", "clientId": "4711", "clientSecret": SECRET}
+    properties = [{"key": name, "value": "x"}]
+    answer = await (await caller.post(call, members | {"grantType": "PASSWORD", "properties": properties})).json()
+    assert answer["resultCode"] in ("M000003", "M000008"), answer
+    assert f"{name} is a registered member of" in answer["resultMessage"]
