@@ -8,7 +8,7 @@ from pydantic import AfterValidator, Field
 
 from service.admin.audit import audited
 from service.fronts.decision_api import tickets
-from service.fronts.decision_api.body import AdditionsBody, JsonObject, Text, Words
+from service.fronts.decision_api.body import AdditionsBody, JsonObject, Text, Words, one_of
 from service.fronts.decision_api.call import Body, Call, CallError, CallResult, Route, milliseconds, response_content
 from service.fronts.decision_api.callers_directory import with_callers_directory
 from service.fronts.decision_api.details_json import OptionalDetails, read_details
@@ -203,20 +203,17 @@ class FailAuthorizationBody(Body):
     """The reason why the user did not agree."""
 
     ticket: Text
-    reason: str = "UNKNOWN"
+    reason: Annotated[str, one_of(_REASONS)] = "UNKNOWN"
     description: Annotated[str, Field(max_length=400)] = ""
     """The description for the client, instead of ours."""
 
 
 async def fail(call: Call, body: FailAuthorizationBody) -> CallResult:
     """Return the error for the client where the user did not agree; a ticket can be used once."""
-    make = _REASONS.get(body.reason)
-    if make is None:
-        raise CallError(ResultCode.MALFORMED, f"reason: must be one of {', '.join(_REASONS)}.")
     client, request, waiting = await _waiting(call, body.ticket)
     async with tickets.used(call, body.ticket, waiting):
         pass
-    error = make(body.description or _TEXTS.get(body.reason, ""))
+    error = _REASONS[body.reason](body.description or _TEXTS.get(body.reason, ""))
     answer = await back(call.issuer, client, request, error)
     return answer._replace(result=ResultCode.AUTHORIZATION_FAILED, facts={**answer.facts, "reason": body.reason})
 

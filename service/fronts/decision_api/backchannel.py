@@ -10,8 +10,8 @@ from pydantic import Field
 from service.client_auth import AuthenticatedClient, authenticate
 from service.endpoints import backchannel_authentication as endpoint
 from service.fronts.decision_api import tickets
-from service.fronts.decision_api.body import Text
-from service.fronts.decision_api.call import Body, Call, CallError, CallResult, Route, response_content
+from service.fronts.decision_api.body import Text, one_of
+from service.fronts.decision_api.call import Body, Call, CallResult, Route, response_content
 from service.fronts.decision_api.client_json import client_members, enum_name, method_name
 from service.fronts.decision_api.client_request import ClientRequestBody, refused_as_unauthorized, request_of
 from service.fronts.decision_api.details_json import details_json
@@ -135,21 +135,18 @@ _REASONS: dict[str, Callable[[str], ProtocolError]] = {
 class FailBackchannelBody(BackchannelTicketBody):
     """The reason why the user is not asked."""
 
-    reason: str = "SERVER_ERROR"
+    reason: Annotated[str, one_of(_REASONS)] = "SERVER_ERROR"
     error_description: Annotated[str, Field(max_length=400)] = ""
     """The description for the client."""
 
 
 async def fail(call: Call, body: FailBackchannelBody) -> CallResult:
     """Return the error for the client where the user is unknown or must not be asked (CIBA Core section 13)."""
-    make = _REASONS.get(body.reason)
-    if make is None:
-        raise CallError(ResultCode.MALFORMED, f"reason: must be one of {', '.join(_REASONS)}.")
     waiting = await tickets.look_up(call, body.ticket)
     tickets.backchannel_of(waiting, body.ticket)
     async with tickets.used(call, body.ticket, waiting):
         pass
-    error = make(body.error_description)
+    error = _REASONS[body.reason](body.error_description)
     action = "FORBIDDEN" if error.status == 403 else refuse(error).action.value
     facts = {"client_id": waiting.client_id, "error": error.error, "reason": body.reason}
     return CallResult(ResultCode.BACKCHANNEL_FAILED, response_content(error), action, facts=facts)

@@ -6,7 +6,8 @@ from typing import Annotated, Any, ClassVar
 
 import msgspec
 import orjson
-from pydantic import BeforeValidator, Field, field_validator
+from pydantic import BeforeValidator, Field, GetPydanticSchema, field_validator
+from pydantic_core import core_schema
 
 from service.admin.input import overridden
 from service.crypto.dpop_proofs import HEADER
@@ -58,6 +59,12 @@ class PropertyBody(Body):
     def record(self) -> Property:
         """Return the property in the form in which it is stored."""
         return Property(self.key, self.value, in_token_response=not self.hidden, in_introspection=not self.hidden)
+
+
+def one_of(words: Iterable[str]) -> GetPydanticSchema:
+    """Return the restriction of a member to these words, which the reference lists."""
+    expected = list(words)
+    return GetPydanticSchema(lambda _, __: core_schema.literal_schema(expected))
 
 
 Text = Annotated[str, Field(max_length=MAX_TEXT)]

@@ -4,7 +4,7 @@ from typing import Annotated, ClassVar
 
 from pydantic import AfterValidator, Field
 
-from service.fronts.decision_api.body import AdditionsBody, JsonObject, Text, Words
+from service.fronts.decision_api.body import AdditionsBody, JsonObject, Text, Words, one_of
 from service.fronts.decision_api.call import CallError
 from service.fronts.decision_api.result_codes import ResultCode
 from service.protocol.checked_types import Identifier, readable
@@ -18,7 +18,7 @@ _CLOCKS = 60
 class CompletionBody(AdditionsBody):
     """The decision of the user. Members that would change tokens in an unsupported way are refused."""
 
-    result: str
+    result: Annotated[str, one_of(_RESULTS)]
     subject: Identifier | None = None
     """The user; may be left out where the request names the user, or was not allowed."""
     sub: Identifier | None = None
@@ -43,10 +43,8 @@ class CompletionBody(AdditionsBody):
             now: Epoch seconds.
 
         Raises:
-            CallError: A member is not supported, the result is unknown, or the login is in the future.
+            CallError: A member is not supported, or the login is in the future.
         """
         self.check_supported()
-        if self.result not in _RESULTS:
-            raise CallError(ResultCode.MALFORMED, f"result: must be one of {', '.join(_RESULTS)}.")
         if self.auth_time > now + _CLOCKS:
             raise CallError(ResultCode.MALFORMED, "authTime: is in the future; it is in seconds, not milliseconds.")

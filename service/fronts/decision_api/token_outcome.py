@@ -1,9 +1,11 @@
 """/auth/token/issue and /fail: the caller reports whether the password was right."""
 
+from typing import Annotated
+
 from service.admin.audit import audited
 from service.fronts.decision_api import tickets
-from service.fronts.decision_api.body import AdditionsBody, Text
-from service.fronts.decision_api.call import Body, Call, CallError, CallResult, Route, response_content
+from service.fronts.decision_api.body import AdditionsBody, Text, one_of
+from service.fronts.decision_api.call import Body, Call, CallResult, Route, response_content
 from service.fronts.decision_api.callers_directory import with_callers_directory
 from service.fronts.decision_api.client_json import client_members
 from service.fronts.decision_api.issued import tokens_issued, with_additions
@@ -11,7 +13,15 @@ from service.fronts.decision_api.result_codes import ResultCode
 from service.grants.beginning_grants import fresh_authorization
 from service.issuer import Issuer
 from service.protocol.checked_types import Identifier
-from service.protocol.errors import InvalidGrant, InvalidTarget, ProtocolError, ServerError
+from service.protocol.errors import (
+    InvalidClient,
+    InvalidGrant,
+    InvalidScope,
+    InvalidTarget,
+    ProtocolError,
+    ServerError,
+    UnauthorizedClient,
+)
 from service.protocol.names import GrantTypeName
 from service.protocol.requested import Requested
 from service.records.client import Client
@@ -68,6 +78,9 @@ _REASONS: dict[str, ProtocolError] = {
     "UNKNOWN": ServerError("The request failed."),
     "INVALID_RESOURCE_OWNER_CREDENTIALS": InvalidGrant("The username or password is wrong."),
     "INVALID_TARGET": InvalidTarget("The resource is not allowed."),
+    "INVALID_CLIENT": InvalidClient("The client is refused."),
+    "UNAUTHORIZED_CLIENT": UnauthorizedClient("The client may not have this."),
+    "INVALID_SCOPE": InvalidScope("The scope is not allowed."),
 }
 """Wrong credentials of a user are invalid_grant (RFC 6749 section 5.2), though Authlete has invalid_request."""
 
@@ -76,14 +89,12 @@ class FailTokensBody(Body):
     """The reason why there are no tokens."""
 
     ticket: Text
-    reason: str = "UNKNOWN"
+    reason: Annotated[str, one_of(_REASONS)] = "UNKNOWN"
 
 
 async def fail(call: Call, body: FailTokensBody) -> CallResult:
     """Return the error for the client, such as for a wrong password; a ticket can be used once (AU-09)."""
-    error = _REASONS.get(body.reason)
-    if error is None:
-        raise CallError(ResultCode.MALFORMED, f"reason: must be one of {', '.join(_REASONS)}.")
+    error = _REASONS[body.reason]
     waiting = await tickets.look_up(call, body.ticket)
     tickets.password_of(waiting, body.ticket)
     async with tickets.used(call, body.ticket, waiting):

@@ -20,6 +20,7 @@ from authlete.types import GrantType as SdkGrantType
 
 from service.admin import trusts
 from service.admin.trusts import TrustInput
+from service.fronts.decision_api import ROUTES
 from service.protocol.names import GrantTypeName
 from tests.assertions import JWKS, Signer
 from tests.deciding import OTHER_KEY, OTHER_SECRET, Backend
@@ -91,6 +92,28 @@ async def test_a_password_that_is_wrong(
     failed = await fail(caller, ticket, reason)
     assert (failed.action, error_in(failed)) == (action, error)
     assert (await issue(caller, ticket)).action is TokenIssueAction.INTERNAL_SERVER_ERROR
+
+
+@pytest.mark.parametrize("error", ["invalid_client", "unauthorized_client", "invalid_scope", "invalid_target"])
+async def test_why_else_a_request_fails(caller: Backend, error: str) -> None:
+    """Authlete tier 2, /auth/token/fail: every reason, though its SDK for Python knows three; the actions are two."""
+    await caller.world.client()
+    ticket = (await password(caller)).ticket
+    failed = await caller.answer("/auth/token/fail", ticket=ticket, reason=error.upper())
+    assert (failed["action"], json.loads(failed["responseContent"])["error"]) == ("BAD_REQUEST", error)
+
+
+async def test_what_a_caller_may_answer_with_is_in_the_reference() -> None:
+    """Reasons and results; another word is refused before the ticket is used."""
+    words = {
+        (route.path, name): set(route.body.model_json_schema()["properties"][name]["enum"])
+        for route in ROUTES
+        for name in ("reason", "result")
+        if name in route.body.model_fields
+    }
+    assert len(words) == 5
+    assert {"UNKNOWN", "INVALID_CLIENT", "INVALID_SCOPE"} <= words["/auth/token/fail", "reason"]
+    assert words["/device/complete", "result"] == {"AUTHORIZED", "ACCESS_DENIED", "TRANSACTION_FAILED"}
 
 
 async def test_the_password_is_kept_nowhere(caller: Backend, caplog: pytest.LogCaptureFixture) -> None:
