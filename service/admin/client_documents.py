@@ -14,7 +14,7 @@ import msgspec
 import orjson
 
 from service.admin import clients, registered_metadata
-from service.admin.errors import AdminError, AlreadyExists, Outdated
+from service.admin.errors import AdminError, AlreadyExists, Contended, Outdated
 from service.admin.etags import etag
 from service.admin.registered_metadata import ReadMetadata
 from service.admin.registration import PROTECTING, place_taken, protection_of, protects_least
@@ -220,7 +220,7 @@ async def _read(
         return await _kept(issuer, client_id, read_metadata, document.lifetime, held, registration)
     except (InvalidClientMetadata, InvalidRedirectUri) as error:
         raise _UnusableError(error.description) from error
-    except Outdated as error:
+    except (Outdated, Contended) as error:
         raise _AwayError("the client is being changed by others at the same time") from error
     except AdminError as error:
         raise _UnusableError(str(error).splitlines()[0]) from error

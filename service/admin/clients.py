@@ -13,7 +13,7 @@ from service.admin.client_input import ClientInput
 from service.admin.client_profile import under_profile
 from service.admin.client_secrets import make_secret
 from service.admin.client_surroundings import check_surroundings
-from service.admin.errors import AlreadyExists, InvalidInput, NotFound
+from service.admin.errors import AlreadyExists, Contended, InvalidInput, NotFound
 from service.admin.input import Name, describe_property
 from service.admin.paging import Cursor, Limit, Listing, cursor_checked
 from service.client_auth import has_secret
@@ -141,7 +141,8 @@ async def update_client(
 
     A client that needs no secret any more loses it; one that newly needs one, or a readable one (client_secret_jwt), has none
     until ``rotate_secret``. With ``adopts`` it becomes an operator's client, even if it registered itself, and is kept also
-    while it is not used. Raises NotFound, AlreadyExists (alias), Outdated (``etags.check``), InvalidInput.
+    while it is not used. Raises NotFound, AlreadyExists (alias), Outdated (``etags.check``), Contended,
+    InvalidInput.
     """
     if "client_id" in changes:
         raise InvalidInput("client_id: cannot be changed; tokens and grants name it. Create another client.")
@@ -191,7 +192,7 @@ async def rotate_secret(
     """Give a client a new secret, generated or imported; old ones end at once unless ``keep_old``.
 
     Where the imported secret is the current one, nothing changes, and a kept old secret stays.
-    Raises NotFound, InvalidInput.
+    Raises NotFound, Contended, InvalidInput.
     """
     seen = await get_client(issuer, client_id)
     if secret is not None and await _has_secret(issuer, seen, secret):
@@ -203,7 +204,7 @@ async def rotate_secret(
             raise InvalidInput(f"client {client.client_id} has auth_method {client.auth_method}: no secret to rotate")
         is_another = secret is not None and client.secrets[:1] != seen.secrets[:1]  # perhaps the same was imported
         if client.auth_method != seen.auth_method or is_another:
-            raise InvalidInput(f"client {client.client_id} is being changed by others at the same time; try again")
+            raise Contended(f"client {client.client_id} is being changed by others at the same time; try again")
         return msgspec.structs.replace(client, secrets=new + (client.secrets[:1] if keep_old else ()))
 
     client = await change_client(issuer, client_id, changed)
@@ -254,7 +255,7 @@ def describe(client: Client) -> dict[str, Any]:
 
 
 async def change_client(issuer: Issuer, name: str, changed: Callable[[Client], Client]) -> Client:
-    """Read the client, change it, compare and set, for changes that need only the client. Raises NotFound, InvalidInput."""
+    """Read the client, change it, compare and set, for changes that need only the client. Raises NotFound, Contended."""
 
     async def settled() -> tuple[Client, Client]:
         seen = await get_client(issuer, name)
@@ -277,7 +278,7 @@ async def _change_settled(issuer: Issuer, name: str, settled: Callable[[], Await
         if seen.was_registered_openly and not changed.was_registered_openly:
             issuer.store.self_registrations.adopt_soon(changed)
         return changed
-    raise InvalidInput(f"client {name!r} is being changed by others at the same time; look at it and try again")
+    raise Contended(f"client {name!r} is being changed by others at the same time; look at it and try again")
 
 
 async def _save(issuer: Issuer, wanted: Client, seen: Client) -> Client:

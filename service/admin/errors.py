@@ -31,3 +31,7 @@ class NotAllowed(InvalidInput):
 
 class Outdated(AdminError):
     """The record has changed since the operator read it."""
+
+
+class Contended(AdminError):
+    """Others change the record at the same time; the same input may succeed when it is sent again."""

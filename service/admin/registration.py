@@ -11,7 +11,7 @@ from urllib.parse import urlencode
 from service.admin import clients, registered_metadata
 from service.admin.audit import audited
 from service.admin.client_input import ClientInput
-from service.admin.errors import AdminError, Outdated
+from service.admin.errors import AdminError, Contended, Outdated
 from service.admin.etags import etag
 from service.client_auth import has_secret, registered_name
 from service.issuer import Issuer
@@ -138,7 +138,7 @@ async def replace(issuer: Issuer, client: Client, metadata: Mapping[str, Any]) -
         if has_secret(changed.auth_method) and not changed.secrets:
             made = await clients.rotate_secret(issuer, client.client_id)
             return describe(issuer, made.client) | {"client_secret": made.secret} | left_out
-    except Outdated as error:
+    except (Outdated, Contended) as error:
         raise TemporarilyUnavailable(log="the client is being changed by others at the same time") from error
     except AdminError as error:
         raise registered_metadata.refusal(str(error)) from error

@@ -9,7 +9,7 @@ from pydantic import Field
 
 from service.admin import etags
 from service.admin.audit import audited
-from service.admin.errors import AlreadyExists, InvalidInput, NotFound
+from service.admin.errors import AlreadyExists, Contended, InvalidInput, NotFound
 from service.admin.input import EndIfMatch, Input, Name, Rules
 from service.issuer import Issuer
 from service.observe.events import Event
@@ -173,4 +173,4 @@ async def _change(issuer: Issuer, change: Callable[[Known], Known]) -> None:
     try:
         await issuer.store.resources.change(change)
     except ChangedMeanwhileError as error:
-        raise InvalidInput("resources are being changed by others at the same time; try again") from error
+        raise Contended("resources are being changed by others at the same time; try again") from error

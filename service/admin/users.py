@@ -10,7 +10,7 @@ from pydantic import AfterValidator, Field
 
 from service.admin import etags, user_claims
 from service.admin.audit import audited
-from service.admin.errors import AlreadyExists, InvalidInput, NotFound
+from service.admin.errors import AlreadyExists, Contended, InvalidInput, NotFound
 from service.admin.input import IfMatch, Input, Json, Name, Rules, filled
 from service.admin.paging import Cursor, Limit, Listing, cursor_checked
 from service.directory import forget_attempts
@@ -248,7 +248,7 @@ async def _change(issuer: Issuer, name: str, changed: Callable[[User], User]) ->
         except ChangedMeanwhileError:
             continue
         return wanted
-    raise InvalidInput(f"user {name!r} is being changed by others at the same time; look at them and try again")
+    raise Contended(f"user {name!r} is being changed by others at the same time; look at them and try again")
 
 
 async def _check_free(issuer: Issuer, username: str, subject: str) -> None:

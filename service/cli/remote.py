@@ -16,7 +16,7 @@ import aiohttp
 import orjson
 from yarl import URL
 
-from service.admin.errors import AdminError, AlreadyExists, InvalidInput, NotFound, Outdated
+from service.admin.errors import AdminError, AlreadyExists, Contended, InvalidInput, NotFound, Outdated
 from service.admin.operations import AnyOperation
 from service.cli.exits import ServiceUnusableError
 from service.cli.variables import (
@@ -37,6 +37,7 @@ _LARGEST = 64 * 1024 * 1024
 _REFUSALS: Mapping[str, type[AdminError]] = {
     problems.NOT_FOUND.code: NotFound,
     problems.ALREADY_EXISTS.code: AlreadyExists,
+    problems.CONTENDED.code: Contended,
     problems.OUTDATED.code: Outdated,
     problems.REFUSED.code: InvalidInput,
 }

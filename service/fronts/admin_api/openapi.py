@@ -1,6 +1,8 @@
 """The OpenAPI 3.1 document, derived from the table of routes and the models of the operations."""
 
 from copy import deepcopy
+from itertools import groupby
+from operator import attrgetter
 from typing import Any
 
 from pydantic.json_schema import models_json_schema
@@ -15,7 +17,7 @@ _ALWAYS = (
     *(problems.TOO_LARGE, problems.UNSUPPORTED, problems.REFUSED, problems.TOO_MANY, problems.INCIDENT),
     problems.UNAVAILABLE,
 )
-_WHERE_IT_WRITES = (problems.ALREADY_EXISTS,)
+_WHERE_IT_WRITES = (problems.ALREADY_EXISTS, problems.CONTENDED)
 _DESCRIPTION = """Everything that an operator can do; `mintmark --url` does it from a terminal.
 
 Lists come in pages: send the `cursor` of one page to get the next, until it is empty. A page may be empty though more follow.
@@ -100,8 +102,8 @@ def _responses(route: OperationRoute) -> dict[str, Any]:
     kinds += (problems.OUTDATED,) if route.is_conditional else ()
     kinds += (problems.MATCH_NEEDED,) if route.needs_match else ()
     problem = {problems.CONTENT_TYPE: {"schema": {"$ref": f"{_REF}Problem"}}}
-    for kind in sorted(kinds):
-        responses[str(kind.status)] = {"description": f"{kind.title}.", "content": problem}
+    for status, its in groupby(sorted(kinds), key=attrgetter("status")):
+        responses[str(status)] = {"description": f"{'; '.join(kind.title for kind in its)}.", "content": problem}
     return responses
 
 

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 import orjson
 from aiohttp import web
 
-from service.admin.errors import AdminError, AlreadyExists, NotFound, Outdated
+from service.admin.errors import AdminError, AlreadyExists, Contended, NotFound, Outdated
 from service.protocol.decision import SERVER
 from service.protocol.redaction import redacted
 
@@ -33,6 +33,7 @@ NO_SUCH_PATH = ProblemType(404, "no_such_path", "Path not found")
 NOT_ALLOWED = ProblemType(405, "method_not_allowed", "Method not allowed")
 TOO_SLOW = ProblemType(408, "timeout", "Request timeout")
 ALREADY_EXISTS = ProblemType(409, "already_exists", "Already exists")
+CONTENDED = ProblemType(409, "contended", "Changed by others at the same time")
 OUTDATED = ProblemType(412, "outdated", "Precondition failed")
 TOO_LARGE = ProblemType(413, "too_large", "Content too large")
 UNSUPPORTED = ProblemType(415, "unsupported_media_type", "Unsupported media type")
@@ -45,7 +46,7 @@ UNAVAILABLE = ProblemType(503, "temporarily_unavailable", "Temporarily unavailab
 
 KINDS = (
     *(MALFORMED, UNAUTHORIZED, FORBIDDEN, NOT_FOUND, NO_SUCH_PATH, NOT_ALLOWED, TOO_SLOW, ALREADY_EXISTS, OUTDATED),
-    *(TOO_LARGE, UNSUPPORTED, EXPECTATION, REFUSED, MATCH_NEEDED, TOO_MANY, INCIDENT, UNAVAILABLE),
+    *(CONTENDED, TOO_LARGE, UNSUPPORTED, EXPECTATION, REFUSED, MATCH_NEEDED, TOO_MANY, INCIDENT, UNAVAILABLE),
 )
 
 
@@ -69,6 +70,8 @@ def of_admin_error(error: AdminError) -> Problem:
         return Problem(NOT_FOUND, text)
     if isinstance(error, Outdated):
         return Problem(OUTDATED, text)
+    if isinstance(error, Contended):
+        return Problem(CONTENDED, text)
     kind = ALREADY_EXISTS if isinstance(error, AlreadyExists) else REFUSED
     found = [_FAULT.fullmatch(line) for line in text.splitlines()]
     faults = [{"member": _sendable(fault[1]), "text": _sendable(fault[2])} for fault in found if fault]

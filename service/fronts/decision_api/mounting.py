@@ -9,7 +9,7 @@ import orjson
 from aiohttp import hdrs, web
 
 from service.admin.actor import Actor, acting
-from service.admin.errors import AdminError, NotFound
+from service.admin.errors import AdminError, Contended, NotFound
 from service.fronts import methods
 from service.fronts.decision_api.body import DpopBody
 from service.fronts.decision_api.call import Call, CallError, CallResult, Route
@@ -121,6 +121,8 @@ async def _answered(call: Call, http: web.Request, by_method: Mapping[str, Route
             answer = await route.answer(call, given)
         except TicketError:
             answer = route.bad_ticket
+        except Contended as error:
+            answer = CallResult(ResultCode.UNAVAILABLE, detail=str(error), status=503)
         except AdminError as error:
             missing = isinstance(error, NotFound)
             result = ResultCode.NOT_FOUND if missing else ResultCode.REFUSED
