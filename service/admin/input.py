@@ -39,9 +39,19 @@ Word = Annotated[str, Field(max_length=300)]
 Since = Annotated[
     int, Field(ge=0, le=253_402_300_800, description="Only what is not older than this: epoch seconds; 0 = anything.")
 ]
-IfMatch = Annotated[str | None, Field(description="The ETag of what is to be changed; * = whatever it is now.")]
-EndIfMatch = Annotated[str | None, Field(description="The ETag of what is to end; left out, or *: whatever it is now.")]
-"""Like ``IfMatch``, for records that may be ended without having been read."""
+
+
+class MatchNeeded:
+    """Marks a version that must be given, to prevent lost updates (RFC 6585 3)."""
+
+
+IfMatch = Annotated[
+    str | None, Field(description="The ETag of what is to be changed; * = whatever it is now."), MatchNeeded()
+]
+OptionalIfMatch = Annotated[
+    str | None, Field(description="The ETag of what is to be changed or to end; left out, or *: whatever it is now.")
+]
+"""Like ``IfMatch``, for records that may be changed or ended without having been read."""
 
 
 Rules = Sequence[Callable[[Any], Iterable[str]]]

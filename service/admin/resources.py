@@ -10,7 +10,7 @@ from pydantic import Field
 from service.admin import etags
 from service.admin.audit import audited
 from service.admin.errors import AlreadyExists, Contended, InvalidInput, NotFound
-from service.admin.input import EndIfMatch, Input, Name, Rules
+from service.admin.input import Input, Name, OptionalIfMatch, Rules
 from service.issuer import Issuer
 from service.observe.events import Event
 from service.protocol.checked_types import Lifetime, Scopes, ShortText
@@ -79,7 +79,7 @@ class NamedResource(Input):
 class EndedResource(NamedResource):
     """A resource that is to end."""
 
-    if_match: EndIfMatch = None
+    if_match: OptionalIfMatch = None
 
 
 @audited("resource.create", "resource:given.resource")
@@ -103,12 +103,15 @@ async def create_resource(issuer: Issuer, given: ResourceInput) -> Resource:
 
 
 @audited("resource.update", "resource:name", changed="changes")
-async def update_resource(issuer: Issuer, name: str, changes: Mapping[str, Any]) -> Resource:
-    """Change members of ``ResourceMembers``. Raises NotFound, InvalidInput."""
+async def update_resource(
+    issuer: Issuer, name: str, changes: Mapping[str, Any], *, if_match: str | None = None
+) -> Resource:
+    """Change members of ``ResourceMembers``. Raises NotFound, Outdated (``etags.check``), Contended, InvalidInput."""
     changed: list[Resource] = []
 
     def updated(known: Known) -> Known:
         seen = _found(known, name)
+        etags.check(seen, if_match)
         members = {one: getattr(seen, one) for one in ResourceMembers.model_fields} | dict(changes)
         given = ResourceMembers.read(members)
         _check_here(issuer, given.access_token_format, given.access_token_signing_alg)

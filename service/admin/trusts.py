@@ -9,7 +9,7 @@ from service.admin import etags
 from service.admin.audit import audited
 from service.admin.client_input import PublicKeys
 from service.admin.errors import NotFound
-from service.admin.input import Input, Rules
+from service.admin.input import Input, OptionalIfMatch, Rules
 from service.admin.paging import Cursor, Limit, Listing, cursor_checked
 from service.crypto.client_keys import is_discoverable
 from service.issuer import Issuer
@@ -79,11 +79,22 @@ class TrustInput(Input):
 
 
 @audited("trust.put", "trust:given.issuer")
-async def add_trust(issuer: Issuer, given: TrustInput) -> TrustedIssuer:
-    """Trust an issuer from now on; this replaces its earlier record."""
+async def add_trust(issuer: Issuer, given: TrustInput, if_match: OptionalIfMatch = None) -> TrustedIssuer:
+    """Trust an issuer from now on; this replaces its earlier record.
+
+    Raises Outdated (``etags.check``), also with ``*`` where it is not trusted yet (RFC 9110 13.1.1).
+    """
     members = {name: getattr(given, name) for name in TrustInput.model_fields}
     trust = TrustedIssuer(**members, created_at=int(issuer.clock()))
-    await issuer.store.trusted_issuers.save(trust)
+    seen = None if if_match is None else await issuer.store.trusted_issuers.get(given.issuer)
+    if if_match is not None:
+        if seen is None:
+            raise etags.outdated()
+        etags.check(seen, if_match)
+    try:
+        await issuer.store.trusted_issuers.save(trust, seen if etags.is_named(if_match) else None)
+    except ChangedMeanwhileError as error:
+        raise etags.outdated() from error
     log.info(Event.TRUSTED_ISSUER_ADDED, extra={"trusted_issuer": trust.issuer, "clients": trust.clients})
     return trust
 

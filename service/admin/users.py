@@ -11,7 +11,7 @@ from pydantic import AfterValidator, Field
 from service.admin import etags, user_claims
 from service.admin.audit import audited
 from service.admin.errors import AlreadyExists, Contended, InvalidInput, NotFound
-from service.admin.input import IfMatch, Input, Json, Name, Rules, filled
+from service.admin.input import IfMatch, Input, Json, Name, OptionalIfMatch, Rules, filled
 from service.admin.paging import Cursor, Limit, Listing, cursor_checked
 from service.directory import forget_attempts
 from service.directory.redis_directory import MAX_PASSWORD
@@ -153,7 +153,7 @@ async def list_users(issuer: Issuer, cursor: Cursor = "", limit: Limit = 100) ->
 async def update_user(issuer: Issuer, username: UserName, claims: ChangedClaims, if_match: IfMatch = None) -> User:
     """Change claims, also in the user's living grants where these keep them for access tokens.
 
-    Raises NotFound, Outdated (``etags.check``), InvalidInput.
+    Raises NotFound, Outdated (``etags.check``), Contended, InvalidInput.
     """
 
     def changed(user: User) -> User:
@@ -168,31 +168,37 @@ async def update_user(issuer: Issuer, username: UserName, claims: ChangedClaims,
 
 
 @audited("user.set_password", "user:username")
-async def set_password(issuer: Issuer, username: UserName, password: Password) -> EndedAccess:
+async def set_password(
+    issuer: Issuer, username: UserName, password: Password, if_match: OptionalIfMatch = None
+) -> EndedAccess:
     """Set the password, end every browser session with the grants made in it, and forget earlier wrong passwords.
 
-    Grants with offline_access and those without a browser stay: end them with ``sign_out_user``. Raises NotFound, InvalidInput.
+    Grants with offline_access and those without a browser stay: end them with ``sign_out_user``.
+
+    Raises NotFound, Outdated (``etags.check``), Contended, InvalidInput.
     """
     password = checked_password(password)
     await get_user(issuer, username)
     hashed = await issuer.hashing.hash(password)
-    user = await _change(issuer, username, lambda user: msgspec.structs.replace(user, password_hash=hashed))
+    user = await _set(issuer, username, if_match, password_hash=hashed)
     ended = await ending_sessions.end_sessions_of(issuer, user.subject)
     await forget_attempts(issuer.store, user.username)
     return _ended(user, ended, Event.USER_PASSWORD_SET)
 
 
 @audited("user.set_user_code", "user:username")
-async def set_user_code(issuer: Issuer, username: UserName, user_code: UserCode = "") -> User:
+async def set_user_code(
+    issuer: Issuer, username: UserName, user_code: UserCode = "", if_match: OptionalIfMatch = None
+) -> User:
     """Set or remove the code that a client needs to ask the user without a browser (user_code of CIBA).
 
-    Raises NotFound, InvalidInput.
+    Raises NotFound, Outdated (``etags.check``), Contended, InvalidInput.
     """
     if user_code and (len(user_code) < MIN_USER_CODE or not user_code.isprintable()):
         raise InvalidInput(f"user_code: must have at least {MIN_USER_CODE} characters that can be typed")
     await get_user(issuer, username)
     hashed = await issuer.hashing.hash(user_code) if user_code else ""
-    user = await _change(issuer, username, lambda user: msgspec.structs.replace(user, user_code_hash=hashed))
+    user = await _set(issuer, username, if_match, user_code_hash=hashed)
     log.info(Event.USER_CODE_SET if user_code else Event.USER_CODE_REMOVED, extra={"username": user.username})
     return user
 
@@ -205,24 +211,30 @@ async def sign_out_user(issuer: Issuer, username: UserName) -> EndedAccess:
 
 
 @audited("user.disable", "user:username")
-async def disable_user(issuer: Issuer, username: UserName) -> EndedAccess:
-    """Disable a user, and end every grant of the user, also one that is being made. Raises NotFound."""
-    user = await _change(issuer, username, lambda user: msgspec.structs.replace(user, enabled=False))
+async def disable_user(issuer: Issuer, username: UserName, if_match: OptionalIfMatch = None) -> EndedAccess:
+    """Disable a user, and end every grant of the user, also one that is being made.
+
+    Raises NotFound, Outdated (``etags.check``), Contended.
+    """
+    user = await _set(issuer, username, if_match, enabled=False)
     return _ended(user, await ending_sessions.sign_out_everywhere(issuer, user.subject), Event.USER_DISABLED)
 
 
 @audited("user.enable", "user:username")
-async def enable_user(issuer: Issuer, username: UserName) -> User:
-    """Let the user sign in again; ended grants and sessions stay ended. Raises NotFound."""
-    user = await _change(issuer, username, lambda user: msgspec.structs.replace(user, enabled=True))
+async def enable_user(issuer: Issuer, username: UserName, if_match: OptionalIfMatch = None) -> User:
+    """Let the user sign in again; ended grants and sessions stay ended.
+
+    Raises NotFound, Outdated (``etags.check``), Contended.
+    """
+    user = await _set(issuer, username, if_match, enabled=True)
     log.info(Event.USER_ENABLED, extra={"username": user.username})
     return user
 
 
 @audited("user.delete", "user:username")
-async def delete_user(issuer: Issuer, username: UserName) -> EndedAccess:
-    """Delete a user, and end every grant of the user. Raises NotFound."""
-    ended = await disable_user(issuer, username)  # first, so that nothing stays alive if this is cut off
+async def delete_user(issuer: Issuer, username: UserName, if_match: OptionalIfMatch = None) -> EndedAccess:
+    """Delete a user, and end every grant of the user. Raises NotFound, Outdated (``etags.check``), Contended."""
+    ended = await disable_user(issuer, username, if_match)  # first, so that nothing stays alive if this is cut off
     if not await issuer.store.users.delete(ended.user):
         raise NotFound(f"user {username!r} was deleted meanwhile")
     await forget_attempts(issuer.store, ended.user.username)
@@ -236,6 +248,15 @@ async def delete_user(issuer: Issuer, username: UserName) -> EndedAccess:
 def _ended(user: User, ended: ending_sessions.EndedSessions, event: Event) -> EndedAccess:
     log.info(event, extra={"username": user.username, **ended.counts})
     return EndedAccess(user, ended.counts)
+
+
+async def _set(issuer: Issuer, name: str, if_match: str | None, **members: object) -> User:
+    def changed(user: User) -> User:
+        etags.check(user, if_match)
+        wanted: User = msgspec.structs.replace(user, **members)
+        return wanted
+
+    return await _change(issuer, name, changed)
 
 
 async def _change(issuer: Issuer, name: str, changed: Callable[[User], User]) -> User:

@@ -11,7 +11,7 @@ from service.admin import clients as admin
 from service.admin.audience import hints
 from service.admin.client_input import ClientInput
 from service.admin.etags import etag
-from service.admin.input import EndIfMatch, IfMatch, Input
+from service.admin.input import IfMatch, Input, OptionalIfMatch
 from service.admin.operations.operation import (
     AnyOperation,
     Do,
@@ -224,7 +224,7 @@ async def _revoke(issuer: Issuer, client_id: admin.ClientName) -> _EndedClient:
     return _EndedClient(client, client_ending.needs_sweep(issuer, client))
 
 
-async def _delete(issuer: Issuer, client_id: admin.ClientName, if_match: EndIfMatch = None) -> _EndedClient:
+async def _delete(issuer: Issuer, client_id: admin.ClientName, if_match: OptionalIfMatch = None) -> _EndedClient:
     client = await client_ending.delete_client(issuer, client_id, if_match)
     return _EndedClient(client, client_ending.needs_sweep(issuer, client))
 

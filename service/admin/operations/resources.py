@@ -5,7 +5,7 @@ from typing import Annotated, Any
 from pydantic import Field
 
 from service.admin import resources as admin
-from service.admin.input import Name
+from service.admin.input import Name, OptionalIfMatch
 from service.admin.operations.operation import (
     Operation,
     OperationResult,
@@ -51,11 +51,14 @@ class ResourceChanges(ResourceMembers):
     """The members that are to be changed; a list is replaced as a whole."""
 
     resource: Annotated[Name, Field(description="As clients name it.")]
+    if_match: OptionalIfMatch = None
 
 
 async def _update(issuer: Issuer, given: ResourceChanges) -> Resource:
-    changes: dict[str, Any] = {name: getattr(given, name) for name in given.model_fields_set if name != "resource"}
-    return await admin.update_resource(issuer, given.resource, changes)
+    changes: dict[str, Any] = {
+        name: getattr(given, name) for name in ResourceMembers.model_fields if name in given.model_fields_set
+    }
+    return await admin.update_resource(issuer, given.resource, changes, if_match=given.if_match)
 
 
 CREATE = Operation(

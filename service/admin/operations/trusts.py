@@ -5,7 +5,7 @@ from typing import Annotated, Any
 from pydantic import Field
 
 from service.admin import trusts as admin
-from service.admin.input import EndIfMatch, Input, Name
+from service.admin.input import Input, Name, OptionalIfMatch
 from service.admin.operations.operation import (
     Operation,
     OperationResult,
@@ -54,7 +54,7 @@ class ShownTrust(Output[TrustedIssuer]):
 class EndedTrust(NamedTrust):
     """A trusted issuer that is to end."""
 
-    if_match: EndIfMatch = None
+    if_match: OptionalIfMatch = None
 
 
 class RemovedTrust(Output[NamedTrust]):

@@ -103,9 +103,18 @@ async def _input(http: web.Request, route: OperationRoute) -> dict[str, Any]:
     elsewhere = {name for name in (*route.path_members, IF_MATCH) if name in given}
     if elsewhere:
         raise Problem(problems.REFUSED, f"{min(elsewhere)}: is given in the path or in a header")
+    _check_conditions(http, route)
     if route.is_conditional:
         given[IF_MATCH] = _if_match(http, route)
     return given | dict(http.match_info)
+
+
+def _check_conditions(http: web.BaseRequest, route: OperationRoute) -> None:
+    """Refuse conditions that are not evaluated here, as what they guard must not be done (RFC 9110 13.1). Raises Problem."""
+    unknown = () if route.is_conditional else (hdrs.IF_MATCH,)
+    for name in (*unknown, *(() if route.method == "GET" else (hdrs.IF_NONE_MATCH,))):
+        if name in http.headers:
+            raise Problem(problems.MALFORMED, f"{name}: is not supported by this operation; nothing was done.")
 
 
 def _if_match(http: web.BaseRequest, route: OperationRoute) -> str | None:

@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 from typing import Any
 
-from service.admin.errors import AdminError
-from service.admin.operations import resources
+from service.admin.errors import AdminError, Outdated
+from service.admin.operations import OperationResult, resources
 from service.fronts.console.confirmation import Act, Question, confirmed
 from service.fronts.console.pages import ConsolePage, ConsoleReply, ConsoleRequest, Go, Show, faults_of, link
 from service.protocol.names import AccessTokenFormat, SigningAlgorithm
@@ -80,20 +80,34 @@ async def create(request: ConsoleRequest) -> ConsoleReply:
 
 async def show_form(request: ConsoleRequest) -> ConsoleReply:
     """Show the form of a resource."""
-    found = await request.do(resources.SHOW, resource=request.named(_ID))
-    values = {name: found[name] or "" for name in _NAMES} | {"scopes": " ".join(found["scopes"])}
-    return Show("resource_edit", _form(values, {}, found["resource"]))
+    shown = await request.perform(resources.SHOW, resource=request.named(_ID))
+    return Show("resource_edit", _form(_written(shown.body), {}, shown.body["resource"], shown.etag))
 
 
 async def change(request: ConsoleRequest) -> ConsoleReply:
-    """Save the form; or show it again with its faults."""
+    """Save the form, if no other operator changed the resource meanwhile; else show it again with its faults."""
     resource = (await request.do(resources.SHOW, resource=request.named(_ID)))["resource"]
-    sent = {name: request.get(name) for name in _NAMES}
+    sent, seen = {name: request.get(name) for name in _NAMES}, request.get("version")
     try:
-        await request.do(resources.UPDATE, resource=resource, **_members(sent))
+        await request.do(resources.UPDATE, resource=resource, if_match=seen, **_members(sent))
+    except Outdated:
+        return _conflict(sent, await request.perform(resources.SHOW, resource=resource))
     except AdminError as error:
-        return Show("resource_edit", _form(sent, faults_of(error, _NAMES), resource), 422)
+        return Show("resource_edit", _form(sent, faults_of(error, _NAMES), resource, seen), 422)
     return Go(link("/resources", done="saved"))
+
+
+def _conflict(sent: Mapping[str, str], now: OperationResult) -> ConsoleReply:
+    """Show the form again as it was sent, with the members that differ from the resource's present ones."""
+    held = _members(_written(now.body))
+    differing = [one["label"] for one in _FIELDS if _members(sent)[one["name"]] != held[one["name"]]]
+    return Show("resource_edit", _form(sent, {}, now.body["resource"], now.etag) | {"conflict": differing}, 409)
+
+
+def _written(resource: Mapping[str, Any]) -> dict[str, str]:
+    """Return the values of the form for a resource."""
+    texts = {name: str(resource[name] or "") for name in _NAMES}
+    return texts | {"scopes": " ".join(resource["scopes"]), "self_registered": "1" if resource["self_registered"] else ""}
 
 
 def _members(sent: Mapping[str, str]) -> dict[str, Any]:
@@ -108,9 +122,12 @@ def _members(sent: Mapping[str, str]) -> dict[str, Any]:
     }
 
 
-def _form(values: Mapping[str, Any], faults: Mapping[str, str], resource: str = "") -> dict[str, Any]:
-    """Return the values of the form; ``resource`` is the changed one, "" for a new one."""
-    return {"here": "resources", "fields": _FIELDS, "values": values, "faults": faults, "resource": resource}
+def _form(
+    values: Mapping[str, Any], faults: Mapping[str, str], resource: str = "", version: str = ""
+) -> dict[str, Any]:
+    """Return the values of the form; ``resource`` is the changed one as in ``version``, "" for a new one."""
+    own = {"resource": resource, "version": version, "conflict": None}
+    return {"here": "resources", "fields": _FIELDS, "values": values, "faults": faults, **own}
 
 
 async def _question(request: ConsoleRequest) -> Question:

@@ -3,6 +3,7 @@
 import pytest
 
 from service.admin.resources import list_resources
+from tests.client_members import form_of
 from tests.console import Operator, text_of
 
 MCP = "https://mcp.example/mcp"
@@ -18,8 +19,9 @@ async def test_a_resource_is_made_changed_and_deleted(alice: Operator) -> None:
     shown = await alice.get("/console/resources/edit", id=MCP)
     assert 'value="mcp:tools mcp:admin"' in shown.text
     assert "checked" in shown.text
-    changes = {"id": MCP, "name": "Tools", "scopes": "mcp:tools", "access_token_lifetime": "600"}
-    assert "Saved." in text_of(await alice.post("/console/resources/edit", **changes))
+    form = form_of(shown) | {"name": "Tools", "scopes": "mcp:tools", "access_token_lifetime": "600"}
+    changes = form | {"access_token_format": "", "self_registered": ""}
+    assert "Saved." in text_of(await alice.send("/console/resources/edit", **changes))
     (made,) = await list_resources(alice.world.issuer)
     assert (made.name, made.scopes, made.access_token_lifetime) == ("Tools", ("mcp:tools",), 600)
     assert (made.access_token_format, made.self_registered) == (None, False)
@@ -27,6 +29,22 @@ async def test_a_resource_is_made_changed_and_deleted(alice: Operator) -> None:
     assert "is deleted" in text_of(await alice.post("/console/resources/delete", id=MCP))
     for path in ("edit", "delete"):
         assert (await alice.get(f"/console/resources/{path}", id=MCP)).status == 404
+
+
+async def test_of_two_operators_none_undoes_the_change_of_the_other(alice: Operator, bob: Operator) -> None:
+    """A form from before the resource was closed does not open it again."""
+    await alice.post("/console/resources/new", id=MCP, self_registered="1")
+    stale = form_of(await alice.get("/console/resources/edit", id=MCP))
+    closing = {name: value for name, value in stale.items() if name not in ("self_registered", "csrf")}
+    assert "Saved." in text_of(await bob.post("/console/resources/edit", **closing))
+    shown = await alice.send("/console/resources/edit", **stale | {"name": "Tools"})
+    assert (shown.status, "Another operator changed this resource" in text_of(shown)) == (409, True)
+    assert "Name, Open to clients that registered themselves" in text_of(shown)
+    (held,) = await list_resources(alice.world.issuer)
+    assert (held.name, held.self_registered) == ("", False)
+    assert "Saved." in text_of(await alice.send("/console/resources/edit", **form_of(shown)))
+    (held,) = await list_resources(alice.world.issuer)
+    assert (held.name, held.self_registered) == ("Tools", True)
 
 
 @pytest.mark.parametrize(
