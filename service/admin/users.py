@@ -131,16 +131,26 @@ async def get_user(issuer: Issuer, username: UserName) -> User:
 
 
 async def get_account(issuer: Issuer, username: UserName) -> User:
-    """Return the user whose access is shown or ended; with an external directory (``directory_url``) any subject.
+    """Return the user whose access is shown or ended.
 
-    Raises NotFound.
+    Where users are known elsewhere (``directory_url``, ``decision_api_keys``) it is any subject; else also a subject with
+    grants or sessions, which a trusted issuer asserts. Raises NotFound.
     """
     try:
         return await get_user(issuer, username)
     except NotFound:
-        if not issuer.settings.directory_url:
+        settings = issuer.settings
+        if not (settings.directory_url or settings.decision_api_keys or await _has_access(issuer, username)):
             raise
         return User(username=username, subject=username)
+
+
+async def _has_access(issuer: Issuer, subject: str) -> bool:
+    grants = await issuer.store.grants.list_of_user(subject, count=1)
+    if grants.grants or grants.cursor:
+        return True
+    sessions, more = await issuer.store.sessions.page_of_user(subject, 0, 1)
+    return bool(sessions or more)
 
 
 async def list_users(issuer: Issuer, cursor: Cursor = "", limit: Limit = 100) -> Listing[User]:

@@ -4,6 +4,7 @@ The token comes in the body of a form, and is not stored, logged, put into a URL
 """
 
 from service.admin.operations import clients, tokens
+from service.fronts.console.grants import usernames_of
 from service.fronts.console.pages import ConsolePage, ConsoleReply, ConsoleRequest, Show
 
 NAMES = {
@@ -38,6 +39,7 @@ async def inspect(request: ConsoleRequest) -> ConsoleReply:
         "name": NAMES[found.what],
         "client": await request.find(clients.SHOW, client_id=found.client_id) if found.client_id else None,
         "times": _TIMES,
+        "users": await usernames_of(request, {found.subject: found.username}),
     }
     return Show("inspector", {"here": "inspector", "empty": False} | values)
 

@@ -107,7 +107,10 @@ def _conflict(sent: Mapping[str, str], now: OperationResult) -> ConsoleReply:
 def _written(resource: Mapping[str, Any]) -> dict[str, str]:
     """Return the values of the form for a resource."""
     texts = {name: str(resource[name] or "") for name in _NAMES}
-    return texts | {"scopes": " ".join(resource["scopes"]), "self_registered": "1" if resource["self_registered"] else ""}
+    return texts | {
+        "scopes": " ".join(resource["scopes"]),
+        "self_registered": "1" if resource["self_registered"] else "",
+    }
 
 
 def _members(sent: Mapping[str, str]) -> dict[str, Any]:
