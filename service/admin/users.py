@@ -283,8 +283,11 @@ async def _change(issuer: Issuer, name: str, changed: Callable[[User], User]) ->
 
 
 async def _check_free(issuer: Issuer, username: str, subject: str) -> None:
-    if await issuer.store.users.get(username) is not None:
+    """Check that neither is a name of another user, as both name users (``get_user``). Raises AlreadyExists."""
+    users = issuer.store.users
+    if await users.get(username) is not None:
         raise AlreadyExists(f"there is a user {username!r} already")
-    holder = await issuer.store.users.get_by_subject(subject)
-    if holder is not None:
+    if holder := await users.get_by_subject(subject) or await users.get(subject):
         raise AlreadyExists(f"subject: {subject!r} is the user {holder.username!r}")
+    if holder := await users.get_by_subject(username):
+        raise AlreadyExists(f"username: {username!r} is the subject of the user {holder.username!r}")

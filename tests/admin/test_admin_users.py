@@ -105,6 +105,9 @@ async def test_without_a_password_nobody_signs_in(world: World) -> None:
     [
         ({"username": "alice"}, "there is a user 'alice' already"),
         ({"username": "bob", "subject": "u-1"}, "subject: 'u-1' is the user 'alice'"),
+        ({"username": "bob", "subject": "alice"}, "subject: 'alice' is the user 'alice'"),
+        ({"username": "u-1"}, "subject: 'u-1' is the user 'alice'"),
+        ({"username": "u-1", "subject": "u-2"}, "username: 'u-1' is the subject of the user 'alice'"),
     ],
 )
 async def test_names_are_taken_once(world: World, members: dict[str, Any], text: str) -> None:
