@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 import orjson
 
 from service.admin.errors import InvalidInput
+from service.fronts.console.pages import lines
 from service.grants import GRANT_TYPES
 from service.protocol.client_member import MemberGroup, MemberValue, Row, Shape
 from service.protocol.client_metadata import ROWS
@@ -187,11 +188,7 @@ def _settled(field: Field, value: object) -> object:
         return value & set(field.choices)
     if not isinstance(value, str):
         return value
-    return (
-        value.split()
-        if field.kind in (FieldKind.WORDS, FieldKind.LONG)
-        else [line.strip() for line in value.strip().splitlines()]
-    )
+    return value.split() if field.kind in (FieldKind.WORDS, FieldKind.LONG) else lines(value)
 
 
 def differing(described: Mapping[str, Any], parameters: Mapping[str, str], names: Iterable[str]) -> list[str]:
@@ -207,7 +204,7 @@ def differing(described: Mapping[str, Any], parameters: Mapping[str, str], names
 def _member(field: Field, value: MemberValue) -> MemberValue:
     match field.kind:
         case FieldKind.LINES:
-            return tuple(line.strip() for line in value.splitlines() if line.strip())
+            return tuple(lines(value))
         case FieldKind.WORDS:
             return tuple(value.split())
         case FieldKind.CHOICES:

@@ -1,5 +1,6 @@
 """The interface of the console's handlers: they get the request of an operator, and return a page or a redirect."""
 
+import re
 from collections.abc import Awaitable, Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
@@ -103,6 +104,11 @@ def link(path: str, /, **query: str) -> str:
     """Return a path of the console with a query, without empty parameters."""
     given = {name: value for name, value in query.items() if value}
     return f"{ROOT}{path}?{urlencode(given)}" if given else f"{ROOT}{path}"
+
+
+def lines(text: str) -> list[str]:
+    """Return the lines of a text area without blanks around them; only CR LF and LF end a line (HTML 4.10.21.4)."""
+    return [line for line in map(str.strip, re.split(r"\r?\n", text)) if line]
 
 
 def faults_of(error: Exception, names: Collection[str]) -> dict[str, str]:
