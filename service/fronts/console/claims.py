@@ -35,7 +35,7 @@ async def save(request: ConsoleRequest) -> ConsoleReply:
         return Show("claims", _values(now, text, fault), 409)
     except AdminError as error:
         return Show("claims", _values(shown, text, str(error), request.get("etag")), 422)
-    return Go(link("/user", name=username, done="claims"))
+    return Go(link("/user", name=username), {"done": "claims"})
 
 
 def written(claims: Mapping[str, Any]) -> str:

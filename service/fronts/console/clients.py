@@ -32,7 +32,7 @@ async def show(request: ConsoleRequest) -> ConsoleReply:
         "facts": fields.facts_of(client),
         "auth_method": names_of_method(client["auth_method"]),
         "has_secret": has_secret(client["auth_method"]),
-        "done": request.get("done"),
+        "done": request.outcome.get("done", ""),
     }
     return Show("client", values)
 
@@ -64,7 +64,7 @@ async def change(request: ConsoleRequest) -> ConsoleReply:
     except AdminError as error:
         values = _values_of(request, shown.body)
         return Show("client_edit", _form(shown.body, seen, values, faults=fields.faults_of(error)), 422)
-    return Go(link("/client", id=client_id, done="saved-and-ended" if changed.get("ended") else "saved"))
+    return Go(link("/client", id=client_id), {"done": "saved-and-ended" if changed.get("ended") else "saved"})
 
 
 def _conflict(request: ConsoleRequest, now: OperationResult) -> ConsoleReply:
@@ -161,8 +161,8 @@ async def _act(request: ConsoleRequest, question: Question) -> Go:
     given = {"if_match": request.get("version")} if act is ACTS["approve"] else {}
     await request.do(act.operation, client_id=client_id, **given)
     if act is ACTS["delete"]:
-        return Go(link("/clients", done="deleted", about=client_id))
-    return Go(link("/client", id=client_id, done=act.done))
+        return Go(link("/clients"), {"done": "deleted", "about": client_id})
+    return Go(link("/client", id=client_id), {"done": act.done})
 
 
 async def _question(request: ConsoleRequest) -> Question:

@@ -5,7 +5,6 @@ import logging
 import re
 import secrets
 from collections.abc import Awaitable, Callable
-from http.cookies import SimpleCookie
 
 from aiohttp import hdrs, web
 
@@ -14,11 +13,13 @@ from service.admin.errors import AdminError, NotFound
 from service.fronts.console import (
     claims,
     clients,
+    cookies,
     dashboard,
     grants,
     inspector,
     keys,
     logs,
+    outcomes,
     resources,
     session,
     trusts,
@@ -154,7 +155,7 @@ class ConsoleFront:
         try:
             parameters = await self._parameters(http, signed)
             actor = Actor(signed.operator, Way.CONSOLE, peer.address)
-            reply = await handler(ConsoleRequest(self._issuer, actor, parameters))
+            reply = await handler(ConsoleRequest(self._issuer, actor, parameters, outcomes.read(http, peer)))
         except RefusedError as error:
             reply = error.page
         except NotFound as error:
@@ -163,7 +164,10 @@ class ConsoleFront:
             reply = Show("error", {"kind": "refused", "text": _without_commands(error)}, 409)
         except ProtocolError as error:
             reply = _failed(error)
-        return self._response(reply, signed)
+        response = self._response(reply, signed)
+        if page.prolongs:
+            outcomes.keep(http, peer, response, reply.outcome if isinstance(reply, Go) else {})
+        return response
 
     async def _signing_in(self, http: web.BaseRequest, peer: Peer) -> web.StreamResponse:
         form = (await posted_form(http, _FIELDS) if http.method == "POST" else query_form(http)).parameters
@@ -182,7 +186,7 @@ class ConsoleFront:
         await session.end(self._issuer, self._cookie(http, peer))
         log.info(Event.OPERATOR_SIGNED_IN, extra={"operator": signed.operator, "address": peer.address})
         response = self._response(Go(onward), None)
-        response.headers.add("Set-Cookie", _set_cookie(peer, signed.cookie))
+        response.headers.add("Set-Cookie", cookies.written(_COOKIE, peer, signed.cookie))
         return response
 
     async def _signing_out(self, http: web.BaseRequest, peer: Peer) -> web.StreamResponse:
@@ -192,7 +196,7 @@ class ConsoleFront:
             await session.end(self._issuer, signed.cookie)
             log.info(Event.OPERATOR_SIGNED_OUT, extra={"operator": signed.operator})
         response = self._response(Go(SIGN_IN), None)
-        response.headers.add("Set-Cookie", _set_cookie(peer, ""))
+        response.headers.add("Set-Cookie", cookies.written(_COOKIE, peer, ""))
         return response
 
     async def _parameters(self, http: web.BaseRequest, signed: SignedInOperator) -> dict[str, str]:
@@ -206,7 +210,7 @@ class ConsoleFront:
         return parameters
 
     def _cookie(self, http: web.BaseRequest, peer: Peer) -> str:
-        return http.cookies.get(_cookie_name(peer), "")
+        return http.cookies.get(cookies.name(_COOKIE, peer), "")
 
     def _response(self, reply: ConsoleReply, signed: SignedInOperator | None) -> web.Response:
         if isinstance(reply, Go):
@@ -253,21 +257,3 @@ def _back_to(http: web.BaseRequest) -> str:
 
 def _is_ours(wanted: str) -> bool:
     return bool(_OURS.fullmatch(wanted)) and wanted.partition("?")[0] in _READ
-
-
-def _cookie_name(peer: Peer) -> str:
-    """Return the name of the cookie. Without TLS (only on this machine) browsers refuse the prefix ``__Host-``."""
-    return f"__Host-{_COOKIE}" if peer.secure else _COOKIE
-
-
-def _set_cookie(peer: Peer, value: str) -> str:
-    """Return the value of Set-Cookie for a session cookie; an empty value deletes it (RFC 6265)."""
-    cookie: SimpleCookie = SimpleCookie()
-    cookie[_cookie_name(peer)] = value
-    morsel = cookie[_cookie_name(peer)]
-    morsel["path"], morsel["httponly"], morsel["samesite"] = "/", True, "Strict"
-    if peer.secure:
-        morsel["secure"] = True
-    if not value:
-        morsel["max-age"] = 0
-    return morsel.OutputString()

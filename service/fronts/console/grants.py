@@ -45,8 +45,8 @@ async def _revoke(request: ConsoleRequest, _: Question) -> Go:
     grant = await request.do(grants.SHOW, grant_id=request.named("id"))
     await request.do(grants.REVOKE, grant_id=grant["grant_id"])
     if username := (await usernames_of(request, {grant["subject"]: grant["username"]})).get(grant["subject"]):
-        return Go(link("/user", name=username, done="revoked"))
-    return Go(link("/client", id=grant["client_id"], done="grant-revoked"))
+        return Go(link("/user", name=username), {"done": "revoked"})
+    return Go(link("/client", id=grant["client_id"]), {"done": "grant-revoked"})
 
 
 async def usernames_of(request: ConsoleRequest, called: Mapping[str, str]) -> dict[str, str]:

@@ -65,7 +65,7 @@ def _values(request: ConsoleRequest, rows: list[KeyLane], begins: int, ends: int
         "now_at": _share(now, begins, ends),
         "lifetime": settings.signing_key_lifetime,
         "published_ahead": settings.jwks_lifetime,
-        "done": request.get("done"),
+        "done": request.outcome.get("done", ""),
     }
 
 
@@ -134,7 +134,7 @@ async def _act(request: ConsoleRequest, question: Question) -> Go:
         await request.do(keys.RETIRE, kid=what)
     else:
         await request.do(keys.ROTATE, algorithm=what or None, at_once=request.get("act") == "rotate-now")
-    return Go(link("/keys", done=question.act.done))
+    return Go(link("/keys"), {"done": question.act.done})
 
 
 async def _question(request: ConsoleRequest) -> Question:

@@ -26,6 +26,8 @@ class ConsoleRequest:
     actor: Actor
     parameters: Mapping[str, str]
     """The parameters of the query, or of the form of a POST."""
+    outcome: Mapping[str, str] = field(default_factory=dict)
+    """The outcome of the act that led to this page: ``done`` names the message. No link can bring it."""
 
     def get(self, name: str) -> str:
         """Return a parameter without blanks around it; "" where there is none."""
@@ -69,6 +71,8 @@ class Go(NamedTuple):
 
     location: str
     """A path of the console with its query."""
+    outcome: Mapping[str, str] = MappingProxyType({})
+    """What the next page says of the act, once; see ``ConsoleRequest``."""
 
 
 ConsoleReply = Show | Go

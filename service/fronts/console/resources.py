@@ -59,7 +59,7 @@ _DELETE = Act(
 async def show_list(request: ConsoleRequest) -> ConsoleReply:
     """Show all resources."""
     listed = (await request.do(resources.LIST))["resources"]
-    return Show("resources", {"here": "resources", "resources": listed, "done": request.get("done")})
+    return Show("resources", {"here": "resources", "resources": listed, "done": request.outcome.get("done", "")})
 
 
 async def show_new(_: ConsoleRequest) -> ConsoleReply:
@@ -75,7 +75,7 @@ async def create(request: ConsoleRequest) -> ConsoleReply:
     except AdminError as error:
         faults = faults_of(error, ("resource", *_NAMES))
         return Show("resource_edit", _form(sent, faults), 422)
-    return Go(link("/resources", done="created"))
+    return Go(link("/resources"), {"done": "created"})
 
 
 async def show_form(request: ConsoleRequest) -> ConsoleReply:
@@ -94,7 +94,7 @@ async def change(request: ConsoleRequest) -> ConsoleReply:
         return _conflict(sent, await request.perform(resources.SHOW, resource=resource))
     except AdminError as error:
         return Show("resource_edit", _form(sent, faults_of(error, _NAMES), resource, seen), 422)
-    return Go(link("/resources", done="saved"))
+    return Go(link("/resources"), {"done": "saved"})
 
 
 def _conflict(sent: Mapping[str, str], now: OperationResult) -> ConsoleReply:
@@ -140,7 +140,7 @@ async def _question(request: ConsoleRequest) -> Question:
 
 async def _delete(request: ConsoleRequest, question: Question) -> Go:
     await request.do(resources.DELETE, resource=question.name)
-    return Go(link("/resources", done="deleted"))
+    return Go(link("/resources"), {"done": "deleted"})
 
 
 PAGES = (

@@ -83,6 +83,6 @@ async def search(
         "wanted": wanted,
         "cursor": cursor,
         "first": first,
-        "done": request.get("done"),
-        "about": request.get("about"),
+        "done": request.outcome.get("done", ""),
+        "about": request.outcome.get("about", ""),
     }

@@ -31,7 +31,7 @@ async def show_list(request: ConsoleRequest) -> ConsoleReply:
         "trusts": sorted(page["trusts"], key=lambda one: str(one["issuer"])),
         "cursor": page["cursor"],
         "first": not request.get("cursor"),
-        "done": request.get("done"),
+        "done": request.outcome.get("done", ""),
     }
     return Show("trusts", values)
 
@@ -55,7 +55,7 @@ async def add(request: ConsoleRequest) -> ConsoleReply:
         await request.do(trusts.PUT, **given)
     except AdminError as error:
         return Show("trust_new", _form(sent, faults_of(error, _TEXTS)), 422)
-    return Go(link("/trusts", done="added"))
+    return Go(link("/trusts"), {"done": "added"})
 
 
 def _jwks(text: str) -> object:
@@ -78,7 +78,7 @@ async def _question(request: ConsoleRequest) -> Question:
 
 async def _remove(request: ConsoleRequest, question: Question) -> Go:
     await request.do(trusts.REMOVE, issuer=question.name)
-    return Go(link("/trusts", done="removed"))
+    return Go(link("/trusts"), {"done": "removed"})
 
 
 PAGES = (

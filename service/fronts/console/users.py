@@ -43,7 +43,7 @@ async def show(request: ConsoleRequest) -> ConsoleReply:
         "first": not cursor,
         "sessions": signed_in["sessions"],
         "more_sessions": bool(signed_in["cursor"]),
-        "done": request.get("done"),
+        "done": request.outcome.get("done", ""),
         "ended": _ended(request),
     }
     return Show("user", values)
@@ -56,7 +56,7 @@ def _ended(request: ConsoleRequest) -> str:
 
 
 def _number(request: ConsoleRequest, name: str) -> int:
-    text = request.get(name)
+    text = request.outcome.get(name, "")
     return int(text) if text.isascii() and text.isdigit() and len(text) < 10 else 0
 
 
@@ -78,7 +78,7 @@ async def create(request: ConsoleRequest) -> ConsoleReply:
     except AdminError as error:
         kept = {name: request.get(name) for name in ("username", "subject", "name", "email")}
         return Show("user_new", _new(kept, faults_of(error, ("username", "subject", "password", "claims"))), 422)
-    return Go(link("/user", name=username, done="created"))
+    return Go(link("/user", name=username), {"done": "created"})
 
 
 def _new(values: dict[str, str], faults: dict[str, str]) -> dict[str, Any]:
@@ -121,8 +121,8 @@ async def _act(request: ConsoleRequest, question: Question) -> Go:
     """Perform an act, and report how many grants and sessions it ended."""
     ended = _counts(await request.do(question.act.operation, username=question.key))
     if question.act is ACTS["delete"]:
-        return Go(link("/users", done="deleted", about=question.key, **ended))
-    return Go(link("/user", name=question.key, done=question.act.done, **ended))
+        return Go(link("/users"), {"done": "deleted", "about": question.key, **ended})
+    return Go(link("/user", name=question.key), {"done": question.act.done, **ended})
 
 
 async def _question(request: ConsoleRequest) -> Question:
@@ -132,7 +132,7 @@ async def _question(request: ConsoleRequest) -> Question:
 
 
 def _counts(ended: Mapping[str, Any]) -> dict[str, str]:
-    """Return the numbers of ended grants and sessions, for the query of the next page."""
+    """Return the numbers of ended grants and sessions, for the message of the next page."""
     return {name: str(ended[name]) for name in ("grants_ended", "sessions_ended") if name in ended}
 
 
@@ -153,7 +153,7 @@ async def set_password(request: ConsoleRequest) -> ConsoleReply:
     except InvalidInput as error:
         fault = str(error).removeprefix("password: ")
         return Show("password", {"here": "users", "user": user, "fault": fault}, 422)
-    return Go(link("/user", name=user["username"], done="password", **_counts(ended)))
+    return Go(link("/user", name=user["username"]), {"done": "password", **_counts(ended)})
 
 
 async def end_session(request: ConsoleRequest) -> ConsoleReply:
@@ -163,7 +163,7 @@ async def end_session(request: ConsoleRequest) -> ConsoleReply:
     if session["subject"] != user["subject"]:
         raise NotFound("that is the session of another user")
     ended = await request.do(sessions.END, sid=session["sid"])
-    return Go(link("/user", name=user["username"], done="session", **_counts(ended)))
+    return Go(link("/user", name=user["username"]), {"done": "session", **_counts(ended)})
 
 
 PAGES = (
