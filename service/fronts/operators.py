@@ -11,13 +11,15 @@ from service.admin import audit
 from service.admin.operations.statistics import sampled
 from service.admin.statistics import Statistics
 from service.fronts import admin_api, console, decision_api
+from service.fronts.admin_api import problems
 from service.fronts.connections import Connections
 from service.fronts.health import Health
 from service.fronts.methods import Handler, route
-from service.fronts.oauth import not_found, rendered
+from service.fronts.oauth import not_found
 from service.fronts.watching import watching_middleware
 from service.issuer import Issuer
 from service.protocol.decision import SERVER
+from service.protocol.errors import ProtocolError
 
 
 def make_application(issuer: Issuer, health: Health) -> web.Application:
@@ -49,7 +51,12 @@ class OperatorsRunner(web.AppRunner):
 
     async def _make_server(self) -> web.Server:
         made = await super()._make_server()
-        return Connections(self._issuer, made.request_handler, made.request_factory, rendered)
+        return Connections(self._issuer, made.request_handler, made.request_factory, _refused)
+
+
+def _refused(error: ProtocolError) -> web.Response:
+    """Return the answer to what never gets to a front, as its path is not known: that of the admin API."""
+    return problems.render(problems.of_protocol_error(error))
 
 
 def _with_statistics(statistics: Statistics) -> Callable[..., Awaitable[web.StreamResponse]]:

@@ -64,7 +64,11 @@ async def test_nothing_of_it_comes_back(ports: tuple[int, int], how: str, caplog
         answer = await exchange(port, data)
         assert answer.status == status
         assert answer.headers["server"] == "mintmark"
-        assert answer.headers["content-type"].partition(";")[0] in ("application/json", "text/html")
+        assert answer.headers["content-type"].partition(";")[0] in (
+            "application/json",
+            "application/problem+json",
+            "text/html",
+        )
         head = "".join(f"{name}: {value}" for name, value in answer.headers.items())
         assert "swordfish" not in head.lower() + answer.body.decode().lower()
     assert caplog.messages.count("malformed_request") == 2
@@ -78,7 +82,10 @@ async def test_a_person_gets_a_page_and_a_program_json(ports: tuple[int, int]) -
     assert page.headers["content-type"].startswith("text/html")
     assert b"Delete the cookies" in page.body
     assert (await exchange(public, MALFORMED["a bad header"][0])).error == (400, "invalid_request")
-    assert (await exchange(operators, MALFORMED["a long cookie"][0])).error == (431, "invalid_request")
+    for how, status, code in (("a long cookie", 431, "header_too_long"), ("a long target", 414, "target_too_long")):
+        problem = await exchange(operators, MALFORMED[how][0])
+        assert problem.headers["content-type"] == "application/problem+json"
+        assert (problem.status, problem.json["status"], problem.json["code"]) == (status, status, code)
 
 
 async def test_each_is_counted_by_what_is_wrong(world: World, ports: tuple[int, int]) -> None:

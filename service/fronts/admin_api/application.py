@@ -27,7 +27,6 @@ from service.settings import Settings
 log = logging.getLogger(__name__)
 
 JSON = "application/json"
-_TYPE_OF_STATUS = {kind.status: kind for kind in problems.KINDS if kind is not problems.NOT_FOUND}
 
 
 def is_on(settings: Settings) -> bool:
@@ -68,12 +67,7 @@ def _handler(issuer: Issuer, routes: Mapping[str, OperationRoute]) -> Handler:
 
 
 async def _refused(_: web.BaseRequest, error: ProtocolError) -> web.StreamResponse:
-    return problems.render(_of_protocol(error))
-
-
-def _of_protocol(error: ProtocolError) -> Problem:
-    kind = _TYPE_OF_STATUS.get(error.status, problems.REFUSED)
-    return Problem(kind, error.description or error.error, headers=error.headers)
+    return problems.render(problems.of_protocol_error(error))
 
 
 def _problem(issuer: Issuer, http: web.Request, error: Exception) -> Problem:
@@ -86,7 +80,7 @@ def _problem(issuer: Issuer, http: web.Request, error: Exception) -> Problem:
         detail = "Redis, or another part of the service, is away."
         return Problem(problems.UNAVAILABLE, detail, headers={hdrs.RETRY_AFTER: "1"})
     if isinstance(error, ProtocolError):
-        return _of_protocol(error)
+        return problems.of_protocol_error(error)
     if isinstance(error, web.HTTPException):
         return _of_http(error)
     incident = secrets.token_hex(8)
@@ -154,7 +148,7 @@ def _query(http: web.BaseRequest) -> dict[str, Any]:
 def _of_http(error: web.HTTPException) -> Problem:
     if isinstance(error, web.HTTPRequestEntityTooLarge):
         return Problem(problems.TOO_LARGE, "The body is too large (setting max_body).")
-    return Problem(_TYPE_OF_STATUS.get(error.status, problems.MALFORMED), error.reason)
+    return Problem(problems.OF_STATUS.get(error.status, problems.MALFORMED), error.reason)
 
 
 async def _document(_: web.BaseRequest) -> web.StreamResponse:

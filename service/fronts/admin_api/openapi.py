@@ -15,7 +15,7 @@ _REF = "#/components/schemas/"
 _ALWAYS = (
     *(problems.MALFORMED, problems.UNAUTHORIZED, problems.FORBIDDEN, problems.NOT_FOUND, problems.TOO_SLOW),
     *(problems.TOO_LARGE, problems.UNSUPPORTED, problems.REFUSED, problems.TOO_MANY, problems.INCIDENT),
-    problems.UNAVAILABLE,
+    *(problems.TARGET_TOO_LONG, problems.HEADER_TOO_LONG, problems.UNAVAILABLE),
 )
 _WHERE_IT_WRITES = (problems.ALREADY_EXISTS, problems.CONTENDED)
 _DESCRIPTION = """Everything that an operator can do; `mintmark --url` does it from a terminal.

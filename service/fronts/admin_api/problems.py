@@ -8,6 +8,7 @@ from aiohttp import web
 
 from service.admin.errors import AdminError, AlreadyExists, Contended, NotFound, Outdated
 from service.protocol.decision import SERVER
+from service.protocol.errors import ProtocolError
 from service.protocol.redaction import redacted
 
 CONTENT_TYPE = "application/problem+json"
@@ -36,18 +37,22 @@ ALREADY_EXISTS = ProblemType(409, "already_exists", "Already exists")
 CONTENDED = ProblemType(409, "contended", "Changed by others at the same time")
 OUTDATED = ProblemType(412, "outdated", "Precondition failed")
 TOO_LARGE = ProblemType(413, "too_large", "Content too large")
+TARGET_TOO_LONG = ProblemType(414, "target_too_long", "URI too long")
 UNSUPPORTED = ProblemType(415, "unsupported_media_type", "Unsupported media type")
 EXPECTATION = ProblemType(417, "expectation_failed", "Expectation failed")
 REFUSED = ProblemType(422, "refused", "Refused")
 MATCH_NEEDED = ProblemType(428, "if_match_needed", "Precondition required")
 TOO_MANY = ProblemType(429, "too_many_failures", "Too many failures")
+HEADER_TOO_LONG = ProblemType(431, "header_too_long", "Request header fields too large")
 INCIDENT = ProblemType(500, "server_error", "Internal server error")
 UNAVAILABLE = ProblemType(503, "temporarily_unavailable", "Temporarily unavailable")
 
 KINDS = (
     *(MALFORMED, UNAUTHORIZED, FORBIDDEN, NOT_FOUND, NO_SUCH_PATH, NOT_ALLOWED, TOO_SLOW, ALREADY_EXISTS, OUTDATED),
-    *(CONTENDED, TOO_LARGE, UNSUPPORTED, EXPECTATION, REFUSED, MATCH_NEEDED, TOO_MANY, INCIDENT, UNAVAILABLE),
+    *(CONTENDED, TOO_LARGE, TARGET_TOO_LONG, UNSUPPORTED, EXPECTATION, REFUSED, MATCH_NEEDED, TOO_MANY),
+    *(HEADER_TOO_LONG, INCIDENT, UNAVAILABLE),
 )
+OF_STATUS = {kind.status: kind for kind in KINDS if kind not in (NOT_FOUND, CONTENDED)}
 
 
 class Problem(Exception):
@@ -77,6 +82,12 @@ def of_admin_error(error: AdminError) -> Problem:
     faults = [{"member": _sendable(fault[1]), "text": _sendable(fault[2])} for fault in found if fault]
     members: dict[str, Any] = {"faults": faults} if faults else {}
     return Problem(kind, text, **members)
+
+
+def of_protocol_error(error: ProtocolError) -> Problem:
+    """Return the problem for an error of HTTP, by its status."""
+    kind = OF_STATUS.get(error.status, REFUSED)
+    return Problem(kind, error.description or error.error, headers=error.headers)
 
 
 def render(problem: Problem) -> web.Response:
