@@ -1,10 +1,20 @@
 """The template environment of every front: values are escaped, and a missing value is an error."""
 
+from collections.abc import Callable
+
 from jinja2 import BaseLoader, BytecodeCache, Environment, StrictUndefined
 
 
-def open_templates(loader: BaseLoader, bytecode_cache: BytecodeCache | None = None) -> Environment:
-    """Return the environment; ``bytecode_cache`` keeps compiled templates for a process that opens them more than once."""
+def open_templates(
+    loader: BaseLoader, bytecode_cache: BytecodeCache | None = None, finalize: Callable[[object], object] | None = None
+) -> Environment:
+    """Return the environment.
+
+    Args:
+        loader: Finds the templates.
+        bytecode_cache: Keeps compiled templates for a process that opens them more than once.
+        finalize: Changes each value that is shown, before it is escaped.
+    """
     return Environment(
         loader=loader,
         autoescape=True,
@@ -12,4 +22,5 @@ def open_templates(loader: BaseLoader, bytecode_cache: BytecodeCache | None = No
         trim_blocks=True,
         lstrip_blocks=True,
         bytecode_cache=bytecode_cache,
+        finalize=finalize,
     )

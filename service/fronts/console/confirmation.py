@@ -6,6 +6,7 @@ from typing import NamedTuple
 from service.admin.errors import NotFound, Outdated
 from service.admin.operations import AnyOperation
 from service.fronts.console.pages import ConsolePage, ConsoleReply, ConsoleRequest, Go, Show
+from service.protocol.display_names import spelled_out
 
 
 class Act(NamedTuple):
@@ -76,7 +77,7 @@ def confirmed(
 
     async def act(request: ConsoleRequest) -> ConsoleReply:
         confirmation = await question(request)
-        if confirmation.act.typed and request.get("typed") != confirmation.key:
+        if confirmation.act.typed and request.get("typed") not in (confirmation.key, spelled_out(confirmation.key)):
             return page(confirmation, f"Type {confirmation.what or confirmation.key} to confirm.", 422)
         try:
             return await perform(request, confirmation)

@@ -50,14 +50,13 @@ class Rendering:
 
     def __init__(self, settings: Settings) -> None:
         self.files = {name: _file(name, kind) for name, kind in FILES.items()}
-        self._templates = templates.open_templates(PackageLoader("service.fronts.console"))
+        self._templates = templates.open_templates(PackageLoader("service.fronts.console"), finalize=_shown)
         self._templates.filters |= {
             "number": readable.number,
             "size": readable.size,
             "duration": readable.duration,
             "moment": readable.moment,
             "called": readable.called,
-            "spelled_out": spelled_out,
             "since": readable.since,
             "json": _json,
             "words": _words,
@@ -80,6 +79,14 @@ class Rendering:
 def _file(name: str, kind: str) -> File:
     content = files("service.fronts.console").joinpath(name).read_bytes()
     return File(content, kind, hashlib.sha256(content).hexdigest()[:16])
+
+
+def _shown(value: object) -> object:
+    """Return what is shown of a value: no character that is invisible or changes the order of others.
+
+    What comes back in forms is escaped (``| e``) and stays as it is.
+    """
+    return spelled_out(value) if isinstance(value, str) and not isinstance(value, Markup) else value
 
 
 def _json(value: object) -> str:
