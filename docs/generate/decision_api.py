@@ -75,7 +75,9 @@ def _members(body: type[Body]) -> Iterator[tuple[str, str, str, str]]:
     fields = {field.alias or name: name for name, field in body.model_fields.items()}
     for alias, member in schema.get("properties", {}).items():
         default = "required" if alias in schema.get("required", ()) else default_in_words(member.get("default"))
-        yield f"`{alias}`", type_in_words(member, named), default, said.get(fields[alias], "")
+        name = fields[alias]
+        refused = f"Refused unless it is empty: {body.UNSUPPORTED[name]}." if name in body.UNSUPPORTED else ""
+        yield f"`{alias}`", type_in_words(member, named), default, refused or said.get(name, "")
 
 
 def _docstrings(body: type[Body]) -> dict[str, str]:

@@ -1,14 +1,14 @@
 """/auth/authorization/issue and /fail: the caller reports the decision of the user."""
 
-from collections.abc import Callable
-from typing import Annotated, Any
+from collections.abc import Callable, Mapping
+from typing import Annotated, Any, ClassVar
 
 import msgspec
 from pydantic import AfterValidator, Field
 
 from service.admin.audit import audited
 from service.fronts.decision_api import tickets
-from service.fronts.decision_api.body import AdditionsBody, JsonObject, Text, Words, one_of
+from service.fronts.decision_api.body import NO_ID_TOKEN_HEADERS, AdditionsBody, JsonObject, Text, Words, one_of
 from service.fronts.decision_api.call import Body, Call, CallError, CallResult, Route, milliseconds, response_content
 from service.fronts.decision_api.callers_directory import with_callers_directory
 from service.fronts.decision_api.details_json import OptionalDetails, read_details
@@ -68,7 +68,10 @@ class IssueAuthorizationBody(AdditionsBody):
     idt_header_params: Text = ""
     authorization_details: OptionalDetails = None
     """The details that the user allowed; left out: all requested ones."""
-    UNSUPPORTED = ("idt_header_params", "jwt_at_claims", "access_token")
+    UNSUPPORTED: ClassVar[Mapping[str, str]] = {
+        **AdditionsBody.UNSUPPORTED,
+        "idt_header_params": NO_ID_TOKEN_HEADERS,
+    }
 
 
 async def issue(call: Call, body: IssueAuthorizationBody) -> CallResult:

@@ -4,7 +4,7 @@ The client may also have sent the request to our own endpoint: then the ticket i
 """
 
 from collections.abc import Mapping
-from typing import Annotated, Any
+from typing import Annotated, Any, ClassVar
 
 import msgspec
 import orjson
@@ -12,7 +12,7 @@ from pydantic import Field
 
 from service.admin.audit import audited
 from service.fronts.decision_api import tickets
-from service.fronts.decision_api.body import Text
+from service.fronts.decision_api.body import OWN_LIFETIMES, Text
 from service.fronts.decision_api.call import Call, CallError, CallResult, Route
 from service.fronts.decision_api.callers_directory import with_callers_directory
 from service.fronts.decision_api.client_json import client_members, enum_name
@@ -43,7 +43,7 @@ class CompleteBackchannelBody(CompletionBody):
     authorization_details: OptionalDetails = None
     error_description: Annotated[str, Field(max_length=400)] = ""
     refresh_token_duration: int = 0
-    UNSUPPORTED = (*CompletionBody.UNSUPPORTED, "refresh_token_duration")
+    UNSUPPORTED: ClassVar[Mapping[str, str]] = {**CompletionBody.UNSUPPORTED, "refresh_token_duration": OWN_LIFETIMES}
 
 
 async def complete(call: Call, body: CompleteBackchannelBody) -> CallResult:

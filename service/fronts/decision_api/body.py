@@ -1,7 +1,7 @@
 """The types of members of bodies, both in JSON and in forms."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Annotated, Any, ClassVar
 
 import msgspec
@@ -11,8 +11,7 @@ from pydantic_core import core_schema
 
 from service.admin.input import overridden
 from service.crypto.dpop_proofs import HEADER
-from service.fronts.decision_api.call import Body, CallError
-from service.fronts.decision_api.result_codes import ResultCode
+from service.fronts.decision_api.call import Body
 from service.protocol.claims import is_deeper
 from service.protocol.request import Request
 from service.records.property import Property
@@ -21,6 +20,10 @@ from service.settings.faults import refuse
 _WORD = re.compile(r"[\s,]+")
 MAX_TEXT = 65_536
 _MAX_DEPTH = 10
+NO_CHOSEN_VALUES = "values cannot be chosen: tokens carry the id of their grant; leave it out and one is made"
+NO_JWT_CLAIMS = "claims of JWT access tokens come from properties and scopes"
+NO_ID_TOKEN_HEADERS = "headers of ID tokens cannot be added"
+OWN_LIFETIMES = "tokens have the lifetimes of their client"
 
 
 def _as_words(value: object) -> object:
@@ -104,8 +107,7 @@ class AdditionsBody(Body):
     access_token_duration: Duration = 0
     access_token: Text = ""
     jwt_at_claims: Text = ""
-    UNSUPPORTED: ClassVar[tuple[str, ...]] = ("access_token", "jwt_at_claims")
-    """Members for which there is no support."""
+    UNSUPPORTED: ClassVar[Mapping[str, str]] = {"access_token": NO_CHOSEN_VALUES, "jwt_at_claims": NO_JWT_CLAIMS}
 
     @field_validator("properties")
     @classmethod
@@ -116,11 +118,6 @@ class AdditionsBody(Body):
     def added(self) -> tuple[Property, ...]:
         """Return the properties in the form in which they are stored."""
         return tuple(member.record() for member in self.properties)
-
-    def check_supported(self) -> None:
-        """Refuse members of ``UNSUPPORTED`` that are not empty. Raises CallError."""
-        if filled := [name for name in self.UNSUPPORTED if getattr(self, name)]:
-            raise CallError(ResultCode.UNSUPPORTED, ", ".join(map(self.alias_of, filled)))
 
 
 def properties_json(*groups: Iterable[Property]) -> list[dict[str, Any]] | None:

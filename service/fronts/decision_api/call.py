@@ -88,6 +88,9 @@ class Body(BaseModel):
     )
     CORE_NAMES: ClassVar[Mapping[str, str]] = {}
     """Members of the admin core's input, with the names by which the caller gives them."""
+    UNSUPPORTED: ClassVar[Mapping[str, str]] = {}
+    """Members that are refused unless they are empty, with the reason: if they were ignored, a token would lack what the
+    caller expects."""
 
     @model_validator(mode="before")
     @classmethod
@@ -110,6 +113,15 @@ class Body(BaseModel):
     def renamed(cls, text: str) -> str:
         """Return a refusal of the admin core with the caller's names of members."""
         return _NAME.sub(lambda found: cls.CORE_NAMES.get(found[0], found[0]), text)
+
+    def check_supported(self) -> None:
+        """Refuse members of ``UNSUPPORTED`` that are not empty. Raises CallError."""
+        if faults := self.unsupported():
+            raise CallError(ResultCode.UNSUPPORTED, "; ".join(faults))
+
+    def unsupported(self) -> list[str]:
+        """Return a fault for each member of ``UNSUPPORTED`` that is not empty."""
+        return [f"{self.alias_of(name)}: {why}" for name, why in self.UNSUPPORTED.items() if getattr(self, name)]
 
     @classmethod
     def alias_of(cls, name: str) -> str:

@@ -166,7 +166,7 @@ class ClientObject(Body):
     pkce_s256_required: bool = False
     extension: Annotated[Extension | None, BeforeValidator(as_json)] = None
     attributes: Annotated[Attributes | None, BeforeValidator(as_json)] = None
-
+    UNSUPPORTED: ClassVar[Mapping[str, str]] = dict.fromkeys(NOT_HERE, "this is not offered here; leave it out")
     CORE_NAMES: ClassVar[Mapping[str, str]] = {
         row.name: row.member.authlete for row in ROWS.values() if row.member.authlete
     } | {"secret": "clientSecret"}
@@ -220,8 +220,8 @@ def requestable(issuer: Issuer) -> tuple[str, ...]:
 
 
 def _check_kept_promises(body: ClientObject) -> None:
-    if filled := [body.alias_of(name) for name in NOT_HERE if getattr(body, name)]:
-        raise InvalidInput("\n".join(f"{name}: this is not offered here; leave it out" for name in filled))
+    if faults := body.unsupported():
+        raise InvalidInput("\n".join(faults))
 
 
 def _name(body: ClientObject, held: Client | None) -> str:

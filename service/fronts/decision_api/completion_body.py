@@ -1,10 +1,19 @@
 """The decision of a user as reported by the caller: the common members for device and CIBA requests."""
 
+from collections.abc import Mapping
 from typing import Annotated, ClassVar
 
 from pydantic import AfterValidator, Field
 
-from service.fronts.decision_api.body import AdditionsBody, JsonObject, Text, Words, one_of
+from service.fronts.decision_api.body import (
+    NO_ID_TOKEN_HEADERS,
+    OWN_LIFETIMES,
+    AdditionsBody,
+    JsonObject,
+    Text,
+    Words,
+    one_of,
+)
 from service.fronts.decision_api.call import CallError
 from service.fronts.decision_api.result_codes import ResultCode
 from service.protocol.checked_types import Identifier, readable
@@ -29,12 +38,11 @@ class CompletionBody(AdditionsBody):
     scopes: Words | None = None
     """The scopes that the user allowed; left out: all requested ones."""
     idt_header_params: Text = ""
-    UNSUPPORTED: ClassVar[tuple[str, ...]] = (
-        "idt_header_params",
-        "jwt_at_claims",
-        "access_token",
-        "access_token_duration",
-    )
+    UNSUPPORTED: ClassVar[Mapping[str, str]] = {
+        **AdditionsBody.UNSUPPORTED,
+        "idt_header_params": NO_ID_TOKEN_HEADERS,
+        "access_token_duration": OWN_LIFETIMES,
+    }
 
     def check(self, now: float) -> None:
         """Check what the types of members do not.

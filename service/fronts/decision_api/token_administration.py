@@ -19,7 +19,16 @@ from service.admin.grants import KnownGrant
 from service.admin.token_changes import TokenChanges, update_token
 from service.admin.tokens import Created, TokenInput
 from service.fronts.decision_api import client_json
-from service.fronts.decision_api.body import Duration, PropertiesBody, Subject, Text, Words, properties_json
+from service.fronts.decision_api.body import (
+    NO_CHOSEN_VALUES,
+    NO_JWT_CLAIMS,
+    Duration,
+    PropertiesBody,
+    Subject,
+    Text,
+    Words,
+    properties_json,
+)
 from service.fronts.decision_api.call import NO_CONTENT, Body, Call, CallError, CallResult, Route, milliseconds
 from service.fronts.decision_api.callers_directory import with_callers_directory
 from service.fronts.decision_api.client_json import WORD_OF_GRANT_TYPE, enum_name
@@ -35,37 +44,28 @@ from service.store.grants import LiveRefreshToken
 
 _LATEST = 253_402_300_799_999
 _PAGE = 200
-_UNSUPPORTED = {
-    "access_token": "values cannot be chosen: tokens carry the id of their grant; leave it out and one is made",
-    "refresh_token": "values cannot be chosen: tokens carry the id of their grant; leave it out and one is made",
-    "access_token_persistent": "every access token ends; give it a long duration instead",
-    "access_token_value_updated": "a token keeps its value; delete it and create another one",
-    "certificate_thumbprint": "what a token is bound to stays; delete it and create another one",
-    "dpop_key_thumbprint": "what a token is bound to stays; delete it and create another one",
-    "authorization_details": "there are no authorization details here",
-    "for_external_attachment": "there are no external attachments here",
-    "jwt_at_claims": "claims of JWT access tokens come from properties and scopes",
-}
-"""Members that are refused, with the reason: if they were ignored, the token would lack what the caller expects."""
-
-_BOUND_TO = ("dpop_key_thumbprint", "certificate_thumbprint")
-"""Members that bind a new token to a key."""
+_STAYS_BOUND = "what a token is bound to stays; delete it and create another one"
 
 Milliseconds = Annotated[int, Field(ge=0, le=_LATEST)]
 """Epoch milliseconds; 0: unchanged."""
 
 
-class UnsupportedBody(Body):
-    """Members of both requests that are refused unless they are empty."""
+class _TokenBody(Body):
+    """Members of both requests."""
 
     access_token_persistent: bool = False
     certificate_thumbprint: Text = ""
     dpop_key_thumbprint: Text = ""
     authorization_details: Any = None
     for_external_attachment: bool = False
+    UNSUPPORTED: ClassVar[Mapping[str, str]] = {
+        "access_token_persistent": "every access token ends; give it a long duration instead",
+        "authorization_details": "there are no authorization details here",
+        "for_external_attachment": "there are no external attachments here",
+    }
 
 
-class CreateBody(UnsupportedBody):
+class CreateBody(_TokenBody):
     """The tokens to create."""
 
     grant_type: Text = ""
@@ -83,6 +83,12 @@ class CreateBody(UnsupportedBody):
     access_token: Any = None
     refresh_token: Any = None
     jwt_at_claims: Any = None
+    UNSUPPORTED: ClassVar[Mapping[str, str]] = {
+        **_TokenBody.UNSUPPORTED,
+        "access_token": NO_CHOSEN_VALUES,
+        "refresh_token": NO_CHOSEN_VALUES,
+        "jwt_at_claims": NO_JWT_CLAIMS,
+    }
     CORE_NAMES: ClassVar[Mapping[str, str]] = {
         "client": "clientId",
         "grant_type": "grantType",
@@ -94,7 +100,7 @@ class CreateBody(UnsupportedBody):
     }
 
 
-class UpdateTokenBody(UnsupportedBody):
+class UpdateTokenBody(_TokenBody):
     """The changes of a token."""
 
     access_token: Text = ""
@@ -105,6 +111,12 @@ class UpdateTokenBody(UnsupportedBody):
     scopes: Words | None = None
     properties: PropertiesBody | None = None
     access_token_value_updated: bool = False
+    UNSUPPORTED: ClassVar[Mapping[str, str]] = {
+        **_TokenBody.UNSUPPORTED,
+        "access_token_value_updated": "a token keeps its value; delete it and create another one",
+        "certificate_thumbprint": _STAYS_BOUND,
+        "dpop_key_thumbprint": _STAYS_BOUND,
+    }
     CORE_NAMES: ClassVar[Mapping[str, str]] = {
         "ends_at": "accessTokenExpiresAt",
         "refresh_ends_at": "refreshTokenExpiresAt",
@@ -132,7 +144,7 @@ class ListTokensBody(WindowBody):
 
 async def create(call: Call, body: CreateBody) -> CallResult:
     """Issue tokens for a client without a flow: actions OK, BAD_REQUEST, and FORBIDDEN for what the client may not have."""
-    _check_offered(body, *(name for name in CreateBody.model_fields if name not in _BOUND_TO))
+    body.check_supported()
     try:
         client = await find_client(call.issuer, body.client_id or "")
         created = await tokens.create_token(with_callers_directory(call.issuer), _input(client, body))
@@ -184,7 +196,7 @@ async def _created(issuer: Issuer, created: Created) -> dict[str, Any]:
 
 async def update(call: Call, body: UpdateTokenBody) -> CallResult:
     """Change a token, all or nothing: actions OK, BAD_REQUEST, NOT_FOUND, and FORBIDDEN for what the client may not have."""
-    _check_offered(body, *UnsupportedBody.model_fields, "access_token_value_updated")
+    body.check_supported()
     identifier = body.access_token or body.access_token_hash or body.token_id
     try:
         changes = TokenChanges.read(
@@ -218,14 +230,6 @@ def _updated(body: UpdateTokenBody, held: GrantSnapshot) -> dict[str, Any]:
         "properties": properties_json(held.grant.properties),
         "tokenId": held.grant_id + held.access_hash,
     }
-
-
-def _check_offered(body: Body, *names: str) -> None:
-    """Refuse members that are not supported. Raises CallError."""
-    filled = [name for name in names if name in _UNSUPPORTED and getattr(body, name)]
-    if filled:
-        faults = "; ".join(f"{body.alias_of(name)}: {_UNSUPPORTED[name]}" for name in filled)
-        raise CallError(ResultCode.UNSUPPORTED, faults)
 
 
 def _refused(body: Body, error: AdminError, missing: ResultCode, action: str) -> CallResult:

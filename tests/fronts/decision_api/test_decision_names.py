@@ -21,7 +21,11 @@ REFUSED: list[tuple[str, dict[str, Any], str]] = [
     ("/auth/token/update", {"accessTokenExpiresAt": 1}, "accessTokenExpiresAt: must be in the future"),
     ("/auth/token/update", {"refreshTokenExpiresAt": 1}, "refreshTokenExpiresAt: must be in the future"),
     ("/auth/token/update", {"scopes": ['"']}, "scopes.0: "),
-    ("/auth/token/issue", {"accessToken": X, "jwtAtClaims": "{}"}, "accessToken, jwtAtClaims"),
+    (
+        "/auth/token/issue",
+        {"accessToken": X, "jwtAtClaims": "{}"},
+        "accessToken: values cannot be chosen: tokens carry the id of their grant; leave it out and one is made; jwtAtClaims: ",
+    ),
     ("/auth/authorization/issue", {"idtHeaderParams": "{}"}, "idtHeaderParams"),
     ("/device/complete", {"accessTokenDuration": 5}, "accessTokenDuration"),
     ("/client/create", {"clientSecret": "short"}, "clientSecret: must have"),
