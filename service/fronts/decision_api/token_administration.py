@@ -309,9 +309,10 @@ async def _rows(issuer: Issuer, known: list[KnownGrant]) -> list[dict[str, Any]]
 
 
 def _row(known: KnownGrant, live: LiveRefreshToken | None, number: int) -> dict[str, Any]:
-    """Return a grant; ``accessTokenExpiresAt`` is the end of the last token that it has issued so far.
+    """Return a grant.
 
-    ``lastRefreshedAt`` stays 0 where the refresh token stays the same, as no record says when it was used.
+    ``accessTokenExpiresAt`` is 0 where the grant is more than one access token (client_credentials), as no record of it says
+    which is the newest. ``lastRefreshedAt`` stays 0 where the refresh token stays the same, as no record says when it was used.
     """
     grant = known.grant
     return {
@@ -321,7 +322,7 @@ def _row(known: KnownGrant, live: LiveRefreshToken | None, number: int) -> dict[
         "subject": grant.subject or None,
         "grantType": enum_name(grant.grant_type),
         "scopes": grant.scope.split(),
-        "accessTokenExpiresAt": milliseconds(known.ends_at),
+        "accessTokenExpiresAt": milliseconds(known.ends_at) if known.access_hash else 0,
         "refreshTokenExpiresAt": milliseconds(live.ends_at) if live else 0,
         "createdAt": milliseconds(grant.began_at),
         "lastRefreshedAt": milliseconds(live.issued_at) if live and live.replaced_another else 0,

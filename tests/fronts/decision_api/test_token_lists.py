@@ -61,6 +61,15 @@ async def test_a_list_comes_in_windows(caller: Backend) -> None:
         assert len((await caller.ask("getTokenList", **members)).accessTokens) == 5
 
 
+async def test_an_access_token_ends_when_the_list_says_or_the_list_says_nothing(caller: Backend) -> None:
+    """Authlete tier 2, token list: the end of a grant, 14 days away, is none of an access token."""
+    await app(caller.world)
+    await create(caller)
+    own = await create(caller, grantType=GrantType.CLIENT_CREDENTIALS, subject=None, accessTokenDuration=77)
+    listed = (await caller.ask("getTokenList", clientIdentifier=str(NUMBER))).accessTokens
+    assert {one.subject: one.accessTokenExpiresAt for one in listed} == {"alice": 0, None: own.expiresAt}
+
+
 async def test_a_refreshed_grant_tells_when(caller: Backend) -> None:
     """Authlete tier 2, token list: the refresh token that counts now."""
     world = caller.world
