@@ -57,18 +57,14 @@ def _group(name: str, command: Any) -> str:  # noqa: ANN401
 
 
 def _command(name: str, command: Any, heading: str) -> str:  # noqa: ANN401
-    usage = " ".join(["[OPTIONS]", *(_argument(one) for one in command.params if one.param_type_name == "argument")])
+    usage = " ".join(command.collect_usage_pieces(typer.Context(command)))
     text = (command.help or "").replace("\b\n", "")
     return f"\n{heading} `mintmark {name}`\n\n{text}\n\n```text\nmintmark {name} {usage}\n```\n\n{_options(command)}"
 
 
-def _argument(one: Any) -> str:  # noqa: ANN401
-    word = (one.metavar or one.name.upper()) + ("..." if one.nargs != 1 else "")
-    return word if one.required else f"[{word}]"
-
-
 def _options(command: Any) -> str:  # noqa: ANN401
-    return table(("argument or option", "what it is", "default"), map(_option, command.params))
+    shown = (one for one in command.params if not one.hidden)
+    return table(("argument or option", "what it is", "default"), map(_option, shown))
 
 
 def _option(one: Any) -> tuple[str, str, str]:  # noqa: ANN401

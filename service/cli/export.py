@@ -35,7 +35,7 @@ def add_export(app: typer.Typer, kind_name: str, text: str) -> None:
         text: Its help, with an example.
     """
     kind = KINDS[kind_name]
-    argument = typer.Argument(metavar=f"[{kind.key.upper()}]...", help="Export only these.", show_default=False)
+    argument = typer.Argument(metavar=kind.key.upper(), help="Export only these.", show_default=False)
 
     def export(
         names: Annotated[list[str] | None, argument] = None, everything: All = False, json: Json = False

@@ -104,7 +104,7 @@ def list_(
 @app.command(context_settings=IDS_MAY_BEGIN_WITH_A_DASH)
 def show(
     grant_id: Annotated[
-        str, typer.Argument(metavar="[GRANT_ID]", help="22 characters of a token.", show_default=False)
+        str, typer.Argument(metavar="GRANT_ID", help="22 characters of a token.", show_default=False)
     ] = "",
     id_token_stdin: Annotated[
         bool, typer.Option("--id-token-stdin", help="Show the grant of the ID token on standard input.", metavar="")

@@ -45,7 +45,7 @@ def login(
     ] = None,
     qr: Annotated[
         bool | None,
-        typer.Option("--qr/--no-qr", help="Show the link as a QR code; by default only on a terminal."),
+        typer.Option("--qr/--no-qr", help="Show the link as a QR code; by default only on a terminal.", metavar=""),
     ] = None,
     json: Json = False,
 ) -> None:
