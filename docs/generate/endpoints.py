@@ -5,6 +5,7 @@ import re
 
 from docs.generate import example
 from docs.generate.tables import codes, table
+from service import endpoints
 from service.endpoints import ENDPOINTS, Endpoint
 from service.endpoints.endpoint import BrowserEndpoint, DocumentEndpoint, MachineEndpoint
 from service.endpoints.metadata import OPENID_PATH, PATH
@@ -55,7 +56,7 @@ def _caller(endpoint: Endpoint) -> str:
 
 def _section(endpoint: Endpoint) -> str:
     assert isinstance(endpoint, MachineEndpoint | BrowserEndpoint | DocumentEndpoint)
-    module = inspect.getmodule(endpoint.handle)
+    (module,) = (one for one in vars(endpoints).values() if getattr(one, "ENDPOINT", None) is endpoint)
     text = _IDS.sub("", inspect.getdoc(module) or "").partition("\n\n")[0].replace("``", "`")
     facts = []
     if isinstance(endpoint, MachineEndpoint):

@@ -41,7 +41,7 @@ KEPT: dict[str, tuple[str, str]] = {
     "ticket": ("string", "TTL: `ticket_lifetime`"),
     "pushed_request": ("string", "TTL: `par_lifetime`; once spent, that, `ticket_lifetime` and a minute"),
     "ticket_request": ("string", "TTL: `ticket_lifetime`"),
-    "waiting": ("string", "TTL: `ticket_lifetime`"),
+    "waiting": ("string", "TTL: `ticket_lifetime`; what is pushed `par_lifetime`, of devices `device_code_lifetime`"),
     "form": ("string", "TTL: 20 to 30 seconds"),
     "decision_ticket": ("string", "TTL: `ticket_lifetime`"),
     "signing_keys": ("string", "never"),
@@ -71,8 +71,8 @@ _HEAD = """# Keys in Redis
 
 What is kept, as what, and what ends it. TTLs of Redis are the only clocks: nothing is cleaned up by a job, and no record says
 when it ends. The part in braces is the hash tag: all of a grant lies in one slot of a Cluster, and one script may touch it.
-`mm:` is the prefix of a store that is given no other one, so that several may lie in one Redis. A `HASH` is base64url of the
-first 16 bytes of SHA-512 over the whole credential: no credential can be read here.
+A `HASH` is base64url of the first 16 bytes of SHA-512 over the whole credential: no credential can be read here. Every key
+begins with `mm:`, so several services need [a Redis or a database each](../how-to/redis.md#several-services).
 
 """
 _TAIL = """

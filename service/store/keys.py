@@ -194,7 +194,12 @@ class Keys:
         return f"{self._tag}ticket:{ticket_hash}}}:request"
 
     def waiting(self, who: str) -> str:
-        """The bytes that wait on behalf of ``who`` (network:…, browser:…, everybody), all in one slot for one script."""
+        """The bytes that wait on behalf of ``who`` (network:…, browser:…, everybody), all in one slot for one script.
+
+        What unauthenticated clients push has counters of its own (pushednetwork:…, pushedbrowser:CLIENT_ID@NETWORK,
+        pushedeverybody), and so have the devices that they begin for (devicenetwork:…, devicebrowser:CLIENT_ID@NETWORK,
+        deviceeverybody).
+        """
         return f"{self._tag}waiting}}:{_part(who)}"
 
     def form(self, form_hash: str) -> str:
@@ -262,7 +267,11 @@ class Keys:
         return f"{self._tag}refused}}"
 
     def failures(self, who: str) -> str:
-        """How often ``who`` (user:…, address:…, client:…) failed of late; what was typed is stored as a pseudonym."""
+        """How often ``who`` failed of late; what was typed is stored as a pseudonym.
+
+        Passwords: user:…, address:…; secrets of clients: client:…, of operators: operator@…, of API keys: decision-api@…; codes
+        of devices and of CIBA: user-code:…, user-code-network:…, user-code; documents of clients: document:….
+        """
         return f"{self._tag}failures:{_part(who)}}}:count"
 
     def blocked(self, who: str) -> str:

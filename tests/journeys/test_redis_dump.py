@@ -10,7 +10,10 @@ import pytest
 from docs.generate.redis_keys import KEPT
 from service.protocol import credentials
 from service.store.keys import Keys
+from tests.devices import begun, device_client, enter
+from tests.pages import Page
 from tests.patience import PATIENCE
+from tests.person import Person, usual_request
 from tests.world import SECRET, VERIFIER, World
 
 _TYPES = {"string": "string", "zset": "sorted set", "hash": "hash", "set": "set", "stream": "stream"}
@@ -99,6 +102,26 @@ async def test_keys_are_kept_and_end_as_the_reference_says(world: World) -> None
             kept, end = KEPT[kind]
             assert (_TYPES[entry.type], entry.pttl > 0) == (kept, end.startswith("TTL")), key
     assert {"grant", "code", "access_token", "refresh_token", "reply", "user_grants", "client"} <= met
+
+
+async def test_who_is_counted_is_named_in_the_reference(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    person = Person(world)
+    await world.openid_client()
+    await world.public_client("phone", scopes=("openid",))
+    await device_client(world)
+    await world.user()
+    monkeypatch.setattr("service.login.tickets.LONGEST_SEALED", 0)  # so that no browser keeps a request
+    await person.authorize()
+    assert (await world.post("/par", usual_request("phone"), None)).status == 201
+    await begun(world)
+    await world.token(grant_type="password", username="alice", password="wrong")
+    await world.post("/token", {"grant_type": "client_credentials"}, "app", "wrong")
+    await enter(person, "BCDF-GHJK")
+    text = Page("reference/redis-keys.md").text
+    for pattern, least in ((rb"mm:\{waiting\}:([a-z]+)", 9), (rb"mm:\{failures:([a-z-]+)", 5)):
+        met = {found[1].decode() for key in world.redis.dump() if (found := re.match(pattern, key))}
+        assert len(met) >= least
+        assert [word for word in met if not re.search(rf"(?<![\w-]){word}(?![\w-])", text)] == []
 
 
 def _kinds() -> dict[str, str]:
