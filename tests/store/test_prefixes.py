@@ -14,6 +14,7 @@ from service.records.trusted_issuer import TrustedIssuer
 from service.redis.address import of_url
 from service.redis.listener import start_listening
 from service.redis.opening import open_connection
+from service.settings import SettingsError, load
 from service.store.keys import Keys
 from tests.patience import PATIENCE
 from tests.world import World, in_process, settings_for
@@ -99,6 +100,25 @@ async def test_what_is_ended_in_one_goes_on_in_the_other(any_world: World, other
     assert (await other_world.refresh(theirs["refresh_token"])).status == 200
     assert await any_world.set_enabled("alice", enabled=False) == 0
     assert await other_world.tokens(await other_world.client("second"))
+
+
+async def test_a_database_each_keeps_them_apart_as_well(any_world: World) -> None:
+    """What docs/how-to/redis.md says of several services: the prefix is no setting, the database is."""
+    url = f"{any_world.redis.url.removesuffix('/0')}/1"
+    if "cluster" in url:
+        with pytest.raises(SettingsError, match="a Cluster has no database number"):
+            load(redis_url=url)
+        return
+    async with open_issuer(settings_for(url)) as issuer, in_process(issuer) as http:
+        other_world = World(issuer, http, any_world.redis)
+        await in_use(any_world)
+        alone = await seen_by(any_world.issuer)
+        theirs = await in_use(other_world)
+        assert await seen_by(any_world.issuer) == alone
+        assert not await any_world.is_active(theirs["access_token"])
+        assert (await everything.end_everything(any_world.issuer)).grants == 2
+        assert await other_world.is_active(theirs["access_token"])
+        assert (await other_world.refresh(theirs["refresh_token"])).status == 200
 
 
 async def test_what_is_published_by_one_reaches_none_of_the_other(any_world: World, other_world: World) -> None:
