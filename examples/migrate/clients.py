@@ -1,7 +1,7 @@
 """Clients of another server, as the commands that register them here: to read, to correct, and to run.
 
-    hydra list oauth2-clients --format json | python examples/migrate/clients.py - > clients.sh
-    python examples/migrate/clients.py realm.json --secrets secrets > clients.sh
+    hydra list oauth2-clients --format json | python3 examples/migrate/clients.py - > clients.sh
+    python3 examples/migrate/clients.py realm.json --secrets secrets > clients.sh
 
 Takes the JSON of Ory Hydra's ``list oauth2-clients`` (v2, v25, v26) or of Keycloak's realm export. What cannot be carried
 over stands above the command as a comment; a command that is not complete is a comment itself. Run again, they pass over
@@ -251,8 +251,9 @@ def main() -> None:
     parser.add_argument("file", help="the JSON; - for standard input")
     parser.add_argument("--secrets", type=Path, help="a folder for the secrets of the export, a file each")
     options = parser.parse_args()
-    if options.secrets is not None:
-        options.secrets.mkdir(mode=0o700, exist_ok=True)
+    if options.secrets is not None and not options.secrets.exists():
+        options.secrets.mkdir(mode=0o700)
+        (options.secrets / ".gitignore").write_text("*\n")
     text = sys.stdin.read() if options.file == "-" else Path(options.file).read_text()
     print("set -eu")
     for command in commands(json.loads(text)):

@@ -97,7 +97,7 @@ def secret_files(folder: Path | None, *, writes: bool) -> Iterator[SecretFiles]:
     """Create the folder, if it does not exist, and lock it against other applies until the block ends.
 
     Args:
-        folder: The folder for secrets; None: they are shown instead.
+        folder: The folder for secrets, which Git ignores where it is created here; None: they are shown instead.
         writes: Whether the apply writes secrets.
 
     Raises:
@@ -107,7 +107,7 @@ def secret_files(folder: Path | None, *, writes: bool) -> Iterator[SecretFiles]:
         yield SecretFiles(folder)
         return
     try:
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        _create(folder)
         lock = os.open(folder, os.O_RDONLY)
     except OSError as error:
         raise _unwritable(folder, error) from error
@@ -117,6 +117,13 @@ def secret_files(folder: Path | None, *, writes: bool) -> Iterator[SecretFiles]:
         yield SecretFiles(folder)
     finally:
         os.close(lock)
+
+
+def _create(folder: Path) -> None:
+    """Create a folder that Git ignores, where there is none. Raises OSError."""
+    if not folder.exists():
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        (folder / ".gitignore").write_text("*\n")
 
 
 def _lock(lock: int, folder: Path) -> None:

@@ -96,7 +96,7 @@ def test_killed_anywhere_and_applied_again_it_is_as_if_nothing_had_been(mintmark
         assert run_until(mintmark, to, at, count) == (0 if count.exists() else -signal.SIGKILL)
         again = mintmark(*to).json["objects"]
         resumed += sum(one["act"] == "update" for one in again)
-        assert sorted(os.listdir(secrets)) == [f"lacking{at}", "made-credentials"], at
+        assert sorted(os.listdir(secrets)) == [".gitignore", f"lacking{at}", "made-credentials"], at
         for client_id, file in ((f"made{at}", "made-credentials"), (f"lacking{at}", f"lacking{at}")):
             (key,) = [key for key in kept.scan_iter(count=1000) if key.endswith(f":{client_id}".encode())]
             record = kept.get(key)

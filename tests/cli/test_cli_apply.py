@@ -77,7 +77,8 @@ def test_a_folder_is_applied_once_and_pruned(mintmark: CommandLine, clients: Pat
     done = mintmark(*to, "--secrets-to", str(secrets), "--yes", "--json").json
     assert list(acts(done)) == [CI, MCP, "web", "jobs/worker"], "those that clients name come first"
     assert {one["done"] for one in done["objects"]} == {True}
-    assert {path.name: path.stat().st_mode & 0o777 for path in secrets.iterdir()} == {
+    assert (secrets / ".gitignore").read_text() == "*\n"
+    assert {path.name: path.stat().st_mode & 0o777 for path in secrets.iterdir() if path.name != ".gitignore"} == {
         "web-credentials": 0o600,
         "worker": 0o600,
     }
@@ -269,7 +270,7 @@ def test_secrets_are_lost_nowhere(mintmark: CommandLine, clients: Path, tmp_path
     assert [one["client_id"] for one in mintmark("client", "list", "--json").json["clients"]] == ["web"]
     (tmp_path / "secrets" / "worker").rename(tmp_path / "web")
     assert mintmark(*kept_there).json["objects"][3]["done"]
-    assert os.listdir(tmp_path / "secrets") == ["worker"]
+    assert sorted(os.listdir(tmp_path / "secrets")) == [".gitignore", "worker"]
 
 
 @only_here
@@ -296,6 +297,7 @@ def test_no_secret_is_taken_from_anybody_else(
         pending.unlink()
     assert mintmark(*apply).json["objects"][2]["done"]
     assert (folder / "web-credentials").read_text() != known.read_text()
+    assert not (folder / ".gitignore").exists(), "a folder that was there is left as it was"
 
 
 @only_here

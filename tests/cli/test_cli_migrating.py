@@ -105,7 +105,7 @@ def _written(
     capsys: pytest.CaptureFixture[str],
 ) -> list[str]:
     """What the program writes, called as the page does."""
-    arguments = shlex.split(page.block("console").rpartition("python ")[2].partition(" >")[0])
+    arguments = shlex.split(page.block("console").rpartition("python3 ")[2].partition(" >")[0])
     (folder / arguments[1]).parent.mkdir(exist_ok=True)
     (folder / arguments[1]).write_text(json.dumps(exported))
     monkeypatch.chdir(folder)
@@ -160,7 +160,8 @@ def test_clients_of_keycloak(
         assert any(line.startswith(f"# {client_id}: ") and reason in line for line in notes)
     assert any("wild" in line and "not complete" in line for line in notes)
     assert any(line.startswith("# mintmark ") and "client create wild " in line for line in notes)
-    (kept,) = (tmp_path / "secrets").iterdir()
+    (kept,) = (path for path in (tmp_path / "secrets").iterdir() if path.name != ".gitignore")
+    assert (tmp_path / "secrets" / ".gitignore").read_text() == "*\n"
     assert (kept.read_text(), kept.stat().st_mode & 0o077) == ("wXgy1q5m0yJ3\n", 0)
     assert not any("wXgy1q5m0yJ3" in line for line in lines)
     _run(mintmark, lines)
