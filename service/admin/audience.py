@@ -6,12 +6,14 @@ from service.protocol.names import OFFLINE_ACCESS, OPENID, GrantTypeName
 from service.records.client import Client
 
 _OF_SIGNING_IN = frozenset({OPENID, OFFLINE_ACCESS, *SCOPE_CLAIMS})
+_OF_OTHER_TOKENS = frozenset({GrantTypeName.TOKEN_EXCHANGE, GrantTypeName.REFRESH_TOKEN})
+"""Grant types whose tokens have the audience of the token that they come from, or one of ``exchange_audiences``."""
 
 
 def hints(client: Client) -> tuple[str, ...]:
     """Return advice on a client whose access tokens no API would accept, though it seems to call APIs."""
     calls = GrantTypeName.CLIENT_CREDENTIALS in client.grant_types or not set(client.scopes) <= _OF_SIGNING_IN
-    if client.audiences or not client.grant_types or not calls:
+    if client.audiences or set(client.grant_types) <= _OF_OTHER_TOKENS or not calls:
         return ()
     return (
         "Its access tokens name no audience, so an API that checks it refuses them. If it is to call an API, say which: "

@@ -7,6 +7,7 @@ from tests.cli.command_line import CommandLine
 BOTH_WAYS = True
 API = "https://api.example"
 CRON = ("--grant-type", "client_credentials", "--scope", "read")
+EXCHANGE = ("--grant-type", "urn:ietf:params:oauth:grant-type:token-exchange", "--scope", "read")
 SIGN_IN = ("--grant-type", "authorization_code", "--redirect-uri", "https://app.example/cb")
 
 
@@ -18,8 +19,20 @@ SIGN_IN = ("--grant-type", "authorization_code", "--redirect-uri", "https://app.
         ((*SIGN_IN, "--scope", "openid profile email"), False),
         ((*SIGN_IN, "--scope", "openid orders", "--auth-method", "none"), True),
         (("--introspect", "--resource", API), False),
+        ((*EXCHANGE, "--exchange-audience", API), False),
+        (EXCHANGE, False),
+        ((*CRON, *EXCHANGE), True),
     ],
-    ids=["job", "job with audience", "sign-in alone", "single-page app that calls an API", "API"],
+    ids=[
+        "job",
+        "job with audience",
+        "sign-in alone",
+        "single-page app that calls an API",
+        "API",
+        "API that exchanges",
+        "API that exchanges for itself",
+        "agent with tokens of its own",
+    ],
 )
 def test_a_client_whose_tokens_no_api_takes_is_told_so_at_once(
     mintmark: CommandLine, options: tuple[str, ...], is_told: bool

@@ -3,56 +3,50 @@
 import json
 from pathlib import Path
 
+import jwt
 import pytest
 
 from service.app import open_issuer
-from tests.exchanging import ID, ORDERS, STOCK, acting, app
-from tests.free_ports import free_ports
+from tests.exchanging import ID_JAG, STOCK
 from tests.pages import Page, Shell
 from tests.redis_shapes import Shape
-from tests.world import SECRET, World, in_process, settings_for
+from tests.server_process import free_port
+from tests.world import World, in_process, settings_for
 
 pytestmark = pytest.mark.slow
 PAGE = Page("how-to/token-exchange.md")
 
 
 async def test_the_examples_do_what_they_say(redis: Shape, tmp_path: Path) -> None:
-    create, service, agent, issue, trust = PAGE.blocks("console")
-    [port] = free_ports(1)
+    port = free_port()
     settings = settings_for(redis.url, issuer=f"http://127.0.0.1:{port}")
-    shell = Shell(tmp_path, {"https://auth.example": settings.issuer}, MINTMARK_REDIS_URL=redis.url, SECRET=SECRET)
+    shell = Shell(tmp_path, {"127.0.0.1:8080": f"127.0.0.1:{port}"}, MINTMARK_REDIS_URL=redis.url)
     async with open_issuer(settings) as issuer, in_process(issuer, port=port) as http:
         world = World(issuer, http, redis)
         await world.user()
-        held = await world.tokens(await app(world), audience=(ORDERS,), scope="openid read")
-        created = await shell.read(f"{create.strip()} --json")
-        token = {"TOKEN_OF_THE_USER": held["access_token"], "SECRET": created["client_secret"]}
-        body = await shell.read(service, **token)
-        said = await world.introspect(body["access_token"], "app") if body else {}
-        assert said == {"active": False}, "the application has nothing to do with it"
-        await world.client("stock", introspect=True, resources=(STOCK,), grant_types=())
-        said = await world.introspect(body["access_token"], "stock")
-        assert (said["sub"], said["client_id"], said["aud"], said["scope"]) == ("alice", "orders", [STOCK], "read")
-
-        grant_types = ("client_credentials", "urn:ietf:params:oauth:grant-type:token-exchange")
-        await world.client("agent", grant_types=grant_types, exchange_from=("app",))
-        mine = (await acting(world, "agent"))["actor_token"]
-        answered = await shell.read(agent, TOKEN_OF_THE_USER=held["access_token"], TOKEN_OF_THE_AGENT=mine)
+        *exchanging, agent, wiki, for_chat, trust = PAGE.blocks("sh")
+        member = next(line for line in exchanging[1].splitlines() if line.startswith("MEMBER="))
+        said = await shell.run("\n".join([*exchanging, agent]))
+        said += await shell.run("\n".join([member, wiki, for_chat, trust]))
+        for_stock, acting, jag = [json.loads(line) for line in said.splitlines() if line.startswith("{")]
         example = json.loads(PAGE.block("json"))
-        said = await world.introspect(answered["access_token"], "agent")
-        assert {name: said[name] for name in example} == example
+        assert {name: acting[name] for name in example} == example
+        assert acting["source_clients"] == ["shop"]
 
-        await world.openid_client("wiki", grant_types=("authorization_code", *grant_types))
-        await shell.run(issue)
-        world.issuer.store.clients.forget(["wiki"])
-        wiki = await world.issuer.store.clients.get("wiki")
-        assert wiki
-        assert wiki.exchange_issuers == ("https://chat.example#wiki-at-chat",)
-        own = await world.tokens(wiki, scope="openid")
-        asked = {"requested_token_type": ID.replace("id_token", "id-jag"), "audience": "https://chat.example"}
-        exchange = {"grant_type": grant_types[1], "subject_token": own["id_token"], "subject_token_type": str(ID)}
-        assert (await world.token("wiki", **exchange, **asked)).status == 200
-        await shell.run(trust)
+        await world.client("stock", introspect=True, resources=(STOCK,), grant_types=())
+        said_of_it = await world.introspect(for_stock["access_token"], "stock")
+        assert {name: said_of_it[name] for name in ("sub", "client_id", "aud", "scope")} == {
+            "sub": "alice",
+            "client_id": "orders",
+            "aud": [STOCK],
+            "scope": "read",
+        }
+        asked = await world.post("/introspect", {"token": for_stock["access_token"]}, "shop", "shop-secret")
+        assert await asked.json() == {"active": False}, "the application has nothing to do with it"
+
+        claims = jwt.decode(jag["access_token"], options={"verify_signature": False})
+        assert jag["issued_token_type"] == ID_JAG
+        assert (claims["aud"], claims["client_id"]) == ("https://chat.example", "wiki-at-chat")
         kept = await issuer.store.trusted_issuers.get("https://login.example")
         assert kept
         assert (kept.uses, kept.subject_claim, kept.clients) == (("id-jag",), "email", ("chat-client",))
