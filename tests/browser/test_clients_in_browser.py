@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import shutil
 import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -9,7 +10,6 @@ from typing import Any
 
 import pytest
 import pytest_asyncio
-from aiohttp import web
 from playwright.async_api import Error as PlaywrightError
 from playwright.async_api import Page, expect
 
@@ -20,6 +20,7 @@ from service.records.client import Client, ClientSecret
 from service.records.user import User
 from tests.conftest import CLIENTS, NODE
 from tests.pages import Page as Document
+from tests.pages import Shell, until_it_listens
 from tests.patience import PATIENCE, until
 from tests.redis_shapes import Shape
 from tests.server_process import ServerProcess, free_port
@@ -44,22 +45,23 @@ async def server(redis: Shape, tmp_path: Path) -> AsyncIterator[ServerProcess]:
         yield made
 
 
-async def register(redis: Shape, client_id: str, callback: str, out: str = "", *, public: bool = False) -> None:
-    """What an operator does: a client, and a person."""
+async def register(redis: Shape, client_id: str = "", callback: str = "", out: str = "") -> None:
+    """What an operator does: a person, and a client unless that has no name."""
     settings = settings_for(redis.url, master_key=MASTER_KEY)
     async with open_issuer(settings, listen=False) as issuer:
         client = Client(
             client_id,
             name="A real client",
-            secrets=() if public else (ClientSecret(hash_generated(SECRET)),),
+            secrets=(ClientSecret(hash_generated(SECRET)),),
             # What both libraries do unless they are told otherwise.
-            auth_method=ClientAuthMethod.NONE if public else ClientAuthMethod.CLIENT_SECRET_POST,
+            auth_method=ClientAuthMethod.CLIENT_SECRET_POST,
             grant_types=("authorization_code", "refresh_token"),
             redirect_uris=(callback,),
             post_logout_redirect_uris=(out,) if out else (),
             scopes=SCOPES,
         )
-        await issuer.store.clients.save(client, None)
+        if client_id:
+            await issuer.store.clients.save(client, None)
         hashed = await issuer.hashing.hash("wonderland")
         await issuer.store.users.save(User("alice", "alice", hashed, claims=CLAIMS), None)
 
@@ -97,35 +99,33 @@ async def test_openid_client(page: Page, server: ServerProcess, redis: Shape) ->
         await node.wait()
 
 
-async def test_oidc_client_ts(page: Page, server: ServerProcess, redis: Shape, node_modules: Path) -> None:
+async def test_oidc_client_ts(
+    page: Page, server: ServerProcess, redis: Shape, node_modules: Path, tmp_path: Path
+) -> None:
     """oidc-client-ts in a page of another origin, without a secret: CORS, PKCE, refresh, sign out."""
-    html = Document("how-to/single-page-app.md").block("html").replace("ISSUER", server.url)
-    script = (node_modules / "oidc-client-ts/dist/browser/oidc-client-ts.js").read_text()
-
-    async def index(_: web.Request) -> web.Response:
-        return web.Response(text=html, content_type="text/html")
-
-    async def library(_: web.Request) -> web.Response:
-        return web.Response(text=script, content_type="text/javascript")
-
-    app = web.Application()
-    app.router.add_get("/", index)
-    app.router.add_get("/oidc-client-ts.js", library)
-    runner = web.AppRunner(app)
-    await runner.setup()
+    document = Document("how-to/single-page-app.md")
     port = free_port()
-    await web.TCPSite(runner, "127.0.0.1", port).start()
-    origin = f"http://127.0.0.1:{port}"
-    try:
-        await register(redis, "spa", f"{origin}/", f"{origin}/?out=1", public=True)
-        await sign_in(page, f"{origin}/")
+    here = {"http://127.0.0.1:8080": server.url, "127.0.0.1:5002": f"127.0.0.1:{port}", "5002": port}
+    shell = Shell(tmp_path, here, MINTMARK_REDIS_URL=redis.url, MINTMARK_MASTER_KEY=MASTER_KEY)
+    await register(redis)
+    await shell.run(document.block("sh"))
+    folder = tmp_path / "spa"
+    folder.mkdir()
+    (folder / "index.html").write_text(shell.here(document.block("html")))
+    shutil.copy(node_modules / "oidc-client-ts" / "dist" / "browser" / "oidc-client-ts.js", folder)
+    enter, pack, _, serve = document.block("console").splitlines()
+    assert (
+        pack
+        == f"npm pack oidc-client-ts@{json.loads((NODE / 'package.json').read_text())['dependencies']['oidc-client-ts']}"
+    )
+    async with shell.running(f"{enter}\n{serve}"):
+        await until_it_listens(port)
+        await sign_in(page, f"http://127.0.0.1:{port}/")
         await expect(page.locator("#state")).to_have_text("signed in")
         told = json.loads(await page.locator("#told").inner_text())
         assert (told["profile"]["email"], told["renewed"]) == ("alice@example.com", True)
         await page.evaluate("void setTimeout(signOut)")
         await expect(page.locator("#state")).to_have_text("signed out")
-    finally:
-        await runner.cleanup()
 
 
 async def test_django_allauth(page: Page, server: ServerProcess, redis: Shape, tmp_path: Path) -> None:
