@@ -36,6 +36,7 @@ async def test_from_nothing_to_a_protected_api_with_sign_in(demo: int, page: Tab
     async with shell.running(f"flask --app app run --port {port}"):
         await until_it_listens(port)
         await _signs_alice_in(page, app)
+        await _ends_its_access_and_says_no(page, app, f"http://127.0.0.1:{demo}/applications")
 
     update, without_a_token, create, sign_out = PROTECT.blocks("sh")
     api, call, asking = PROTECT.blocks("python")
@@ -48,7 +49,9 @@ async def test_from_nothing_to_a_protected_api_with_sign_in(demo: int, page: Tab
         await until_it_listens(port)
         refused = await shell.run(without_a_token)
         assert refused.startswith("HTTP/1.1 401")
-        assert "oauth-protected-resource" in refused
+        assert "https://api.example.com/.well-known/oauth-protected-resource" in refused
+        (metadata,) = re.findall(r"^(http://127\.0\.0\.1:9000/\.well-known/\S+)\. ", PROTECT.text, re.MULTILINE)
+        assert "https://api.example.com" in await shell.run(f"curl -sS -f {metadata}")
         await _opens_orders(page, app)
 
     (line,) = re.findall(r"^guard = .*\n", api, re.MULTILINE)
@@ -66,9 +69,7 @@ async def _opens_orders(page: Tab, app: str) -> None:
     """Sign in where that is asked for: a new process of the application knows nobody, Mintmark's session may still be there."""
     await page.goto(f"{app}/orders")
     if await page.locator("#username").count():
-        await page.fill("#username", "alice")
-        await page.fill("#password", "wonderland")
-        await page.click("#login-submit")
+        await _log_in(page)
     if await page.locator("#consent-allow").count():
         await page.click("#consent-allow")
     await page.goto(f"{app}/orders")
@@ -78,9 +79,7 @@ async def _opens_orders(page: Tab, app: str) -> None:
 async def _signs_alice_in(page: Tab, app: str) -> None:
     await page.goto(app)
     await page.get_by_role("link", name="Sign in").click()
-    await page.fill("#username", "alice")
-    await page.fill("#password", "wonderland")
-    await page.click("#login-submit")
+    await _log_in(page)
     await page.click("#consent-deny")
     await expect(page.locator("p")).to_contain_text("Not signed in")
     await page.goto(f"{app}/callback?code=x&state=of-another-day")
@@ -90,3 +89,20 @@ async def _signs_alice_in(page: Tab, app: str) -> None:
     await expect(page.locator("h1")).to_have_text("Hello Alice Liddell")
     await page.get_by_role("button", name="Sign out").click()
     await expect(page.get_by_role("link")).to_have_text("Sign in")
+
+
+async def _ends_its_access_and_says_no(page: Tab, app: str, applications: str) -> None:
+    """As the page says it: without the first a consent page comes no second time."""
+    await page.goto(applications)
+    await _log_in(page)
+    await page.get_by_role("button", name="My App").click()
+    await expect(page.get_by_role("status")).to_contain_text("My App")
+    await page.goto(f"{app}/login")
+    await page.click("#consent-deny")
+    await expect(page.locator("p")).to_contain_text("Not signed in")
+
+
+async def _log_in(page: Tab) -> None:
+    await page.fill("#username", "alice")
+    await page.fill("#password", "wonderland")
+    await page.click("#login-submit")
