@@ -33,7 +33,8 @@ async def test_the_example_does_what_it_says(redis: Shape, tmp_path: Path) -> No
     source = (ROOT / "examples" / "hook_receiver.py").read_text()
     (tmp_path / "examples" / "hook_receiver.py").write_text(shell.here(source))
     listens = f"until (: < /dev/tcp/127.0.0.1/{port}) 2>/dev/null; do sleep 0.05; done"
-    script = PAGE.block("console").replace("mintmark hook test", f"trap 'kill $!' EXIT; {listens}\nmintmark hook test")
+    begin, test = PAGE.blocks("console")
+    script = f"{begin}trap 'kill $!' EXIT; {listens}\n{test}"
     bash = await shell.start(script + 'echo "secret: $HOOK_SECRET"\nread -r _\n')
     assert bash.stdin is not None
     assert bash.stdout is not None
