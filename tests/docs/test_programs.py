@@ -61,11 +61,17 @@ async def test_a_service_calls_another_one(service: Service) -> None:
     await web.TCPSite(runner, "127.0.0.1", port).start()
     try:
         await service.shell.run(page.block("sh", having="client create"))
-        program = f"python - <<'PROGRAM'\n{page.block('python')}PROGRAM\n"
-        said = await service.shell.run(program, CLIENT_SECRET="caller-secret", API=f"http://127.0.0.1:{port}/")
+        said = await service.shell.run(_program_of(page, service.shell).replace("127.0.0.1:9000", f"127.0.0.1:{port}"))
     finally:
         await runner.cleanup()
     assert said == "hello invoices\n"
+
+
+def _program_of(page: Page, shell: Shell) -> str:
+    """Save the page's program under its name, and return the command that runs it, without its environment."""
+    [*_, command] = page.block("console", having="venv").splitlines()
+    (shell.folder / command.rpartition(" ")[2]).write_text(shell.here(page.block("python")))
+    return command.replace("app-venv/bin/", "")
 
 
 async def test_an_app_whose_answer_was_lost_gets_it_again(service: Service) -> None:
@@ -75,9 +81,9 @@ async def test_an_app_whose_answer_was_lost_gets_it_again(service: Service) -> N
 
 async def test_a_program_in_a_terminal(service: Service) -> None:
     page = Page("how-to/command-line.md")
-    create, _ = page.block("console").splitlines()
+    create, _ = page.block("console", having="client create").splitlines()
     await service.shell.run(create)
-    process = await service.shell.start(f"python - <<'PROGRAM'\n{page.block('python')}PROGRAM\n")
+    process = await service.shell.start(_program_of(page, service.shell))
     assert process.stdout is not None
     async with asyncio.timeout(PATIENCE):
         found = re.search(r"user_code=(\S+)", (await process.stdout.readline()).decode())

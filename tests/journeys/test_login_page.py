@@ -24,7 +24,7 @@ ASKED = {"response_type": "code", "client_id": "app", "redirect_uri": CALLBACK, 
 async def page(world: World, tmp_path: Path) -> AsyncIterator[str]:
     """The login page, served by Flask; its readiness is a path that Flask has not."""
     await world.openid_client()
-    keys = json.loads(re.findall(r"MINTMARK_DECISION_API_KEYS='(.+?)'", PAGE.block("console"))[0])
+    keys = json.loads(re.findall(r"MINTMARK_DECISION_API_KEYS='(.+?)'", PAGE.text)[0])
     admin_port, port = free_port(), free_port()
     code = PAGE.block("python").replace("127.0.0.1:8081", f"127.0.0.1:{admin_port}")
     ready = '\n\n@app.get("/readyz")\ndef readyz():\n    return "ok"\n'
