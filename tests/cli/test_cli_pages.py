@@ -4,7 +4,9 @@ import shlex
 
 import pytest
 
+from service.dev.demo import PASSWORD, USERNAME
 from tests.cli.command_line import CommandLine
+from tests.docs.test_ways_to_install import BESIDE_THE_DEMO
 from tests.pages import DOCS, Page
 
 
@@ -35,6 +37,8 @@ PAGES = {
 @pytest.mark.parametrize("name", PAGES)
 def test_an_operator_types_what_the_page_says(mintmark: CommandLine, name: str) -> None:
     mintmark.variables["MINTMARK_MASTER_KEY"] = "m" * 43
+    if BESIDE_THE_DEMO in Page(f"how-to/{name}").text:
+        mintmark("user", "create", USERNAME, "--password-stdin", stdin=f"{PASSWORD}\n")
     for stdin, arguments in PAGES[name]:
         if arguments[0] == "export":
             for variable, _, value in (word.partition("=") for word in arguments[1:]):
