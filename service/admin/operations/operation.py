@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, create_model
 
 from service.admin.actor import Actor, acting
 from service.admin.etags import etag
-from service.admin.input import Input
+from service.admin.input import Input, MatchNeeded
 from service.admin.paging import Listing
 from service.issuer import Issuer
 from service.records.json import Record
@@ -119,6 +119,12 @@ class Operation(Generic[_Result]):
         base = whole.annotation if whole else Input
         name = "".join(word.title() for word in self.name.replace(".", "_").split("_")) + "Input"
         return create_model(name, __base__=base, __doc__=self.text, **members) if members or not whole else base
+
+    @property
+    def needs_match(self) -> bool:
+        """Whether the input must name the version of the record that it is about."""
+        metadata = (one for field in self.input.model_fields.values() for one in field.metadata)
+        return any(isinstance(one, MatchNeeded) for one in metadata)
 
     def arguments(self, given: Input) -> dict[str, Any]:
         """Return the arguments of the act in addition to the issuer."""

@@ -8,7 +8,6 @@ from string import Formatter
 from typing import NamedTuple
 
 from service.admin import operations
-from service.admin.input import MatchNeeded
 from service.admin.operations import AnyOperation
 
 PREFIX = "/admin/v1"
@@ -53,8 +52,7 @@ class OperationRoute(NamedTuple):
     @property
     def needs_match(self) -> bool:
         """Whether If-Match must be sent."""
-        field = self.operation.input.model_fields.get(IF_MATCH)
-        return field is not None and any(isinstance(one, MatchNeeded) for one in field.metadata)
+        return self.operation.needs_match
 
 
 ROUTES = (
