@@ -20,7 +20,9 @@ import asyncio
 import functools
 import inspect
 import logging
-from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import Annotated, Any, ParamSpec, TypeVar
 
 import msgspec
@@ -45,6 +47,8 @@ log = logging.getLogger(__name__)
 _Given = ParamSpec("_Given")
 _Result = TypeVar("_Result")
 
+_noted: ContextVar[list[str] | None] = ContextVar("noted", default=None)
+"""The names of what the act under way has changed, in an act that says so."""
 _LONGEST = 255
 """The most characters of a text in an entry."""
 _MOST = 100
@@ -59,7 +63,8 @@ def audited(
     Args:
         action: The name of its operation.
         targets: Kind and argument, ``client:name`` or ``client:given.client_id``; an argument that is None is left out.
-        changed: The argument whose keys are the names of the changed members.
+        changed: The argument whose keys are the names of the members that are to be changed. Once they are, the entry has
+            those of ``note_changed``, which compares with the record.
         often: Whether frequent calls are summed.
     """
 
@@ -78,13 +83,29 @@ def audited(
             named = tuple(_target(given, target) for target in targets if _value(given, target) is not None)
             entry = _entry(issuer, actor, action, named, sorted(given[changed]) if changed else ())
             written = _summed if often and not issuer.audit_sums.is_written_at_once(entry) else _written_down
-            with acting(None):  # calls inside it are no further acts
+            with acting(None), _noting([] if changed else None):  # calls inside it are no further acts
                 return await written(issuer, entry, lambda: act(*args, **kwargs))
 
         wrapper.action = action  # type: ignore[attr-defined]
         return wrapper
 
     return decorate
+
+
+def note_changed(names: Iterable[str]) -> None:
+    """Name what the act under way has changed, as compared with the record of before: much that is given stays as it was."""
+    noted = _noted.get()
+    if noted is not None:
+        noted[:] = sorted(names)
+
+
+@contextmanager
+def _noting(names: list[str] | None) -> Iterator[None]:
+    token = _noted.set(names)
+    try:
+        yield
+    finally:
+        _noted.reset(token)
 
 
 def count_act(issuer: Issuer, action: str, *targets: str) -> None:
@@ -176,8 +197,12 @@ def _entry(
         address=_without_credentials(actor.address),
         action=action,
         targets=targets,
-        changed=tuple(_without_credentials(str(name)) for name in changed[:_MOST]),
+        changed=_names(changed),
     )
+
+
+def _names(members: Sequence[str]) -> tuple[str, ...]:
+    return tuple(_without_credentials(str(name)) for name in members[:_MOST])
 
 
 async def _written_down(issuer: Issuer, entry: AuditEntry, act: Callable[[], Awaitable[_Result]]) -> _Result:
@@ -188,7 +213,7 @@ async def _written_down(issuer: Issuer, entry: AuditEntry, act: Callable[[], Awa
     except Exception as error:
         await _finish(issuer, entry, begun_at, *_outcome(error))
         raise
-    await _finish(issuer, entry, begun_at, Result.OK)
+    await _finish(issuer, _as_done(entry), begun_at, Result.OK)
     return done
 
 
@@ -199,8 +224,14 @@ async def _summed(issuer: Issuer, entry: AuditEntry, act: Callable[[], Awaitable
     except Exception as error:
         issuer.audit_sums.add(msgspec.structs.replace(entry, result=_outcome(error)[0]))
         raise
-    issuer.audit_sums.add(msgspec.structs.replace(entry, result=Result.OK))
+    issuer.audit_sums.add(msgspec.structs.replace(_as_done(entry), result=Result.OK))
     return done
+
+
+def _as_done(entry: AuditEntry) -> AuditEntry:
+    """Return the entry with the names of what was changed."""
+    noted = _noted.get()
+    return entry if noted is None else msgspec.structs.replace(entry, changed=_names(noted))
 
 
 def _outcome(error: Exception) -> tuple[Result, str]:

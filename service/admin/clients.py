@@ -8,7 +8,7 @@ import msgspec
 from pydantic import Field
 
 from service.admin import etags
-from service.admin.audit import audited
+from service.admin.audit import audited, note_changed
 from service.admin.client_input import ClientInput
 from service.admin.client_profile import under_profile
 from service.admin.client_secrets import make_secret
@@ -149,6 +149,7 @@ async def update_client(
     alias = changes.get("alias")
     if isinstance(alias, str) and alias:
         await _check_alias_free(issuer, (await get_client(issuer, client_id)).client_id, alias)
+    names: list[str] = []
 
     async def settled() -> tuple[Client, Client]:
         """Return the client as it was read, and as it is to be: checked as a whole, since members depend on each other."""
@@ -162,10 +163,12 @@ async def update_client(
         else:  # a secret that need not be read again is stored as a hash only
             secrets = tuple(msgspec.structs.replace(secret, sealed="", sealed_under="") for secret in secrets)
         changed = msgspec.structs.replace(seen, **given.members(), secrets=secrets, sector_identifier=sector)
+        names[:] = (name for name in given.members() if getattr(changed, name) != getattr(seen, name))
         return seen, changed.adopted() if adopts else changed.unchecked(seen)
 
     client = await _change_settled(issuer, client_id, settled)
-    log.info(Event.CLIENT_UPDATED, extra={"client_id": client.client_id, "changed": sorted(changes)})
+    note_changed(names)
+    log.info(Event.CLIENT_UPDATED, extra={"client_id": client.client_id, "changed": sorted(names)})
     return client
 
 

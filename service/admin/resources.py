@@ -8,7 +8,7 @@ import msgspec
 from pydantic import Field
 
 from service.admin import etags
-from service.admin.audit import audited
+from service.admin.audit import audited, note_changed
 from service.admin.errors import AlreadyExists, Contended, InvalidInput, NotFound
 from service.admin.input import Input, Name, OptionalIfMatch, Rules
 from service.issuer import Issuer
@@ -108,6 +108,7 @@ async def update_resource(
 ) -> Resource:
     """Change members of ``ResourceMembers``. Raises NotFound, Outdated (``etags.check``), Contended, InvalidInput."""
     changed: list[Resource] = []
+    names: list[str] = []
 
     def updated(known: Known) -> Known:
         seen = _found(known, name)
@@ -117,10 +118,12 @@ async def update_resource(
         _check_here(issuer, given.access_token_format, given.access_token_signing_alg)
         wanted = msgspec.structs.replace(seen, **{one: getattr(given, one) for one in ResourceMembers.model_fields})
         changed.append(wanted)
+        names[:] = (one for one in ResourceMembers.model_fields if getattr(wanted, one) != getattr(seen, one))
         return {**known, name: wanted}
 
     await _change(issuer, updated)
-    log.info(Event.RESOURCE_UPDATED, extra={"resource": name, "changed": sorted(changes)})
+    note_changed(names)
+    log.info(Event.RESOURCE_UPDATED, extra={"resource": name, "changed": sorted(names)})
     return changed[-1]
 
 

@@ -1,13 +1,13 @@
 """Changes of an access token, and of its grant, in place."""
 
 import logging
-from collections.abc import Mapping
-from typing import Annotated, Any
+from collections.abc import Callable, Mapping
+from typing import Annotated, Any, NamedTuple
 
 import msgspec
 from pydantic import Field
 
-from service.admin.audit import audited
+from service.admin.audit import audited, note_changed
 from service.admin.errors import InvalidInput, NotAllowed, NotFound
 from service.admin.input import Input, Properties
 from service.admin.tokens import LATEST, NamedToken, named_by
@@ -82,11 +82,13 @@ async def _update_by_id(
     issuer: Issuer, grant_id: str, access_hash: str, changes: TokenChanges, changed: Mapping[str, Any]
 ) -> GrantSnapshot:
     """Change the token by the id of its grant, which the audit log may hold; the caller's identifier may be the token."""
-    held = await _compare_and_set(issuer, grant_id, access_hash, changes)
-    if held is None:
+    found = await _compare_and_set(issuer, grant_id, access_hash, changes)
+    if found is None:
         raise _no_token()
-    log.info(Event.TOKEN_UPDATED, extra={"grant_id": grant_id, "changed": sorted(changed)})
-    return held
+    names = [name for name in changed if _MEMBERS[name](found.seen) != _MEMBERS[name](found.held)]
+    note_changed(names)
+    log.info(Event.TOKEN_UPDATED, extra={"grant_id": grant_id, "changed": sorted(names)})
+    return found.held
 
 
 async def update_grant(issuer: Issuer, grant_id: str, changes: TokenChanges) -> bool:
@@ -100,22 +102,37 @@ def check_scopes(client: Client, scopes: tuple[str, ...]) -> None:
         raise NotAllowed(f"scopes: {foreign[0]} is unknown or not allowed for this client")
 
 
-async def _compare_and_set(
-    issuer: Issuer, grant_id: str, access_hash: str, changes: TokenChanges
-) -> GrantSnapshot | None:
+class _Changed(NamedTuple):
+    """A grant as it was, and as it is now."""
+
+    seen: GrantSnapshot
+    held: GrantSnapshot
+
+
+_MEMBERS: Mapping[str, Callable[[GrantSnapshot], object]] = {
+    "scopes": lambda one: (one.grant.scope, one.access and one.access.scope),
+    "properties": lambda one: (one.grant.properties, one.access and one.access.properties),
+    "ends_at": lambda one: one.access_ends_at,
+    "refresh_ends_at": lambda one: one.refresh_ends_at,
+}
+"""What the members of ``TokenChanges`` are of a stored grant."""
+
+
+async def _compare_and_set(issuer: Issuer, grant_id: str, access_hash: str, changes: TokenChanges) -> _Changed | None:
     """Read the token, change it, compare and set; repeat where another change was first. None if it has ended."""
     for _ in range(_TRIES):
-        held = await issuer.store.grant_updates.read(grant_id, access_hash)
-        if held is None:
+        seen = await issuer.store.grant_updates.read(grant_id, access_hash)
+        if seen is None:
             return None
-        update = await _with_changes(issuer, held, changes)
+        update = await _with_changes(issuer, seen, changes)
         if update is None:
             return None
-        answer = await issuer.store.grant_updates.write(held, update)
+        answer = await issuer.store.grant_updates.write(seen, update)
         if answer is UpdateAnswer.ENDED:
             return None
         if answer is UpdateAnswer.UPDATED:
-            return await issuer.store.grant_updates.read(grant_id, access_hash)
+            held = await issuer.store.grant_updates.read(grant_id, access_hash)
+            return None if held is None else _Changed(seen, held)
     raise TemporarilyUnavailable(log="the grant is being changed by others at the same time")
 
 

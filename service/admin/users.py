@@ -9,7 +9,7 @@ import msgspec
 from pydantic import AfterValidator, Field
 
 from service.admin import etags, user_claims
-from service.admin.audit import audited
+from service.admin.audit import audited, note_changed
 from service.admin.errors import AlreadyExists, Contended, InvalidInput, NotFound
 from service.admin.input import IfMatch, Input, Json, Name, OptionalIfMatch, Rules, filled
 from service.admin.paging import Cursor, Limit, Listing, cursor_checked
@@ -165,15 +165,18 @@ async def update_user(issuer: Issuer, username: UserName, claims: ChangedClaims,
 
     Raises NotFound, Outdated (``etags.check``), Contended, InvalidInput.
     """
+    names: list[str] = []
 
     def changed(user: User) -> User:
         etags.check(user, if_match)
         merged = user.claims | claims
+        names[:] = (name for name in claims if user.claims.get(name) != merged[name])
         return msgspec.structs.replace(user, claims={key: value for key, value in merged.items() if value is not None})
 
     user = await _change(issuer, username, changed)
     await user_claims.renew(issuer, user)
-    log.info(Event.USER_UPDATED, extra={"username": user.username, "claims": sorted(claims)})
+    note_changed(names)
+    log.info(Event.USER_UPDATED, extra={"username": user.username, "claims": sorted(names)})
     return user
 
 

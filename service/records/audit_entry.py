@@ -35,7 +35,7 @@ class AuditEntry(Record, frozen=True, omit_defaults=True, gc=False):
     address: str  # where the actor was: an IP address, or for ``cli`` a host name
     action: str  # such as ``client.update``
     targets: tuple[str, ...] = ()  # such as ``client:web``, as the actor named them
-    changed: tuple[str, ...] = ()  # names of members
+    changed: tuple[str, ...] = ()  # names of members; unless ``result`` is ok, of those that were to be changed
     result: Result = Result.BEGUN
     why: str = ""  # why it was not done
     count: int = 1  # acts of one kind that are summed in this entry, the first of them at ``at``

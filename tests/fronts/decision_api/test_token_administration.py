@@ -221,7 +221,7 @@ async def test_what_a_backend_changes_is_in_the_audit_log_and_no_token_is(caller
     world = caller.world
     client = await app(world)
     made = await create(caller)
-    await update(caller, accessToken=made.accessToken, scopes=["read"])
+    await update(caller, accessToken=made.accessToken, scopes=["write"])
     await update(caller, accessToken="mm_at_" + "x" * 65, scopes=["read"])
     await caller.ask("tokenDelete", made.accessToken)
     await revoke(caller, subject="alice", clientIdentifier=str(NUMBER))
