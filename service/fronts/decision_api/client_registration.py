@@ -36,6 +36,7 @@ async def _decided(call: Call, body: RegistrationBody, method: str, action: str,
         "",  # only the caller knows the client's address; its own would count as one network for all clients
         method=method,
         content=body.metadata.encode(),
+        by_backend=True,
     )
     content = (await register.decide(call.issuer, request)).content.decode()
     described = None

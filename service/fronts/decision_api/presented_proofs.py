@@ -45,7 +45,8 @@ async def certificate_of(call: Call, body: PresentedTokenBody, path: str = "") -
     InvalidRequest.
     """
     url, scheme = call.issuer.url_of(path), f"{SCHEME} {body.token}" if body.dpop else None
-    request = Request({}, scheme, call.address, method="GET", url=url, certificate=body.certificate())
+    certificate = body.certificate()
+    request = Request({}, scheme, call.address, method="GET", url=url, certificate=certificate, by_backend=True)
     return await possession_of(call.issuer, body.proving(request), body.token)
 
 
