@@ -208,7 +208,9 @@ def describe(issuer: Issuer, client: Client) -> dict[str, Any]:
     """Return the client's metadata by their registered names, without secrets."""
     described: dict[str, Any] = dict(client.registration.metadata) if client.registration else {}
     registered = {name: getattr(client, row.name) for name, row in REGISTERED.items()}
-    described |= {name: value for name, value in registered.items() if value not in (None, "", (), False)}
+    described |= {
+        name: value for name, value in registered.items() if value not in (None, "", ()) and value is not False
+    }
     described |= {
         "client_id": client.client_id,
         "client_id_issued_at": client.created_at,

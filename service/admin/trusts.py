@@ -33,6 +33,12 @@ def _lacks_keys(given: "TrustInput") -> list[str]:
     )
 
 
+def _uses(uses: tuple[TrustUse, ...]) -> tuple[TrustUse, ...]:
+    if not uses:
+        raise ValueError("must name at least one use; remove an issuer that is trusted for nothing")
+    return each_once(uses)
+
+
 class TrustInput(Input):
     """A trusted issuer as an operator describes it; ``records.trusted_issuer`` describes the members."""
 
@@ -59,7 +65,7 @@ class TrustInput(Input):
     ] = None
     uses: Annotated[
         tuple[TrustUse, ...],
-        AfterValidator(lambda uses: each_once(uses) or (TrustUse.JWT_BEARER,)),
+        AfterValidator(_uses),
         Field(description="What its JWTs are taken for; jwt-bearer unless said."),
     ] = (TrustUse.JWT_BEARER,)
     subject_claim: Annotated[

@@ -189,9 +189,11 @@ def _read(operation: AnyOperation, given: Mapping[str, Any]) -> dict[str, Any]:
     read: dict[str, Any] = {}
     for name, value in given.items():
         field = operation.input.model_fields[name]
-        if _is_many(field):
-            read[name] = [word for text in value or () for word in (text.split() if name == "scopes" else (text,))]
-        elif value is not None and "dict" in str(field.annotation):
+        if value is None:
+            read[name] = None
+        elif _is_many(field):
+            read[name] = [word for text in value for word in (text.split() if name == "scopes" else (text,))]
+        elif "dict" in str(field.annotation):
             read[name] = read_json(f"--{name}", value)
         else:
             read[name] = value

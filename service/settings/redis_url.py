@@ -112,8 +112,11 @@ def _database(path: list[str]) -> int:
 def _endpoint(text: str, default_port: int) -> ServerAddress:
     parts = urlsplit(f"//{text}")
     try:
-        return ServerAddress(host=parts.hostname or "", port=parts.port or default_port)
+        port = default_port if parts.port is None else parts.port
     except ValueError:
         raise ValueError(
             "a port is no number; write / ? # @ : % in user and password as %2F %3F %23 %40 %3A %25"
         ) from None
+    if port == 0:
+        raise ValueError("no Redis listens at port 0")
+    return ServerAddress(host=parts.hostname or "", port=port)

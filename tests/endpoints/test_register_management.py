@@ -44,6 +44,13 @@ async def test_a_client_is_told_how_it_goes_on(open_world: World, caplog: pytest
     assert not [one for one in caplog.records if made["registration_access_token"] in str(vars(one))]
 
 
+async def test_a_number_that_is_nothing_is_given_back(open_world: World) -> None:
+    """A default_max_age of 0 is a login each time: a client that sends back what it reads must not lose it."""
+    _, made = await register(open_world, WEB | {"default_max_age": 0})
+    assert made["default_max_age"] == 0
+    assert (await (await manage(open_world, made)).json())["default_max_age"] == 0
+
+
 @pytest.mark.parametrize(
     "changes", [{"client_id": "other"}, {"client_id": None}, {"client_secret": "wrong"}, {"redirect_uris": []}]
 )

@@ -51,10 +51,11 @@ def test_urls_of_redis(
         "redis+sentinel://h",
         "redis+cluster://h/1",
         "redis://h:port",
+        "redis://h:0",
     ],
 )
 def test_urls_that_cannot_be_are_refused_with_a_hint(url: str) -> None:
-    with pytest.raises(ValueError, match=r"scheme|host|number|service"):
+    with pytest.raises(ValueError, match=r"scheme|host|number|service|port 0"):
         redis_url.parse(url)
 
 

@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any, Literal
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
 from service.admin import registration as admin
 from service.admin.operations.operation import Operation, Output
@@ -23,14 +23,26 @@ class InitialAccessToken(Output[dict[str, Any]]):
     ]
 
 
+def _uses(number: int) -> int:
+    if number < 1 and number != UNLIMITED:
+        raise ValueError(f"must be at least 1, or {UNLIMITED} for any number")
+    return number
+
+
 async def _create(
     issuer: Issuer,
     uses: Annotated[
-        Number, Field(ge=UNLIMITED, le=1_000_000_000, description="How many clients it may register, -1 = any number.")
+        Number,
+        Field(
+            le=1_000_000_000,
+            description="How many clients it may register, -1 = any number.",
+            json_schema_extra={"minimum": UNLIMITED},
+        ),
+        AfterValidator(_uses),
     ] = 1,
     lifetime: Annotated[Number, Field(ge=1, le=2_147_483_647, description="Seconds.")] = 86400,
 ) -> dict[str, Any]:
-    made = await admin.create_initial_access_token(issuer, uses=uses or UNLIMITED, lifetime=lifetime)
+    made = await admin.create_initial_access_token(issuer, uses=uses, lifetime=lifetime)
     token = {"initial_access_token": made, "uses": uses, "lifetime": lifetime}
     return token | {"registration": issuer.settings.registration}
 

@@ -46,7 +46,7 @@ async def add(request: ConsoleRequest) -> ConsoleReply:
     sent = {name: request.get(name) for name in _TEXTS}
     try:
         given: dict[str, Any] = {name: sent[name] or None for name in ("jwks_uri", "audience")}
-        given |= {name: sent[name].split() for name in _WORDS}
+        given |= {name: words for name in _WORDS if (words := sent[name].split())}
         given |= {"issuer": sent["issuer"], "jwks": _jwks(sent["jwks"]), "subject_prefix": sent["subject_prefix"]}
         given |= {"subject_claim": sent["subject_claim"]} if sent["subject_claim"] else {}
         given |= {"reusable": bool(sent["reusable"])}

@@ -82,7 +82,6 @@ async def authorization(call: Call, body: AuthorizationBody) -> CallResult:
 async def _described(call: Call, validated: ValidatedRequest, presented: str, expects: str) -> dict[str, Any]:
     """Return what the caller needs in order to ask the user."""
     issuer, client, request, single = call.issuer, validated.client, validated.request, validated.parameters.single
-    default_scope = client.default_scope or issuer.settings.default_scope
     acr = request.claims.id_token.get("acr")
     acrs = [value for value in acr.values if isinstance(value, str)] if acr else []
     prompts = dict.fromkeys((*([Prompt.LOGIN] if request.max_age == 0 else []), *request.prompt))  # Core 3.1.2.1
@@ -97,7 +96,7 @@ async def _described(call: Call, validated: ValidatedRequest, presented: str, ex
         "display": request.display.upper(),
         # 0 means "no limit" in this format: max_age=0 is expressed by 1, and by the prompt
         "maxAge": None if request.max_age is None else max(1, request.max_age),
-        "scopes": scopes_json(issuer.settings, requested_scopes(issuer, client, request), default_scope),
+        "scopes": scopes_json(issuer, client, requested_scopes(issuer, client, request)),
         "uiLocales": list(request.ui_locales) or None,
         "claimsLocales": single.get("claims_locales", "").split() or None,
         "claims": sorted(_for_id_token(issuer, request)) or None,

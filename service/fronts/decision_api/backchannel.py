@@ -65,13 +65,12 @@ async def _described(
 ) -> dict[str, Any]:
     """Return what the caller needs in order to find and ask the user."""
     client, request = authenticated.client, ciba_request.request
-    default_scope = client.default_scope or issuer.settings.default_scope
     return {
         **await client_members(issuer, client, _presented(authenticated)),
         "clientName": name_of(issuer.settings, client),
         "clientAuthMethod": method_name(client),
         "deliveryMode": enum_name(client.delivery_mode),
-        "scopes": scopes_json(issuer.settings, request.scopes, default_scope),
+        "scopes": scopes_json(issuer, client, request.scopes),
         "acrs": list(request.acr_values) or None,
         "hintType": ciba_request.hint_kind.upper(),
         "hint": ciba_request.hint,

@@ -61,11 +61,10 @@ async def _described(
     issuer: Issuer, client: Client, authorization_request: AuthorizationRequest, presented: str | None = None
 ) -> dict[str, Any]:
     """Return what the caller shows of a request."""
-    default_scope = client.default_scope or issuer.settings.default_scope
     return {
         **await client_members(issuer, client, presented),
         "clientName": name_of(issuer.settings, client),
-        "scopes": scopes_json(issuer.settings, authorization_request.scopes, default_scope),
+        "scopes": scopes_json(issuer, client, authorization_request.scopes),
         "acrs": list(authorization_request.acr_values) or None,
         "resources": list(authorization_request.audience) or None,
         "authorizationDetails": details_json(authorization_request.members),

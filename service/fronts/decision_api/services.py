@@ -13,6 +13,7 @@ from service.fronts.decision_api.client_json import enum_name
 from service.fronts.decision_api.result_codes import ResultCode
 from service.fronts.decision_api.windows import WindowBody, cut
 from service.issuer import Issuer
+from service.records.client import Client
 from service.settings import Settings
 
 _IS_NUMBER = re.compile(r"[1-9][0-9]{0,17}", re.ASCII)
@@ -70,10 +71,16 @@ def number_of_key(api_key: str) -> int | None:
     return int(api_key) if _IS_NUMBER.fullmatch(api_key) else None
 
 
-def scopes_json(settings: Settings, names: Iterable[str], default: str) -> list[dict[str, Any]]:
+def _scopes_json(settings: Settings, names: Iterable[str], default: str) -> list[dict[str, Any]]:
     """Return scopes in Authlete's form; ``default`` has the scopes of a request that names none."""
     described, usual = settings.scopes, default.split()
     return [{"name": name, "description": described.get(name), "defaultEntry": name in usual} for name in names]
+
+
+def scopes_json(issuer: Issuer, client: Client, names: Iterable[str]) -> list[dict[str, Any]]:
+    """Return the scopes of a request of this client; its default scope may be empty, which is not that of the settings."""
+    default = issuer.settings.default_scope if client.default_scope is None else client.default_scope
+    return _scopes_json(issuer.settings, names, default)
 
 
 def _describe(issuer: Issuer, api_key: str) -> dict[str, Any]:
@@ -83,7 +90,7 @@ def _describe(issuer: Issuer, api_key: str) -> dict[str, Any]:
     members |= {
         "apiKey": number_of_key(api_key),
         "serviceName": issuer.url,
-        "supportedScopes": scopes_json(settings, document.get("scopes_supported") or (), settings.default_scope),
+        "supportedScopes": _scopes_json(settings, document.get("scopes_supported") or (), settings.default_scope),
         "accessTokenType": "Bearer",
         "tlsClientCertificateBoundAccessTokens": document.get("tls_client_certificate_bound_access_tokens"),
         "mtlsEndpointAliases": [

@@ -92,6 +92,24 @@ async def test_every_act_is_possible_and_in_the_audit_log(world: World) -> None:
         assert all(entry["actor"] == "ci" for entry in (await operator("GET", "/audit?limit=5"))["entries"])
 
 
+async def test_a_token_for_no_registration_is_refused(world: World) -> None:
+    """0 must not be the word for any number, which is -1."""
+    async with operating(world.redis.url) as operator:
+        for none in (0, -2):
+            told = await operator("POST", "/initial-access-tokens", {"uses": none}, status=422)
+            assert told["faults"] == [{"member": "uses", "text": "must be at least 1, or -1 for any number"}]
+
+
+async def test_an_issuer_that_is_trusted_for_nothing_is_refused(world: World) -> None:
+    """An empty list is no word for jwt-bearer, by which an issuer asserts users."""
+    given: dict[str, Any] = {"jwks_uri": "https://ci.example/jwks"}
+    path = "/trusted-issuers/https:%2F%2Fci.example"
+    async with operating(world.redis.url) as operator:
+        told = await operator("PUT", path, given | {"uses": []}, status=422)
+        assert told["faults"][0]["text"].startswith("must name at least one use")
+        assert (await operator("PUT", path, given, status=200))["uses"] == ["jwt-bearer"]
+
+
 async def test_what_is_replaced_loses_what_is_not_said(world: World) -> None:
     async with operating(world.redis.url) as operator:
         await operator("POST", "/clients", {**WEB, "name": "Web", "require_pkce": True}, status=201)

@@ -62,6 +62,16 @@ async def test_a_request_is_described_for_the_callers_pages(world: World) -> Non
         assert response.service.serviceName == "Mintmark"
 
 
+async def test_which_scopes_come_without_being_asked_for(world: World) -> None:
+    """A client without a default scope has none, though the settings have one."""
+    async with backend(world, default_scope="read") as caller:
+        await world.openid_client()
+        await world.openid_client("modest", default_scope="")
+        for client_id, usual in (("app", {"read"}), ("modest", set())):
+            response = await ask(caller, client_id=client_id, scope="openid read")
+            assert {scope.name for scope in response.scopes if scope.defaultEntry} == usual
+
+
 async def test_max_age_0_is_prompt_login(caller: Backend) -> None:
     """OpenID Connect Core 3.1.2.1: a caller that knows prompts only is told so, and silently there is no way."""
     await caller.world.openid_client()
