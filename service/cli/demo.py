@@ -24,7 +24,7 @@ from service.cli.output import say, terminal
 from service.dev import callback, mcp_demo
 from service.dev import demo as what
 from service.dev.check import CheckResult, run_checks
-from service.dev.embedded_redis import EmbeddedRedis, EmbeddedRedisFailed
+from service.dev.embedded_redis import EmbeddedRedis, EmbeddedRedisFailed, EmbeddedRedisInUse
 from service.observe import log
 from service.protocol.credentials import Kind, new_secret
 from service.settings import PREFIX, Settings, origins
@@ -87,7 +87,7 @@ async def _serve(port: int, redis_url: str | None, json: bool, *, mcp: bool) -> 
         log.configure(settings.log_level, settings.log_format)
         with (
             _McpServer(settings.issuer, mcp_port) as server,
-            redis_explained(settings),
+            redis_explained(settings, _origin(redis_url)),
             address_explained(settings, "--port, or make run PORT=…"),
         ):
             _check_free(port)
@@ -147,6 +147,11 @@ def _settings(given: dict[str, Any], redis_url: str | None) -> Settings:
     return loaded(**given)
 
 
+def _origin(redis_url: str | None) -> str:
+    """Return where the demo's redis_url is from, for its errors."""
+    return "--redis" if redis_url is not None else "the demo"
+
+
 def _check_free(port: int) -> None:
     """Check that a port is free, before the demo stores anything. Raises OSError."""
     with socket.socket() as probe:
@@ -204,6 +209,11 @@ async def _redis(url: str | None, directory: Path | None) -> AsyncIterator[str]:
     redis = EmbeddedRedis(directory)
     try:
         await redis.start()
+    except EmbeddedRedisInUse as error:
+        raise EmbeddedRedisFailed(
+            f"A demo runs already in this folder (process {error.process_id}): end it with Ctrl-C, "
+            "or start this one in another folder."
+        ) from error
     except OSError as error:
         hint = "run the demo in a folder of yours, or give it a Redis with --redis"
         raise EmbeddedRedisFailed(
@@ -295,7 +305,7 @@ async def _check(redis_url: str | None, json: bool) -> bool:
     async with _redis(redis_url, None) as url:
         settings = loaded(**what.settings_of(_free_port(), url, _master_key(url)))
         log.configure("ERROR", "text")  # the warnings of replays and wrong passwords are expected here
-        with redis_explained(settings), address_explained(settings, "--port"):
+        with redis_explained(settings, _origin(redis_url)), address_explained(settings, "--port"):
             async with app.open_issuer(settings) as issuer, app.serving(issuer) as reached_at:
                 async for step in run_checks(issuer, reached_at):
                     steps.append(step)

@@ -12,7 +12,7 @@ from service.cli.masking import without_password
 from service.crypto.key_material import UnusableKeyError
 from service.protocol.errors import TemporarilyUnavailable
 from service.redis.errors import EmbeddedRedisError, StoreError
-from service.redis.unreachable import explain
+from service.redis.unreachable import WHERE, explain
 from service.settings import Settings, SettingsError, origins
 from service.settings.sources import SECRETS_VARIABLE
 from service.store.fitness import StoreUnfitError
@@ -60,25 +60,28 @@ def code_of(error: Exception) -> int:
 
 
 @contextmanager
-def redis_explained(settings: Settings) -> Iterator[None]:
-    """Turn errors of the store into RedisUnusableError."""
+def redis_explained(settings: Settings, origin: str = "") -> Iterator[None]:
+    """Turn errors of the store into RedisUnusableError; ``origin`` is where redis_url is from, "": as the settings say."""
+    origin = origin or origins(settings, {})["redis_url"]
     try:
         yield
     except TemporarilyUnavailable as error:
         reason = (error.log or error.description).removeprefix("Redis: ")
-        raise RedisUnusableError(_explained(settings, error, reason)) from error
+        raise RedisUnusableError(_explained(settings, origin, error, reason)) from error
     except StoreError as error:
-        raise RedisUnusableError(_explained(settings, error, str(error))) from error
+        raise RedisUnusableError(_explained(settings, origin, error, str(error))) from error
     except StoreUnfitError as error:
-        raise RedisUnusableError(f"{error}\n{_where(settings)}") from error
+        raise RedisUnusableError(f"{error}\n{_where(settings, origin)}") from error
 
 
-def _explained(settings: Settings, error: Exception, reason: str) -> str:
+def _explained(settings: Settings, origin: str, error: Exception, reason: str) -> str:
     what, to_do, _ = explain(error)
-    return f"{what}: {reason}\n{_where(settings)}\n{_how_to_reach_demo(settings) or to_do}"
+    if origin.startswith("--"):
+        to_do = to_do.replace(WHERE, origin)
+    return f"{what}: {reason}\n{_where(settings, origin)}\n{_how_to_reach_demo(settings, origin) or to_do}"
 
 
-def _how_to_reach_demo(settings: Settings) -> str:
+def _how_to_reach_demo(settings: Settings, origin: str) -> str:
     """Return how to reach the demo of this folder where no Redis is set, or how to start it again where it has ended, or ""."""
     from service.dev.demo import DEMO_FOLDER, is_running_in  # imported here, as a server does not need it
 
@@ -87,7 +90,7 @@ def _how_to_reach_demo(settings: Settings) -> str:
         return (
             f"The demo that has its data in {place} has ended: `make run` there, or `mintmark demo`, starts it again."
         )
-    if origins(settings, {})["redis_url"] != "default" or not is_running_in(DEMO_FOLDER):
+    if origin != "default" or not is_running_in(DEMO_FOLDER):
         return ""
     return (
         f"A demo runs in this folder: `export {SECRETS_VARIABLE}={DEMO_FOLDER}` leads mintmark to it. For another service say "
@@ -95,8 +98,8 @@ def _how_to_reach_demo(settings: Settings) -> str:
     )
 
 
-def _where(settings: Settings) -> str:
-    return f"redis_url is {without_password(settings.redis_url)} (from: {origins(settings, {})['redis_url']})."
+def _where(settings: Settings, origin: str) -> str:
+    return f"redis_url is {without_password(settings.redis_url)} (from: {origin})."
 
 
 _LISTENING = {

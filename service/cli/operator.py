@@ -21,6 +21,7 @@ from service.observe import log
 from service.operator.health import UnavailableError
 from service.operator.metrics import RequestOutcome
 from service.settings import SettingsError
+from service.settings.observing import LogFormat, LogLevel
 
 _AT_ONCE = 8
 """The most concurrent requests to the service, for any number of objects."""
@@ -60,9 +61,9 @@ _HealthPort = Annotated[
 ]
 _HealthHost = Annotated[str, typer.Option(help="Address that this port listens on.", metavar="HOST")]
 _LogLevel = Annotated[
-    str, typer.Option(help="Least level that is logged: DEBUG, INFO, WARNING, ERROR.", metavar="LEVEL")
+    LogLevel, typer.Option(help="Least level that is logged: DEBUG, INFO, WARNING, ERROR.", metavar="LEVEL")
 ]
-_LogFormat = Annotated[str, typer.Option(help="json: one object a line; text: for reading.", metavar="FORMAT")]
+_LogFormat = Annotated[LogFormat, typer.Option(help="json: one object a line; text: for reading.", metavar="FORMAT")]
 
 
 def operator(

@@ -11,6 +11,7 @@ from service.cli.exits import address_explained, redis_explained
 from service.cli.json_output import Json, emit
 from service.cli.loading import loaded
 from service.observe import log
+from service.settings.observing import LogFormat, LogLevel
 from service.workers import Workers, cores
 
 
@@ -20,10 +21,10 @@ def serve(
         int | None, typer.Option(help="Listen on this port; 0 = any free one.", min=0, max=65535, metavar="PORT")
     ] = None,
     log_level: Annotated[
-        str | None, typer.Option(help="Least level that is logged: DEBUG, INFO, WARNING, ERROR.", metavar="LEVEL")
+        LogLevel | None, typer.Option(help="Least level that is logged: DEBUG, INFO, WARNING, ERROR.", metavar="LEVEL")
     ] = None,
     log_format: Annotated[
-        str | None, typer.Option(help="json: one object a line; text: for reading.", metavar="FORMAT")
+        LogFormat | None, typer.Option(help="json: one object a line; text: for reading.", metavar="FORMAT")
     ] = None,
     workers: Annotated[
         str | None, typer.Option(help="How many processes serve; auto = one for each processor.", metavar="COUNT")

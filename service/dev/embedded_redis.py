@@ -49,7 +49,11 @@ class EmbeddedRedisMissing(EmbeddedRedisError):
 
 
 class EmbeddedRedisInUse(EmbeddedRedisError):
-    """The data directory belongs to a redis-server that another process runs."""
+    """The data directory belongs to a redis-server that another process started."""
+
+    def __init__(self, directory: Path, process_id: str) -> None:
+        self.process_id = process_id
+        super().__init__(f"{directory} is in use by process {process_id}. Stop it, or use another directory.")
 
 
 class EmbeddedRedisFailed(EmbeddedRedisError):
@@ -276,7 +280,7 @@ async def _lock(log: Path) -> IO[bytes]:
     file = open(log, "ab")  # noqa: ASYNC230, SIM115 (a local file; the caller closes it)
     try:
         if not await _comes_true(lambda: _locked(file), HANDOVER_SECONDS):
-            raise EmbeddedRedisInUse(f"{log.parent} is in use: {_holder(log)}. Stop it, or use another directory.")
+            raise EmbeddedRedisInUse(log.parent, _holder(log))
         file.truncate(0)
         file.write(f"process {os.getpid()} runs a redis-server here\n".encode())
         file.flush()
@@ -295,7 +299,8 @@ def _locked(file: IO[bytes]) -> bool:
 
 
 def _holder(log: Path) -> str:
-    return log.read_text(errors="replace").partition("\n")[0]
+    """Return the number of the process that began the log."""
+    return log.read_text(errors="replace").removeprefix("process ").partition(" ")[0]
 
 
 async def _end(process: subprocess.Popen[bytes]) -> None:

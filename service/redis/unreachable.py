@@ -21,11 +21,12 @@ class Trouble(NamedTuple):
     passes: bool = False
 
 
-_WHERE = "redis_url in the configuration file, or MINTMARK_REDIS_URL"
+WHERE = "redis_url in the configuration file, or MINTMARK_REDIS_URL"
+"""Where the address is set."""
 _LOGIN = "user and password are redis_username and redis_password, or stand before @ in redis_url"
 
-_AWAY = Trouble("Redis cannot be reached", f"Start Redis there, or say where it is: {_WHERE}.", passes=True)
-_NAME = Trouble("The host of redis_url has no address", f"Mend the name or the DNS: {_WHERE}.", passes=True)
+_AWAY = Trouble("Redis cannot be reached", f"Start Redis there, or say where it is: {WHERE}.", passes=True)
+_NAME = Trouble("The host of redis_url has no address", f"Mend the name or the DNS: {WHERE}.", passes=True)
 _SILENT = Trouble(
     "Redis does not answer in time",
     "A firewall or network policy may drop what we send, the DNS may be slow, the server may hang, or speak no TLS there "
@@ -75,7 +76,7 @@ _BY_KIND = {
         "CLUSTER NODES on any server shows which is missing; start it.",
         passes=True,
     ),
-    "MOVED": Trouble("This is one of several servers of a Cluster", f"Use redis+cluster://host,host: {_WHERE}."),
+    "MOVED": Trouble("This is one of several servers of a Cluster", f"Use redis+cluster://host,host: {WHERE}."),
 }
 _BY_TEXT = (
     (
@@ -85,20 +86,20 @@ _BY_TEXT = (
     (
         "DB index",
         Trouble(
-            "Redis has no database of that number", f"Use one that it has (a Cluster mostly has none but 0): {_WHERE}."
+            "Redis has no database of that number", f"Use one that it has (a Cluster mostly has none but 0): {WHERE}."
         ),
     ),
-    ("SELECT is not allowed in cluster", Trouble("A Cluster has no database number", f"Leave it out: {_WHERE}.")),
-    ("cluster support disabled", Trouble("This is no Cluster", f"Use redis:// or redis+sentinel://: {_WHERE}.")),
+    ("SELECT is not allowed in cluster", Trouble("A Cluster has no database number", f"Leave it out: {WHERE}.")),
+    ("cluster support disabled", Trouble("This is no Cluster", f"Use redis:// or redis+sentinel://: {WHERE}.")),
     (
         "command 'SENTINEL'",
-        Trouble("This is no Sentinel but a server with data", f"Use redis://, or the Sentinels' port: {_WHERE}."),
+        Trouble("This is no Sentinel but a server with data", f"Use redis://, or the Sentinels' port: {WHERE}."),
     ),
     ("command 'HELLO'", _OTHER),
     (UNFORESEEN, _OTHER),
     (
         "does not know the service",
-        Trouble("The Sentinels know no such service", f"Name one of SENTINEL MASTERS: {_WHERE}."),
+        Trouble("The Sentinels know no such service", f"Name one of SENTINEL MASTERS: {WHERE}."),
     ),
 )
 

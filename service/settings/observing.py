@@ -5,6 +5,9 @@ from urllib.parse import urlsplit
 
 from service.settings.group import SettingsGroup, Share, checked_by
 
+LogLevel = Literal["DEBUG", "INFO", "WARNING", "ERROR"]
+LogFormat = Literal["json", "text"]
+
 
 def _check_collector(endpoint: str | None) -> None:
     parts = urlsplit(endpoint or "http://none")
@@ -17,9 +20,9 @@ def _check_collector(endpoint: str | None) -> None:
 class ObservingSettings(SettingsGroup):
     """Logs and traces."""
 
-    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
+    log_level: LogLevel = "INFO"
     """Least level that is logged."""
-    log_format: Literal["json", "text"] = "json"
+    log_format: LogFormat = "json"
     """Format of log lines: json (an object a line), text (for reading in a terminal)."""
     access_log_sample: Share = 0.0
     """Share of requests that get a log line, and then every refused one, too. 0: none."""

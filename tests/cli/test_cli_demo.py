@@ -175,6 +175,27 @@ def test_the_demo_says_what_is_in_its_way(mintmark: CommandLine) -> None:
     done = mintmark("demo", "--redis", "redis://:hunter2@127.0.0.1:1/0", code=3)
     assert "Redis cannot be reached: 127.0.0.1:1" in done.err
     assert "hunter2" not in done.err
+    assert "(from: --redis)" in done.err
+    assert "Start Redis there, or say where it is: --redis." in done.err, (
+        "neither a setting, nor the demo of this folder"
+    )
+    assert "--redis: unknown scheme" in mintmark("demo", "--redis", "http://127.0.0.1", code=2).err
+
+
+def test_a_second_demo_in_the_same_folder_says_what_is_there(
+    mintmark: CommandLine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    process = mintmark.start("demo", "--port", str(free_port()), "--json", folder=tmp_path)
+    try:
+        assert process.stdout is not None
+        assert process.stdout.readline()
+        said = " ".join(mintmark("demo", "--port", str(free_port()), code=3).err.split())
+    finally:
+        process.terminate()
+        process.communicate(timeout=PATIENCE)
+    assert f"A demo runs already in this folder (process {process.pid}): end it with Ctrl-C, or start this" in said
+    assert "redis" not in said
 
 
 def test_a_folder_that_cannot_hold_its_data_is_named(

@@ -73,6 +73,26 @@ def test_a_host_that_is_none_is_named(mintmark: CommandLine, host: str) -> None:
     assert "MINTMARK_HOST" in done.err
 
 
+@pytest.mark.parametrize(
+    ("option", "value"), [("--workers", "many"), ("--log-level", "LOUD"), ("--log-format", "xml"), ("--host", "")]
+)
+def test_a_value_that_is_none_is_told_with_its_option(mintmark: CommandLine, option: str, value: str) -> None:
+    """It is wrong usage, and not the settings that are faulty; the environment's own faults are told beside it."""
+    done = mintmark("serve", option, value, code=2)
+    assert option in done.err
+    assert f" {option.removeprefix('--').replace('-', '_')}: " not in done.err
+    mintmark.variables["MINTMARK_CODE_LIFETIME"] = "0"
+    if option == "--workers":
+        done = mintmark("serve", option, value, code=4)
+        assert "--workers: " in done.err
+        assert "code_lifetime: " in done.err
+
+
+def test_the_operator_knows_its_log_levels(mintmark: CommandLine) -> None:
+    mintmark.variables |= {"MINTMARK_URL": "http://127.0.0.1:1", "MINTMARK_TOKEN": "t" * 32}
+    assert "--log-level" in mintmark("operator", "--log-level", "loud", code=2).err
+
+
 RARE = (
     *("opentelemetry", "redis", "rich", "yaml", "jsonschema", "OpenSSL"),
     *(

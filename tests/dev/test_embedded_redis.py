@@ -134,7 +134,7 @@ async def test_a_second_start_in_the_same_directory_is_refused(tmp_path: Path, m
     monkeypatch.setattr(embedded_redis, "HANDOVER_SECONDS", 0.1)
     async with EmbeddedRedis(tmp_path) as first, client_of(first) as client:
         await client.set("a", "1")
-        with pytest.raises(EmbeddedRedisInUse, match=f"is in use: process {os.getpid()} runs a redis-server here"):
+        with pytest.raises(EmbeddedRedisInUse, match=f"is in use by process {os.getpid()}"):
             await EmbeddedRedis(tmp_path).start()
         assert await client.get("a") == b"1"
     async with EmbeddedRedis(tmp_path) as again, client_of(again) as client:
