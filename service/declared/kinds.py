@@ -10,7 +10,8 @@ API_VERSION = f"{GROUP}/{VERSION}"
 MANAGED_BY = "managed_by"
 """The member of a record that names its owner; manifests do not have it."""
 _SECRET = "secret"
-_ELSEWHERE = (MANAGED_BY, _SECRET)
+_VERSION = "if_match"
+_ELSEWHERE = (MANAGED_BY, _SECRET, _VERSION)
 """Members of the input of a creation that are not in a manifest."""
 
 

@@ -109,7 +109,7 @@ TEXTS: tuple[tuple[str, str, str, str, tuple[str, ...]], ...] = (
     # unauthorized_client, unsupported_*
     ("grant_type_not_registered", "unauthorized_client", "The client is not registered for this grant type.", "`mintmark client update ID --grant-type`.",
      ("The client is not registered for the grant_type {}.", "The client is not registered for token exchange.",
-      "client_credentials is for confidential clients only.")),
+      "client_credentials is for confidential clients only.", "The client may not have this.")),
     ("response_type_not_registered", "unauthorized_client", "The client is not registered for this response type.", "Use code with PKCE, or register it.",
      ("The client is not registered for the response_type {}.",)),
     ("profile_not_kept", "unauthorized_client", "The client breaks a rule of the security profile of the settings.",
@@ -125,7 +125,7 @@ TEXTS: tuple[tuple[str, str, str, str, tuple[str, ...]], ...] = (
     ("scope_malformed", "invalid_scope", "scope is not words of printable ASCII with spaces between.", "Send it as a space-separated list.",
      ("The scope is malformed: words of printable ASCII, separated by spaces.",)),
     ("scope_not_allowed", "invalid_scope", "A scope is unknown, or the client may not ask for it.", "`mintmark client update ID --scope`, or `unknown_scope = drop`.",
-     ("The scope {} is unknown or not allowed for this client.",)),
+     ("The scope {} is unknown or not allowed for this client.", "The scope is not allowed.")),
     ("scope_too_wide", "invalid_scope", "A refresh asked for more than was granted.", "Ask for the same or less, or authorize anew.",
      ("The scope goes beyond what was originally granted.",)),
     ("scope_openid_missing", "invalid_scope", "An ID token was asked for without the scope openid.", "Add openid.", ("An id_token needs the scope openid.",)),

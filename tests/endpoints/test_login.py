@@ -247,7 +247,8 @@ async def test_no_page_can_be_framed_sniffed_or_cached(person: Person, path: str
 @pytest.mark.parametrize("method", ["PUT", "DELETE", "PATCH"])
 async def test_other_methods_are_refused(world: World, path: str, method: str) -> None:
     response = await world.http.request(method, path, allow_redirects=False)
-    assert (response.status, response.headers["Allow"]) == (405, "GET, HEAD, POST")
+    acts = path in ("/authorize", "/logout")  # so that HEAD would lose what comes of it
+    assert (response.status, response.headers["Allow"]) == (405, "GET, POST" if acts else "GET, HEAD, POST")
 
 
 async def test_names_and_hints_are_escaped(person: Person) -> None:
