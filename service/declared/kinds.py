@@ -9,9 +9,10 @@ VERSION = "v1alpha1"
 API_VERSION = f"{GROUP}/{VERSION}"
 MANAGED_BY = "managed_by"
 """The member of a record that names its owner; manifests do not have it."""
+NOT_DECLARED = (MANAGED_BY, "if_match")
+"""Members of inputs that a manifest must not have."""
 _SECRET = "secret"
-_VERSION = "if_match"
-_ELSEWHERE = (MANAGED_BY, _SECRET, _VERSION)
+_ELSEWHERE = (*NOT_DECLARED, _SECRET)
 """Members of the input of a creation that are not in a manifest."""
 
 

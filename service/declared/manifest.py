@@ -9,7 +9,7 @@ from pydantic import Field
 
 from service.admin.errors import AdminError, InvalidInput
 from service.admin.input import Input
-from service.declared.kinds import API_VERSION, KINDS, MANAGED_BY, DeclaredKind
+from service.declared.kinds import API_VERSION, KINDS, NOT_DECLARED, DeclaredKind
 
 SECRET = "secret"
 """The member of ``spec`` that names the place for the secret of a client."""
@@ -84,8 +84,8 @@ def parse_manifest(document: object, origin: str = "") -> Manifest:
 
 def _read_spec(kind: DeclaredKind, name: str, spec: Mapping[Any, Any]) -> tuple[Mapping[str, Any], SecretPlace | None]:
     """Return every member of the kind, and the place for the secret. Raises InvalidInput with every fault."""
-    said = {member: value for member, value in spec.items() if member != MANAGED_BY}
-    faults = [f"{MANAGED_BY}: is not for manifests"] if MANAGED_BY in spec else []
+    said = {member: value for member, value in spec.items() if member not in NOT_DECLARED}
+    faults = [f"{member}: is not for manifests" for member in NOT_DECLARED if member in spec]
     place, checked, secret = said.pop(SECRET, None) if kind.has_secret else None, {}, None
     if kind.name_is_key:
         said.setdefault(kind.key, name)

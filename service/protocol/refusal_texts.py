@@ -79,7 +79,7 @@ TEXTS: tuple[tuple[str, str, str, str, tuple[str, ...]], ...] = (
     ("client_document_unusable", "invalid_client", "The client_id is a URL, and its document cannot be had or used, or its host is not taken; the answer says which.",
      "Fetch it yourself: status 200, application/json, client_id as its URL, no secret. `client_document_hosts`, `client_document_denied_hosts`, `client_document_redirects`.",
      ("client metadata document: {}", "client_id is no URL: {}", "host of the client_id is not allowed", "too many unusable documents from this address")),
-    ("client_disabled", "invalid_client", "An operator disabled the client.", "`mintmark client enable ID`.", ("client is disabled",)),
+    ("client_disabled", "invalid_client", "An operator disabled the client.", "`mintmark client enable ID`.", ("client is disabled", "The client is refused.")),
     ("wrong_client_secret", "invalid_client", "The secret is not the client's.", "Compare it, encoded once for Basic (RFC 6749 2.3.1); `mintmark client rotate-secret ID`.",
      ("wrong client secret",)),
     ("wrong_client_auth_method", "invalid_client", "The client proved itself in another way than it is registered for.",

@@ -77,6 +77,11 @@ def faults(path: Path) -> list[str]:
             ["PATH: spec.managed_by"],
         ),
         (
+            HEAD.replace("OAuth2Client", "TrustedIssuer")
+            + "metadata: {name: w}\nspec: {issuer: https://i.example, if_match: x}",
+            ["PATH: spec.if_match"],
+        ),
+        (
             HEAD + "metadata: {name: w}\nspec: {grant_types: [client_credentials], secret: s3cr3t}",
             ["PATH: spec.secret: must"],
         ),
