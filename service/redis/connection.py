@@ -2,7 +2,7 @@
 
 ``execute(key, …)`` sends a command to the server that holds the key, and repeats it where a connection dropped, a failover is
 under way or a slot moved, until the timeout is over; then it raises ``TemporarilyUnavailable`` (P7). Commands may therefore be
-executed twice: every script recognises its own earlier effect (P3), everything else is idempotent.
+executed twice: a script recognises its own earlier effect, an end asks ``sent_again`` (P3), the rest is idempotent.
 """
 
 import asyncio

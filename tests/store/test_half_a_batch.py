@@ -96,14 +96,19 @@ async def test_who_was_disabled_meanwhile_keeps_nothing(world: World, monkeypatc
     assert not await world.is_active(bought["access_token"])
 
 
-async def test_a_process_that_ends_waits_for_the_server_of_an_index(
-    world: World, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def _redeemed_while_away(world: World, monkeypatch: pytest.MonkeyPatch) -> Away:
     client = await world.client()
     away = Away(world, monkeypatch)
     code = await world.code(client)
     away.now = True
-    await world.redeem(code)
+    assert (await world.redeem(code)).status == 200
+    return away
+
+
+async def test_a_process_that_ends_waits_for_the_server_of_an_index(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    away = await _redeemed_while_away(world, monkeypatch)
     ending = asyncio.create_task(world.issuer.store.indexing.close(60))
     await asyncio.sleep(0.1)
     away.now = False
@@ -115,11 +120,7 @@ async def test_a_process_that_ends_waits_for_the_server_of_an_index(
 async def test_a_process_that_cannot_wait_longer_names_the_grant(
     world: World, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    client = await world.client()
-    away = Away(world, monkeypatch)
-    code = await world.code(client)
-    away.now = True
-    await world.redeem(code)
+    await _redeemed_while_away(world, monkeypatch)
     await world.issuer.store.indexing.close(0.05)
     (logged,) = [one for one in caplog.records if one.msg == Event.USER_INDEX_NOT_WRITTEN]
     assert world.key_names(f"{{{vars(logged)['grant_id']}}}")
