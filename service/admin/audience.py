@@ -10,14 +10,14 @@ _OF_OTHER_TOKENS = frozenset({GrantTypeName.TOKEN_EXCHANGE, GrantTypeName.REFRES
 """Grant types whose tokens have the audience of the token that they come from, or one of ``exchange_audiences``."""
 
 
-def hints(client: Client) -> tuple[str, ...]:
-    """Return advice on a client whose access tokens no API would accept, though it seems to call APIs."""
+def hint(client: Client) -> str:
+    """Return advice on a client whose access tokens no API would accept, though it seems to call APIs; otherwise ""."""
     calls = GrantTypeName.CLIENT_CREDENTIALS in client.grant_types or not set(client.scopes) <= _OF_SIGNING_IN
     if client.audiences or set(client.grant_types) <= _OF_OTHER_TOKENS or not calls:
-        return ()
+        return ""
     return (
         "Its access tokens name no audience, so an API that checks it refuses them. If it is to call an API, say which: "
-        f"mintmark client update {client.client_id} --audience https://api.example.com",
+        f"mintmark client update {client.client_id} --audience https://api.example.com"
     )
 
 

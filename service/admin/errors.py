@@ -25,6 +25,10 @@ class InvalidInput(AdminError):
     """The input is faulty, or contradicts itself."""
 
 
+class FaultyInput(InvalidInput):
+    """The input of an operation is faulty by itself, whatever else there is."""
+
+
 class NotAllowed(InvalidInput):
     """The client or user may not have a scope, resource or grant type."""
 

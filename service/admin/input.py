@@ -91,7 +91,7 @@ class Input(BaseModel):
         try:
             return cls.model_validate(dict(data))
         except ValidationError as error:
-            faults = lines(error, "there is no such member", dict(data))
+            faults = lines(error, "there is no such member", dict(data), cls.model_fields)
         raise InvalidInput("\n".join(faults))
 
 

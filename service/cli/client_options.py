@@ -8,6 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from service.cli.properties import PropertyTexts, read_properties
+from service.cli.scope_words import scope_words
 from service.grants import GRANT_TYPES
 from service.protocol.client_member import MemberGroup, MemberValue, Row, Shape
 from service.protocol.client_metadata import ROWS
@@ -70,7 +71,7 @@ def _value(row: Row, value: MemberValue) -> MemberValue:
     if row.name == "properties":
         return read_properties(value)
     if row.name == "scopes":
-        return [word for text in value for word in text.split()]
+        return scope_words(value)
     return read_json(flag_of(row), value) if row.shape is Shape.OBJECT else value
 
 

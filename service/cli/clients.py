@@ -6,13 +6,15 @@ import typer
 
 from service.admin.operations import clients as operations
 from service.cli.acting import act, do
-from service.cli.client_options import given, with_option_for_each_member
+from service.cli.client_options import flag_of, given, with_option_for_each_member
 from service.cli.derived import add_command, add_list
 from service.cli.export import add_export
 from service.cli.json_output import Json, emit
 from service.cli.output import ENDED_BY_CHANGE, facts, report, say, table
 from service.cli.prompts import hidden
+from service.cli.unsetting import Unset, check_members
 from service.client_auth import has_secret
+from service.protocol.client_metadata import ROWS
 from service.protocol.names import OPENID
 
 app = typer.Typer(no_args_is_help=True, help="Register clients, change them, give them secrets, end what they hold.")
@@ -20,6 +22,8 @@ app = typer.Typer(no_args_is_help=True, help="Register clients, change them, giv
 _SECRET = "Importing a secret"
 _BOUNDS = frozenset({"scopes", "audiences"})
 """What a client may ask for; existing grants have what was allowed when they began."""
+_HINTED = {"scopes", "authorization_details_types"}
+"""Members after whose change hints are shown, as at the creation."""
 
 ClientName = Annotated[str, typer.Argument(metavar="CLIENT_ID", help="client_id, or alias.", show_default=False)]
 SecretStdin = Annotated[
@@ -53,7 +57,7 @@ def create(
     Lifetimes that are left out follow the settings (`mintmark settings`), also when those change.
     """
     described = {"client_id": client_id} | given(members)
-    operations.CREATE.input.read(described)  # show faults before the prompt for a secret
+    operations.CREATE.read(described)  # show faults before the prompt for a secret
     secret = _imported(stdin=secret_stdin, prompt=secret_prompt)
     new = do(operations.CREATE, **described, secret=secret)
     _report_new(new, f"Client {client_id} is registered.", json)
@@ -108,10 +112,7 @@ add_export(
 @with_option_for_each_member
 def update(
     client_id: ClientName,
-    unset: Annotated[
-        list[str] | None,
-        typer.Option(help="Reset this member to its default. May be repeated.", metavar="MEMBER"),
-    ] = None,
+    unset: Unset = None,
     json: Json = False,
     **members: object,
 ) -> None:
@@ -140,6 +141,8 @@ def update(
             "What was issued before keeps its scopes and audiences, and is refreshed with them. To end it: "
             f"mintmark client revoke {client['client_id']}"
         )
+    if not json and changes.keys() & _HINTED:
+        _show_hints(client)
     if has_secret(client["auth_method"]) and not client["secrets"]:
         say(f"It has no secret yet: mintmark client rotate-secret {client['client_id']}")
 
@@ -287,8 +290,7 @@ def _unset(names: list[str]) -> dict[str, Any]:
         for name, field in operations.UPDATE.input.model_fields.items()
         if name not in ("client_id", "if_match")
     }
-    if unknown := [name for name in names if name not in fields]:
-        raise typer.BadParameter(f"--unset {unknown[0]}: there is no such member; there are {', '.join(fields)}")
+    check_members(names, {name: flag_of(ROWS[name]) for name in fields})
     return {name: fields[name].default for name in names}
 
 
@@ -306,7 +308,11 @@ def _report_new(new: dict[str, Any], message: str, json: bool) -> None:
         return
     say(message)
     facts({"client_id": new["client_id"], "client_secret": new["client_secret"]})
-    for hint in new.get("hints", ()):
-        say(hint)
+    _show_hints(new)
     if new["client_secret"]:
         say("Keep the secret now: it is stored as a hash only and cannot be shown again.")
+
+
+def _show_hints(client: dict[str, Any]) -> None:
+    for hint in client.get("hints", ()):
+        say(hint)

@@ -19,6 +19,7 @@ from service.cli.listing import Cursor, Limit, collect, each_once, report_rest
 from service.cli.moments import Since, UnusedFor, duration_seconds, since_seconds
 from service.cli.output import facts, say, table
 from service.cli.prompts import Yes, confirm
+from service.cli.scope_words import hint_at_commas, scope_words
 
 _IDS = ("sid", "kid", "grant_id")
 _NOT_HERE = ("cursor", "limit", "if_match")
@@ -75,6 +76,7 @@ def add_command(
             (show or facts)(output)
         if said:
             say(said.format(**output))
+        hint_at_commas(read.get("scopes"))
 
     confirmation = [inspect.Parameter("yes", _KEYWORD, default=False, annotation=Yes)] if question else []
     _register(app, operation, name, text, run, [*_parameters(operation, flags or {}), *confirmation])
@@ -192,7 +194,7 @@ def _read(operation: AnyOperation, given: Mapping[str, Any]) -> dict[str, Any]:
         if value is None:
             read[name] = None
         elif _is_many(field):
-            read[name] = [word for text in value for word in (text.split() if name == "scopes" else (text,))]
+            read[name] = scope_words(value) if name == "scopes" else value
         elif "dict" in str(field.annotation):
             read[name] = read_json(f"--{name}", value)
         else:

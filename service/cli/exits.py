@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
-from service.admin.errors import AdminError
+from service.admin.errors import AdminError, FaultyInput
 from service.cli.masking import without_password
 from service.crypto.key_material import UnusableKeyError
 from service.protocol.errors import TemporarilyUnavailable
@@ -42,6 +42,7 @@ class AddressUnusableError(Exception):
 
 
 _CODES: dict[type[Exception], int] = {
+    FaultyInput: USAGE,
     AdminError: REFUSED,
     AddressUnusableError: REFUSED,
     LoginFailedError: REFUSED,

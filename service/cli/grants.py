@@ -31,7 +31,11 @@ ChallengeMethod = Annotated[
 ]
 Resources = Annotated[
     list[str] | None,
-    typer.Option(help="An audience for the tokens. May be repeated. Default: all of the client's.", metavar="RESOURCE"),
+    typer.Option(
+        "--resource",
+        help="An audience for the tokens. May be repeated. Default: all of the client's.",
+        metavar="RESOURCE",
+    ),
 ]
 RedirectUri = Annotated[
     str | None, typer.Option(help="A registered one; may be left out where the client has exactly one.", metavar="URI")
@@ -47,7 +51,7 @@ def code(
     redirect_uri: RedirectUri = None,
     code_challenge: Challenge = None,
     code_challenge_method: ChallengeMethod = None,
-    resource: Resources = None,
+    resources: Resources = None,
     properties: PropertyTexts = None,
     json: Json = False,
 ) -> None:
@@ -68,7 +72,7 @@ def code(
         redirect_uri=redirect_uri,
         code_challenge=code_challenge,
         code_challenge_method=code_challenge_method or ("S256" if code_challenge else None),
-        resources=resource or (),
+        resources=resources or (),
         properties=read_properties(properties or []),
     )
     if json:

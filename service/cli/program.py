@@ -12,7 +12,7 @@ import typer
 
 from service import __version__
 from service.cli import exits, variables
-from service.cli.usage import Group, Program
+from service.cli.usage import Command, Group, Program
 from service.settings.sources import CONFIG_VARIABLE
 
 _REMOTE = "A running service"
@@ -60,9 +60,11 @@ def program(names: Collection[str] = tuple(_COMMANDS)) -> typer.Typer:
         file, panel = _COMMANDS[name]
         module = import_module(f"service.cli.{file}")
         if isinstance(group := getattr(module, "app", None), typer.Typer):
+            for command in group.registered_commands:
+                command.cls = Command
             app.add_typer(group, name=name, cls=Group, rich_help_panel=panel)
         else:
-            app.command(name, rich_help_panel=panel)(getattr(module, name.replace("-", "_")))
+            app.command(name, cls=Command, rich_help_panel=panel)(getattr(module, name.replace("-", "_")))
     return app
 
 

@@ -81,7 +81,7 @@ async def connected(
     async with aiohttp.ClientSession(headers=headers, timeout=timeout, cookie_jar=aiohttp.DummyCookieJar()) as http:
 
         async def there(operation: AnyOperation, given: Mapping[str, Any]) -> dict[str, Any]:
-            operation.input.read(given)  # the same messages as on Redis, without a request
+            operation.read(given)  # the same messages as on Redis, without a request
             return await _performed(http, to, BY_OPERATION[operation.name], given)
 
         yield there

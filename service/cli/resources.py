@@ -10,6 +10,8 @@ from service.cli.derived import add_command, add_list
 from service.cli.export import add_export
 from service.cli.json_output import Json
 from service.cli.output import facts, report
+from service.cli.scope_words import hint_at_commas, scope_words
+from service.cli.unsetting import Unset, check_members
 from service.protocol.names import AccessTokenFormat, SigningAlgorithm
 
 app = typer.Typer(
@@ -25,6 +27,7 @@ _FLAGS = {
     "managed_by": "--managed-by TEXT",
 }
 _SCOPE = typer.Option(
+    "--scope",
     help="What clients that registered themselves may ask for there; a client of yours has its own scopes. May be repeated.",
     metavar="SCOPES",
 )
@@ -77,15 +80,16 @@ add_export(
 def update(
     resource: Annotated[str, typer.Argument(metavar="RESOURCE", help="As clients name it.", show_default=False)],
     name: Annotated[str | None, typer.Option(help="Its name for users.", metavar="TEXT")] = None,
-    scope: Annotated[list[str] | None, _SCOPE] = None,
-    token_format: Annotated[
-        AccessTokenFormat | None, typer.Option(help="Format of its access tokens.", metavar="FORMAT")
+    scopes: Annotated[list[str] | None, _SCOPE] = None,
+    access_token_format: Annotated[
+        AccessTokenFormat | None, typer.Option("--token-format", help="Format of its access tokens.", metavar="FORMAT")
     ] = None,
-    token_alg: Annotated[
-        SigningAlgorithm | None, typer.Option(help="Signature of its JWT access tokens.", metavar="ALG")
+    access_token_signing_alg: Annotated[
+        SigningAlgorithm | None, typer.Option("--token-alg", help="Signature of its JWT access tokens.", metavar="ALG")
     ] = None,
-    token_lifetime: Annotated[
-        int | None, typer.Option(help="Lifetime of its access tokens, at most.", min=1, metavar="SECONDS")
+    access_token_lifetime: Annotated[
+        int | None,
+        typer.Option("--token-lifetime", help="Lifetime of its access tokens, at most.", min=1, metavar="SECONDS"),
     ] = None,
     self_registered: Annotated[
         bool,
@@ -95,10 +99,7 @@ def update(
         str | None,
         typer.Option(help="Where it is declared: a Kubernetes object, or a set of files.", metavar="TEXT"),
     ] = None,
-    unset: Annotated[
-        list[str] | None,
-        typer.Option(help="Reset this member to its default. May be repeated.", metavar="MEMBER"),
-    ] = None,
+    unset: Unset = None,
     json: Json = False,
 ) -> None:
     """Change a resource. Members that are not given stay; scopes that are given replace all present ones.
@@ -109,19 +110,19 @@ def update(
     """
     given: dict[str, Any] = {
         "name": name,
-        "scopes": None if scope is None else [word for text in scope for word in text.split()],
-        "access_token_format": token_format,
-        "access_token_signing_alg": token_alg,
-        "access_token_lifetime": token_lifetime,
+        "scopes": None if scopes is None else scope_words(scopes),
+        "access_token_format": access_token_format,
+        "access_token_signing_alg": access_token_signing_alg,
+        "access_token_lifetime": access_token_lifetime,
         "self_registered": self_registered or None,
         "managed_by": managed_by,
     }
-    if unknown := [one for one in unset or () if one not in given]:
-        raise typer.BadParameter(f"--unset {unknown[0]}: there is no such member; there are {', '.join(given)}")
+    check_members(unset or (), {one: _FLAGS.get(one, f"--{one}").partition(" ")[0] for one in given})
     changes = {one: value for one, value in given.items() if value is not None} | dict.fromkeys(unset or ())
     if not changes:
         raise typer.BadParameter("Nothing is to be changed: see `mintmark resource update --help`.")
     report(do(operations.UPDATE, resource=resource, **changes), f"{resource} is changed.", json)
+    hint_at_commas(given["scopes"])
 
 
 add_command(

@@ -1,13 +1,20 @@
-"""Messages about wrong usage, without credentials that were typed in place of another argument."""
+"""Messages about wrong usage: in plain words, with the names that were typed, and without credentials."""
 
-from collections.abc import Iterator
+import re
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
-from typer.core import TyperGroup
+from pydantic import ValidationError
+from typer.core import TyperCommand, TyperGroup
 from typer.exceptions import TyperException
 
+from service.admin.errors import AdminError
 from service.protocol.redaction import redacted
+from service.settings.faults import plain
+
+_FAULT = re.compile(r"(\w+)((?:\.[^\s.:]+)*): ")
+"""The member that a fault is about, and the place within it."""
 
 
 class Group(TyperGroup):
@@ -36,20 +43,51 @@ class Program(Group):
 
     def make_context(self, *arguments: Any, **options: Any) -> Any:  # noqa: ANN401 (the parser's)
         """Parse the arguments."""
-        with _without_credentials():
+        with _in_plain_words():
             return super().make_context(*arguments, **options)
 
     def invoke(self, ctx: Any) -> object:  # noqa: ANN401 (the parser's)
         """Run the command."""
-        with _without_credentials():
+        with _in_plain_words():
             return super().invoke(ctx)
 
 
 @contextmanager
-def _without_credentials() -> Iterator[None]:
+def _in_plain_words() -> Iterator[None]:
     try:
         yield
     except TyperException as error:
         if "message" in vars(error):
-            vars(error)["message"] = redacted(str(vars(error)["message"]))
+            text = str(vars(error)["message"])
+            if isinstance(error.__cause__, ValidationError):  # typer checks values by pydantic
+                text = plain(error.__cause__.errors()[0]["type"], text)
+            vars(error)["message"] = redacted(text)
         raise
+
+
+class Command(TyperCommand):
+    """A command whose refusals name its options, where its operation names the members of its input."""
+
+    def invoke(self, ctx: Any) -> object:  # noqa: ANN401 (the parser's)
+        """Run the command. Raises AdminError with the names of the options."""
+        try:
+            return super().invoke(ctx)
+        except AdminError as error:
+            typed = {str(one.name): _as_typed(one) for one in self.params}
+            faults = [_of_option(line, typed) for line in str(error).splitlines()]
+            raise type(error)("\n".join(dict.fromkeys(faults))) from error
+
+
+def _as_typed(parameter: Any) -> str:  # noqa: ANN401 (the parser's)
+    """Return the long name of an option, or what stands for an argument in the help."""
+    return next((str(name) for name in parameter.opts if name.startswith("--")), str(parameter.metavar))
+
+
+def _of_option(fault: str, typed: Mapping[str, str]) -> str:
+    """Return ``--redirect-uri (number 2): …`` for ``redirect_uris.1: …``."""
+    found = _FAULT.match(fault)
+    if not found or found[1] not in typed:
+        return fault
+    within = [f"number {int(part) + 1}" if part.isdigit() else part for part in found[2].split(".")[1:] if part != "0"]
+    where = f" ({', '.join(within)})" if within else ""
+    return f"{typed[found[1]]}{where}: {fault[found.end() :]}"

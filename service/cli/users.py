@@ -78,7 +78,7 @@ def create(
         "subject": subject,
         "claims": {name: value for name, value in _all_claims(claims, groups, roles).items() if value is not None},
     }
-    operations.CREATE.input.read(given)  # show faults before the prompt for a password
+    operations.CREATE.read(given)  # show faults before the prompt for a password
     password = None if no_password else hidden("password", "--password-stdin", from_stdin=password_stdin)
     user = do(operations.CREATE, **given, password=password)
     report(user, f"User {user['username']} is created.", json)

@@ -1,7 +1,7 @@
 """Scopes: space-separated words, in their order, each once (RFC 6749 section 3.3). Superfluous spaces are ignored."""
 
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from functools import lru_cache
 
 from service.protocol.errors import InvalidScope
@@ -27,6 +27,14 @@ def _parse(scope: str) -> tuple[str, ...]:
 
 _remembered = lru_cache(maxsize=1024)(_parse)
 """The parsed scope, cached as clients request the same few again and again."""
+
+
+def comma_hint(words: Iterable[str]) -> str:
+    """Return advice for an operator where a scope has a comma in it, which is allowed but rarely meant; otherwise ""."""
+    found = next((word for word in words if "," in word), None)
+    return (
+        f"{found} is one scope: what separates scopes is a blank, not a comma (RFC 6749 section 3.3)." if found else ""
+    )
 
 
 def grantable(requested: str | None, allowed: Collection[str], default: str, unknown: UnknownScope) -> str:

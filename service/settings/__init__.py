@@ -20,7 +20,7 @@ from service.settings.backchannel import BackchannelSettings
 from service.settings.clients import ClientsSettings
 from service.settings.directory import DirectorySettings
 from service.settings.dpop import DpopSettings
-from service.settings.faults import lines, whole
+from service.settings.faults import did_you_mean, lines, whole
 from service.settings.group import SettingsGroup
 from service.settings.guessing import GuessingSettings
 from service.settings.keys import KeysSettings
@@ -49,7 +49,7 @@ OF_COMMANDS = frozenset(
     | {"MINTMARK_CA_FILE", "MINTMARK_CERTIFICATE_FILE", "MINTMARK_KEY_FILE"}
 )
 """Variables that are no settings: the locations of settings, and the running service that commands are for."""
-_UNKNOWN = "there is no such setting (see `mintmark settings`)"
+_UNKNOWN = "there is no such setting (docs/reference/settings.md has all)"
 
 
 class SettingsError(Exception):
@@ -179,7 +179,7 @@ def load(**given: object) -> Settings:
     Raises:
         SettingsError: The settings are faulty; it names all faults at once.
     """
-    faults = [f"{name}: {_UNKNOWN}" for name in unknown_variables(os.environ)]
+    faults = [f"{name}: {_UNKNOWN}{_likely_variable(name)}" for name in unknown_variables(os.environ)]
     settings = None
     try:
         settings, further = _read(Settings, given)
@@ -198,7 +198,7 @@ def _read(kind: type[Settings], given: Mapping[str, Any]) -> tuple[Settings | No
     try:
         return kind(**given), []
     except ValidationError as error:
-        return None, lines(error, _UNKNOWN)
+        return None, lines(error, _UNKNOWN, known=Settings.model_fields)
 
 
 def unknown_variables(environment: Mapping[str, str]) -> list[str]:
@@ -207,6 +207,12 @@ def unknown_variables(environment: Mapping[str, str]) -> list[str]:
     ours = (name for name in environment if name.upper().startswith(PREFIX))
     others = (name for name in ours if name.upper() not in known and name not in OF_COMMANDS)
     return sorted(name for name in others if not name.startswith(NOT_SETTINGS))
+
+
+def _likely_variable(name: str) -> str:
+    """Return which variable may be meant; without the prefix, which makes all alike."""
+    known = [*map(str.upper, Settings.model_fields), *(one.removeprefix(PREFIX) for one in sorted(OF_COMMANDS))]
+    return did_you_mean(name.upper().removeprefix(PREFIX), known, PREFIX)
 
 
 def origins(settings: Settings, given: Mapping[str, Any]) -> dict[str, str]:

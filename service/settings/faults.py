@@ -1,12 +1,25 @@
 """Texts for all faults that pydantic finds, with the names that operators write instead of those of our types."""
 
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, TypeVar
 
 from pydantic import BaseModel, ModelWrapValidatorHandler, ValidationError
 from pydantic_core import ErrorDetails, InitErrorDetails, PydanticCustomError
 
-_SHOULD = "Input should be "
+_MUST = "must be "
+_PLAIN = {
+    "missing": "is missing",
+    **dict.fromkeys(("int_type", "int_parsing", "int_from_float"), "must be a whole number"),
+    **dict.fromkeys(("float_type", "float_parsing"), "must be a number"),
+    **dict.fromkeys(("bool_type", "bool_parsing"), "must be true or false"),
+    "string_type": "must be a text",
+    "string_unicode": "must be a text in UTF-8",
+    **dict.fromkeys(("dict_type", "mapping_type", "model_type"), "must be a table (in JSON an object)"),
+    **dict.fromkeys(("list_type", "tuple_type"), "must be a list"),
+}
+"""Texts by type of fault, in the place of those of pydantic, which speak of Python."""
+_SHOULD = re.compile(r"(?:Input|Value|String|Tuple|List|Dictionary) should ")
 _Model = TypeVar("_Model", bound=BaseModel)
 
 
@@ -39,8 +52,34 @@ def place(location: tuple[int | str, ...], written: object) -> tuple[int | str, 
     return tuple(kept)
 
 
-def lines(error: ValidationError, unknown: str, written: object = None) -> list[str]:
-    """Return a line for each place: ``port: Input should be …``.
+def plain(kind: str, text: str) -> str:
+    """Return a text for operators in the place of pydantic's own; others stay as they are.
+
+    Args:
+        kind: The ``type`` of the fault.
+        text: Its ``msg``.
+    """
+    if kind in _PLAIN:
+        return _PLAIN[kind]
+    text = text.removeprefix("Value error, ").partition(" after validation, not")[0]
+    found = _SHOULD.match(text)
+    if not found:
+        return text
+    said = (
+        text[found.end() :].replace("greater than or equal to", "at least").replace("less than or equal to", "at most")
+    )
+    return f"must {said}"
+
+
+def did_you_mean(word: str, known: Iterable[str], prefix: str = "") -> str:
+    """Return ``; did you mean port?`` for a word that is nearly one of the known ones, otherwise ""."""
+    from difflib import get_close_matches  # imported here, as a server does not need it
+
+    return "".join(f"; did you mean {prefix}{near}?" for near in get_close_matches(word, list(known), n=1))
+
+
+def lines(error: ValidationError, unknown: str, written: object = None, known: Iterable[str] = ()) -> list[str]:
+    """Return a line for each place: ``port: must be …``.
 
     Values are not quoted, as they may be secrets. For a union pydantic lists a fault for each type, and this makes one line.
 
@@ -48,13 +87,16 @@ def lines(error: ValidationError, unknown: str, written: object = None) -> list[
         error: The faults.
         unknown: The text for a member that does not exist.
         written: The value that was validated, see ``place``; None: pydantic's own places are used.
+        known: The names of the members, for whoever mistypes one.
     """
     found: dict[str, list[str]] = {}
     for fault in error.errors(include_url=False, include_input=False):
         if fault["type"] == "default_factory_not_called":  # follows from the fault of another member
             continue
         location = fault["loc"] if written is None else place(fault["loc"], written)
-        text = unknown if fault["type"] == "extra_forbidden" else str(fault["msg"]).removeprefix("Value error, ")
+        text = plain(fault["type"], fault["msg"])
+        if fault["type"] == "extra_forbidden":
+            text = unknown + (did_you_mean(str(location[0]), known) if len(location) == 1 else "")
         found.setdefault(".".join(map(str, location)), []).extend(text.splitlines())
     return [line for where, texts in found.items() for line in _lines(where, list(dict.fromkeys(texts)))]
 
@@ -62,8 +104,8 @@ def lines(error: ValidationError, unknown: str, written: object = None) -> list[
 def _lines(where: str, texts: list[str]) -> list[str]:
     if not where:
         return texts
-    if len(texts) > 1 and all(text.startswith(_SHOULD) for text in texts):
-        texts = [_SHOULD + ", or ".join(text.removeprefix(_SHOULD) for text in texts)]
+    if len(texts) > 1 and all(text.startswith(_MUST) for text in texts):
+        texts = [_MUST + ", or ".join(text.removeprefix(_MUST) for text in texts)]
     return [f"{where}: {'; '.join(texts)}"]
 
 
@@ -108,7 +150,7 @@ def whole(
         model = validate(written)
     except ValidationError as error:
         found = _without_echoes(error.errors(include_url=False))
-        faults += [_fault(one["type"], _text(one), place(one["loc"], written)) for one in found]
+        faults += [_fault(*_told(one), place(one["loc"], written)) for one in found]
         model = _partial(written, {one["loc"][0] for one in found if one["loc"]}, validate)
     if model is not None:
         faults += _disagreements(model, disagreements, partial=bool(faults))
@@ -138,15 +180,11 @@ def _without_echoes(found: list[Any]) -> list[Any]:
     ]
 
 
-_PYTHON = {"dict_type": "Input should be a table", "tuple_type": "Input should be a list"}
-"""Texts with the terms of configuration files, where pydantic names types of Python."""
-
-
-def _text(fault: ErrorDetails) -> str:
+def _told(fault: ErrorDetails) -> tuple[str, str]:
+    """Return the type and the text of a fault."""
     if isinstance(fault["input"], Unreadable):
-        return str(fault["input"])
-    text = _PYTHON.get(fault["type"], str(fault["msg"]))
-    return text.replace("Tuple should have", "Input should have").partition(" after validation, not")[0]
+        return "unreadable", str(fault["input"])
+    return fault["type"], plain(fault["type"], fault["msg"])
 
 
 def _fault(type_: str, text: str, location: tuple[int | str, ...]) -> InitErrorDetails:

@@ -1,7 +1,7 @@
 """Sources of settings in addition to arguments: the environment, a file, a folder of secret files."""
 
 import os
-from collections.abc import Container
+from collections.abc import Collection, Container
 from pathlib import Path
 from typing import Any, get_origin
 
@@ -15,7 +15,7 @@ from pydantic_settings import (
     YamlConfigSettingsSource,
 )
 
-from service.settings.faults import Unreadable
+from service.settings.faults import Unreadable, did_you_mean
 from service.settings.group import example_of
 
 CONFIG_VARIABLE = "MINTMARK_CONFIG"
@@ -80,7 +80,7 @@ def secret_sources(settings_cls: type[BaseSettings]) -> list[PydanticBaseSetting
     return [SecretsSettingsSource(settings_cls, secrets_dir=path, env_prefix="")]
 
 
-def required_faults(said: Container[str], known: Container[str]) -> list[str]:
+def required_faults(said: Container[str], known: Collection[str]) -> list[str]:
     """Return a line for each setting of ``MINTMARK_REQUIRED`` that is not set.
 
     Args:
@@ -91,9 +91,10 @@ def required_faults(said: Container[str], known: Container[str]) -> list[str]:
     return [_required_fault(name, known) for name in named if name and name not in said]
 
 
-def _required_fault(name: str, known: Container[str]) -> str:
+def _required_fault(name: str, known: Collection[str]) -> str:
     if name not in known:
-        return f"{REQUIRED_VARIABLE}: there is no setting {name} (see `mintmark settings`)"
+        where = f"docs/reference/settings.md has all){did_you_mean(name, known)}"
+        return f"{REQUIRED_VARIABLE}: there is no setting {name} ({where}"
     fault = f"{name}: is not set, and {REQUIRED_VARIABLE} says that it must be"
     folder = os.environ.get(SECRETS_VARIABLE)
     if not folder:

@@ -38,10 +38,10 @@ async def signs_in(world: World, username: str = "alice", password: str = PASSWO
     ("members", "text"),
     [
         ({"username": ""}, "username: must not be empty"),
-        ({"username": "a" * 256}, "username: String should have at most 255"),
+        ({"username": "a" * 256}, "username: must have at most 255"),
         ({"username": " alice"}, "username: must not begin or end with a space"),
         ({"username": "al\x07ice"}, "username: must not hold control characters"),
-        ({"username": "al\udcffice"}, "username: Input should be a valid string"),
+        ({"username": "al\udcffice"}, "username: must be a text"),
         ({"username": "ame\u0301lie", "subject": "1"}, "username: must be in Unicode normal form C"),
         ({"username": "amélie"}, "subject: give one in printable ASCII without spaces"),
         ({"username": "alice liddell"}, "subject: give one in printable ASCII without spaces"),

@@ -25,7 +25,7 @@ def test_what_is_missing_is_said_and_then_set(mintmark: CommandLine) -> None:
 
 def test_a_client_that_cannot_keep_its_profile_is_refused_with_the_section(mintmark: CommandLine) -> None:
     refused = mintmark("client", "create", "web", *CODES, "--profile", "fapi2_security", code=None)
-    assert "auth_method: Clients authenticate by private_key_jwt or by a certificate." in refused.err
+    assert "--auth-method: Clients authenticate by private_key_jwt or by a certificate." in refused.err
     assert "(FAPI 2.0 Security Profile 5.3.2.1-6)" in refused.err
 
 

@@ -136,14 +136,22 @@ def test_a_secret_is_imported_from_standard_input(mintmark: CommandLine, redis: 
 @pytest.mark.parametrize(
     ("options", "code", "text"),
     [
-        ((), 1, "grant_types: name at least one"),
+        ((), 2, "--grant-type: name at least one"),
         (("--grant-type", "password"), 1, "there is a client 'web' already; `mintmark client update` changes it"),
-        (("--grant-type", "telepathy"), 1, "there is no such grant type here; there are authorization_code"),
-        (("--grant-type", "authorization_code"), 1, "authorization_code needs at least one redirect URI"),
-        ((*CRON, "--auth-method", "none"), 1, "client_credentials is for confidential clients"),
-        ((*WEB, "--auth-method", "none", "--introspect"), 1, "introspect: a public client cannot prove"),
+        (
+            ("--grant-type", "telepathy"),
+            2,
+            "--grant-type: there is no such grant type here; there are authorization_code",
+        ),
+        (
+            ("--grant-type", "authorization_code"),
+            2,
+            "--redirect-uri: authorization_code needs at least one redirect URI",
+        ),
+        ((*CRON, "--auth-method", "none"), 2, "client_credentials is for confidential clients"),
+        ((*WEB, "--auth-method", "none", "--introspect"), 2, "--introspect: a public client cannot prove"),
         ((*WEB, "--auth-method", "none", "--secret-stdin"), 1, "a client with auth_method none has none"),
-        ((*CRON, "--property", "scope=x:token"), 1, "scope is a registered member of token responses"),
+        ((*CRON, "--property", "scope=x:token"), 2, "--property: scope is a registered member of token responses"),
         ((*CRON, "--property", "scope"), 2, "NAME=VALUE"),
         ((*CRON, "--property", "n:=[1"), 2, "not JSON"),
         ((*CRON, "--auth-method", "tls"), 2, "client_secret_basic"),
@@ -160,10 +168,52 @@ def test_what_is_refused_says_why(mintmark: CommandLine, options: tuple[str, ...
 
 
 def test_faults_stand_on_lines_of_their_own(mintmark: CommandLine) -> None:
-    done = mintmark("client", "create", "a b", "--grant-type", "x", "--refresh-grace", "999", code=1)
+    done = mintmark("client", "create", "a b", "--grant-type", "x", "--refresh-grace", "999", code=2)
     assert [line.partition(":")[0] for line in done.err.splitlines()] == [
-        *("Error", "  client_id", "  grant_types.0", "  refresh_grace")
+        *("Error", "  CLIENT_ID", "  --grant-type", "  --refresh-grace")
     ]
+
+
+def test_faults_have_the_names_that_were_typed(mintmark: CommandLine) -> None:
+    """An option, and which of several; what is no whole number is told in the same way as one that is too small."""
+    uris = ("--redirect-uri", "https://app.example/cb", "--redirect-uri", "http://app.example/cb")
+    done = mintmark("client", "create", "web", "--grant-type", "authorization_code", *uris, "--property", "=1", code=2)
+    assert [line.partition(": ")[0].strip() for line in done.err.splitlines()[1:]] == [
+        *("--redirect-uri (number 2)", "--property (name)")
+    ]
+    for number, wrong in (("-5", "must be at least 1"), ("abc", "must be a whole number")):
+        done = mintmark("client", "create", "cron", *CRON, "--access-token-lifetime", number, code=2)
+        assert "--access-token-lifetime" in done.err
+        assert wrong in done.err
+
+
+@pytest.mark.parametrize("option", ["--profile", "--access-token-format", "--refresh-rotation"])
+def test_a_word_that_is_none_is_told_without_the_terms_of_a_library(mintmark: CommandLine, option: str) -> None:
+    told = " ".join(mintmark("client", "create", "cron", *CRON, option, "jtw", code=2).err.replace("│", "").split())
+    assert f"Invalid value for '{option}': 'jtw' is not one of " in told
+
+
+@pytest.mark.parametrize(
+    ("typed", "meant"), [("scope", "scopes"), ("--redirect-uri", "redirect_uris"), ("dpop", "dpop_bound_access_tokens")]
+)
+def test_which_member_is_to_be_reset_is_guessed(mintmark: CommandLine, typed: str, meant: str) -> None:
+    """By its option, or as it is nearly written; only where nothing is near all are listed."""
+    mintmark("client", "create", "web", *WEB)
+    told = " ".join(mintmark("client", "update", "web", f"--unset={typed}", code=2).err.replace("│", "").split())
+    assert f"--unset {typed}: there is no such member; did you mean {meant}?" in told
+    assert "did you mean" not in mintmark("client", "update", "web", "--unset", "zzzz", code=2).err
+
+
+def test_what_is_most_likely_not_meant_is_hinted_at(mintmark: CommandLine) -> None:
+    """A comma may be in a scope (RFC 6749 section 3.3), and settings may get a type of authorization details later."""
+    done = mintmark("client", "create", "web", *WEB[:-1], "read,write", "--details-type", "payment")
+    assert "read,write is one scope" in done.err
+    assert "no authorization details of the type payment" in done.err
+    assert "is one scope" not in mintmark("client", "update", "web", "--name", "Web").err
+    assert "is one scope" not in mintmark("client", "update", "web", "--scope", "read write").err
+    assert "a,b is one scope" in mintmark("client", "update", "web", "--scope", "a,b").err
+    assert "a,b is one scope" in mintmark("resource", "create", "https://api.example", "--scope", "a,b").err
+    assert "c,d is one scope" in mintmark("resource", "update", "https://api.example", "--scope", "c,d").err
 
 
 def test_clients_are_listed_by_name_and_in_pages(mintmark: CommandLine) -> None:
@@ -191,7 +241,7 @@ def test_a_client_is_changed(mintmark: CommandLine) -> None:
     assert mintmark("client", "update", "web", "--name", "W").err == "Client web is changed.\n"
     assert "there is no such member" in mintmark("client", "update", "web", "--unset", "client_id", code=2).err
     assert "Nothing is to be changed" in mintmark("client", "update", "web", code=2).err
-    assert "redirect_uris: " in mintmark("client", "update", "web", "--unset", "redirect_uris", code=1).err
+    assert "--redirect-uri: " in mintmark("client", "update", "web", "--unset", "redirect_uris", code=1).err
     mintmark("client", "update", "web", "--auth-method", "none")
     again = mintmark("client", "update", "web", "--auth-method", "client_secret_basic")
     assert "It has no secret yet: mintmark client rotate-secret web" in again.err

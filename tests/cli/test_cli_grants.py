@@ -94,7 +94,11 @@ def test_every_option_arrives(mintmark: CommandLine) -> None:
         ),
         (("--client", "web", "--user", "alice", "--code-challenge", "x"), 1, "code_challenge is malformed"),
         (("--client", "web", "--user", "alice", "--code-challenge-method", "S256"), 1, "without code_challenge"),
-        (("--client", "web", "--user", "alice", "--property", "iss=x:token"), 1, "iss is a registered member"),
+        (
+            ("--client", "web", "--user", "alice", "--property", "iss=x:token"),
+            2,
+            "--property: iss is a registered member",
+        ),
         (("--client", "web", "--user", "alice", "--property", "x"), 2, "NAME=VALUE"),
         (("--client", "web"), 2, "--user"),
     ],

@@ -60,8 +60,8 @@ def test_they_are_filtered(mintmark: CommandLine, options: tuple[str, ...], coun
 @pytest.mark.parametrize(("option", "known"), [("error", "invalid_grant"), ("reason", "docs/reference/refusals.md")])
 def test_what_does_not_exist_is_not_just_nothing(mintmark: CommandLine, option: str, known: str) -> None:
     """A typing error has a message, not an empty list."""
-    told = mintmark("refused", "list", f"--{option}", "invalid_grnat", code=1).err
-    assert f"{option}: there is no such {option}" in told
+    told = mintmark("refused", "list", f"--{option}", "invalid_grnat", code=2).err
+    assert f"--{option}: there is no such {option}" in told
     assert known in told
 
 

@@ -23,4 +23,4 @@ def test_where_registration_is_off_it_says_so(mintmark: CommandLine) -> None:
 def test_only_minus_one_is_any_number_of_times(mintmark: CommandLine) -> None:
     assert mintmark("registration", "token", "--uses", "-1", "--json").json["uses"] == -1
     for none in ("0", "-2"):
-        assert "uses: must be at least 1, or -1" in mintmark("registration", "token", "--uses", none, code=1).err
+        assert "--uses: must be at least 1, or -1" in mintmark("registration", "token", "--uses", none, code=2).err

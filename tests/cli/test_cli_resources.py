@@ -29,7 +29,7 @@ def test_a_resource_is_made_shown_changed_and_deleted(mintmark: CommandLine) -> 
 def test_what_cannot_be(mintmark: CommandLine) -> None:
     assert "Nothing is to be changed" in mintmark("resource", "update", MCP, code=2).err
     assert "no such member" in mintmark("resource", "update", MCP, "--unset", "colour", code=2).err
-    assert "fragment" in mintmark("resource", "create", MCP + "#x", code=1).err
+    assert "fragment" in mintmark("resource", "create", MCP + "#x", code=2).err
 
 
 def test_clients_that_nobody_uses(mintmark: CommandLine) -> None:

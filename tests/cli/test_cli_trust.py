@@ -36,9 +36,9 @@ def test_what_it_is_trusted_for_and_how_its_users_are_called(mintmark: CommandLi
     assert added["subject_prefix"] == "acme:"
     assert "id-jag" in mintmark("trust", "list").out
     assert "use" in mintmark("trust", "add", CI, "--jwks", json.dumps(JWKS), "--use", "all", code=2).err
-    assert "registered claim" in mintmark("trust", "add", CI, *options, "--subject-claim", "aud", code=1).err
+    assert "registered claim" in mintmark("trust", "add", CI, *options, "--subject-claim", "aud", code=2).err
 
 
 def test_what_is_missing_is_told(mintmark: CommandLine) -> None:
-    assert "jwks" in mintmark("trust", "add", "ci", code=1).err
+    assert "--jwks: give the keys" in mintmark("trust", "add", "ci", code=2).err
     assert "not JSON" in mintmark("trust", "add", CI, "--jwks", "{", code=2).err

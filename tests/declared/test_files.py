@@ -170,7 +170,7 @@ def test_what_kubectl_writes_is_read(tmp_path: Path) -> None:
     """A List, with what a cluster adds to an object."""
     path = tmp_path / "list.json"
     path.write_text(json.dumps({"apiVersion": "v1", "kind": "List", "items": [ITEM, {**ITEM, "spec": {}}]}))
-    assert faults(path) == ["PATH, item 2: spec.resource: Field required"]
+    assert faults(path) == ["PATH, item 2: spec.resource: is missing"]
     path.write_text(json.dumps({"apiVersion": "v1", "kind": "List", "items": [ITEM]}))
     (manifest,) = read_manifests([path])
     assert (manifest.name, manifest.key, manifest.members["scopes"]) == ("a", "https://a.example", [])

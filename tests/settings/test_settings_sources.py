@@ -153,7 +153,7 @@ def test_what_must_be_said_and_is_not_ends_the_start(secrets: Path, monkeypatch:
     assert str(refused.value).splitlines() == [
         "master_key: is not set, and MINTMARK_REQUIRED says that it must be; "
         f"the files of {secrets} are: masterkey, redis_password",
-        "MINTMARK_REQUIRED: there is no setting no_such_one (see `mintmark settings`)",
+        "MINTMARK_REQUIRED: there is no setting no_such_one (docs/reference/settings.md has all)",
     ]
 
 

@@ -8,7 +8,7 @@ from pydantic.fields import FieldInfo
 
 from service.admin import approval, client_ending
 from service.admin import clients as admin
-from service.admin.audience import hints
+from service.admin.client_hints import hints
 from service.admin.client_input import ClientInput
 from service.admin.etags import etag
 from service.admin.input import IfMatch, Input, OptionalIfMatch
@@ -96,8 +96,11 @@ class _Listed(_Described[Client]):
 class _Shown(_Described[Client]):
     @classmethod
     def of(cls, result: Client) -> OperationResult:
-        advice = hints(result)
-        return OperationResult(admin.describe(result) | ({"hints": advice} if advice else {}), etag(result))
+        return OperationResult(admin.describe(result), etag(result))
+
+    @classmethod
+    def seen_by(cls, issuer: Issuer, result: Client) -> OperationResult:
+        return _advised(cls.of(result), issuer, result)
 
 
 class _New(_Described[admin.NewSecret]):
@@ -107,6 +110,15 @@ class _New(_Described[admin.NewSecret]):
     def of(cls, result: admin.NewSecret) -> OperationResult:
         shown = _Shown.of(result.client)
         return shown._replace(body={**shown.body, "client_secret": result.secret})
+
+    @classmethod
+    def seen_by(cls, issuer: Issuer, result: admin.NewSecret) -> OperationResult:
+        return _advised(cls.of(result), issuer, result.client)
+
+
+def _advised(shown: OperationResult, issuer: Issuer, client: Client) -> OperationResult:
+    advice = hints(issuer, client)
+    return shown._replace(body={**shown.body, "hints": advice}) if advice else shown
 
 
 class _EndedClient(NamedTuple):

@@ -9,6 +9,7 @@ from typing import Annotated, Any, Generic, NamedTuple, TypeVar, get_args
 from pydantic import BaseModel, ConfigDict, Field, create_model
 
 from service.admin.actor import Actor, acting
+from service.admin.errors import FaultyInput, InvalidInput
 from service.admin.etags import etag
 from service.admin.input import Input, MatchNeeded
 from service.admin.paging import Listing
@@ -38,6 +39,11 @@ class Output(BaseModel, Generic[_Result]):
         if isinstance(result, Mapping):
             return OperationResult(result)
         return OperationResult({name: getattr(result, name) for name in cls.model_fields})
+
+    @classmethod
+    def seen_by(cls, issuer: Issuer, result: _Result) -> OperationResult:  # noqa: ARG003 (of models that need settings)
+        """Return the result as ``of`` does; where that takes the settings of the issuer, with them."""
+        return cls.of(result)
 
 
 def with_etag(model: type[Output[Any]], record: Record) -> OperationResult:
@@ -126,6 +132,13 @@ class Operation(Generic[_Result]):
         metadata = (one for field in self.input.model_fields.values() for one in field.metadata)
         return any(isinstance(one, MatchNeeded) for one in metadata)
 
+    def read(self, data: Mapping[str, Any]) -> Input:
+        """Return the checked input. Raises FaultyInput with every fault."""
+        try:
+            return self.input.read(data)
+        except InvalidInput as error:
+            raise FaultyInput(str(error)) from error
+
     def arguments(self, given: Input) -> dict[str, Any]:
         """Return the arguments of the act in addition to the issuer."""
         whole = self._whole
@@ -157,9 +170,9 @@ Do = Callable[[AnyOperation, Mapping[str, Any]], Awaitable[dict[str, Any]]]
 
 async def perform(issuer: Issuer, operation: AnyOperation, data: Mapping[str, Any], actor: Actor) -> OperationResult:
     """Check the input and perform the operation in the name of the actor. Raises AdminError, TemporarilyUnavailable."""
-    given = operation.input.read(data)
+    given = operation.read(data)
     with acting(actor):
-        return operation.output.of(await operation.act(issuer, **operation.arguments(given)))
+        return operation.output.seen_by(issuer, await operation.act(issuer, **operation.arguments(given)))
 
 
 # kinds of output
