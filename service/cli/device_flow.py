@@ -12,7 +12,8 @@ from urllib.parse import SplitResult, urlsplit
 import aiohttp
 import orjson
 
-from service.cli.exits import LoginFailedError
+from service.cli.exits import LoginFailedError, ServiceUnusableError
+from service.outbound.call_failures import reason
 from service.protocol.addresses import is_loopback
 from service.protocol.display_names import spelled_out
 from service.protocol.names import GrantTypeName
@@ -54,7 +55,7 @@ class ShownCode(NamedTuple):
 
 
 async def discover(http: aiohttp.ClientSession, issuer: str) -> DeviceServer:
-    """Return the metadata of a server. Raises LoginFailedError."""
+    """Return the metadata of a server. Raises LoginFailedError, ServiceUnusableError."""
     _check_url(issuer, "The issuer")
     parts = _parts(issuer.rstrip("/"), "The issuer")
     places = (
@@ -91,10 +92,11 @@ async def sign_in(
 
     Raises:
         LoginFailedError: The user denied the request or took too long, or the server refuses it.
+        ServiceUnusableError: The server cannot be reached.
     """
     status, begun = await _posted(http, server, client, server.device_authorization_endpoint, parameters)
     if status != 200:
-        raise LoginFailedError(f"The server refuses: {_reason(status, begun)}")
+        raise LoginFailedError(_refusal(status, begun, client))
     code, device_code = _read_code(begun), str(begun.get("device_code", ""))
     interval = _seconds(begun.get("interval"), _INTERVAL, _LONGEST_PAUSE)
     show(code)
@@ -113,7 +115,7 @@ async def sign_in(
         if error == "slow_down":
             interval += _SLOWER
         elif status < 500 and error != "authorization_pending":
-            raise LoginFailedError(_ENDS.get(str(error), f"The server refuses: {_reason(status, answer)}"))
+            raise LoginFailedError(_ENDS.get(str(error), _refusal(status, answer, client)))
     raise LoginFailedError(_ENDS["expired_token"])
 
 
@@ -123,7 +125,7 @@ _ENDS = {
 }
 
 
-class _UnreachableError(LoginFailedError):
+class _UnreachableError(ServiceUnusableError):
     """The server did not answer."""
 
 
@@ -181,7 +183,7 @@ async def _fetched(
             while not response.content.at_eof() and len(content) < _LARGEST:
                 content += await response.content.read(_LARGEST - len(content))
     except (aiohttp.ClientError, TimeoutError, OSError) as error:
-        raise _UnreachableError(f"{url} cannot be reached: {error or 'no answer in time'}") from error
+        raise _UnreachableError(f"{url} {reason(error)}") from error
     try:
         body = orjson.loads(content)
     except orjson.JSONDecodeError:
@@ -194,7 +196,12 @@ def _check_url(url: str, what: str) -> None:
     parts = _parts(url, what)
     is_safe = parts.scheme == "https" or (parts.scheme == "http" and is_loopback(parts.hostname or ""))
     if not is_safe or not parts.hostname or "@" in parts.netloc:
-        raise LoginFailedError(f"{what} has to be an https URL: {_printable(url)}")
+        raise LoginFailedError(_unsafe(url, what))
+
+
+def _unsafe(url: str, what: str) -> str:
+    usable = "an https URL, or an http URL of this machine (http://127.0.0.1:8080)"
+    return f"{what} has to be {usable}: {_printable(url)}"
 
 
 def _parts(url: str, what: str) -> SplitResult:
@@ -202,7 +209,7 @@ def _parts(url: str, what: str) -> SplitResult:
     try:
         return urlsplit(url)
     except ValueError as error:
-        raise LoginFailedError(f"{what} has to be an https URL: {_printable(url)}") from error
+        raise LoginFailedError(_unsafe(url, what)) from error
 
 
 def _seconds(value: object, otherwise: int, most: int) -> int:
@@ -211,9 +218,11 @@ def _seconds(value: object, otherwise: int, most: int) -> int:
     )
 
 
-def _reason(status: int, answer: Mapping[str, Any]) -> str:
+def _refusal(status: int, answer: Mapping[str, Any], client: DeviceClient) -> str:
     said = [_printable(answer[name]) for name in ("error", "error_description") if answer.get(name)]
-    return ": ".join(said) or f"status {status}"
+    is_without = answer.get("error") == "invalid_client" and not client.secret
+    hint = "\nIf the client has a secret, pipe it in with --secret-stdin." if is_without else ""
+    return f"The server refuses: {': '.join(said) or f'status {status}'}{hint}"
 
 
 def _printable(text: object) -> str:

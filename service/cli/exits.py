@@ -30,7 +30,7 @@ class RedisUnusableError(Exception):
 
 
 class ServiceUnusableError(Exception):
-    """The service at ``--url`` cannot be reached, or is unable to perform the operation now."""
+    """The service at ``--url``, or another server, cannot be reached, or is unable to do now what it is asked."""
 
 
 class LoginFailedError(Exception):

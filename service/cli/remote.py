@@ -29,6 +29,7 @@ from service.cli.variables import (
 )
 from service.fronts.admin_api import problems
 from service.fronts.admin_api.routes import BY_OPERATION, IF_MATCH, PREFIX, OperationRoute
+from service.outbound.call_failures import reason
 from service.protocol.addresses import is_loopback
 from service.settings import SettingsError
 
@@ -102,7 +103,7 @@ async def _performed(
             return _read(to, response, await _whole(response))
     except (aiohttp.ClientError, TimeoutError, OSError) as error:
         raise ServiceUnusableError(
-            f"The service at {to.url} cannot be reached: {error or 'no answer in time'}\n"
+            f"The service at {to.url} {reason(error)}.\n"
             f"--url, or {URL_VARIABLE}, is where its setting admin_port listens."
         ) from error
 

@@ -10,6 +10,7 @@ import orjson
 
 from service.declared import API_VERSION
 from service.operator.metrics import RequestOutcome
+from service.outbound.call_failures import reason
 
 KubeObject = dict[str, Any]
 _REVIEWS = "authorization.k8s.io/v1"
@@ -158,9 +159,7 @@ class ApiServer:
             self._answered(RequestOutcome.FAILED)
             if isinstance(error, (aiohttp.ClientSSLError, ssl.SSLError)):
                 self._tls = None  # the certificate authority may have changed
-            # The text of a ClientConnectorError itself would contain the repr of the TLS context.
-            cause = error.os_error if isinstance(error, aiohttp.ClientConnectorError) else error
-            raise ApiServerError(f"{method} {path}: {cause or 'no answer in time'}") from error
+            raise ApiServerError(f"{method} {path}: the API server {reason(error)}") from error
 
 
 async def _read(response: aiohttp.ClientResponse, call: str) -> KubeObject | None:

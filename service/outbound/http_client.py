@@ -20,6 +20,7 @@ from aiohttp.abc import AbstractResolver, ResolveResult
 from yarl import URL
 
 from service.observe.outgoing import UNTRACED, Outgoing
+from service.outbound.call_failures import reason
 from service.outbound.system_authorities import read_authorities
 from service.protocol.addresses import address_of
 from service.settings import Settings
@@ -63,7 +64,7 @@ class Purpose(Enum):
 
 
 class HttpClientError(Exception):
-    """A call that failed: the text says why, for operators; it names the host but no path, query or credential."""
+    """A call that failed: the text says why, for operators; it names the server but no path, query or credential."""
 
 
 class HttpClientBusyError(HttpClientError):
@@ -176,7 +177,7 @@ class HttpClient:
             HttpClientError: The URL must not be called, or there was no such answer in time.
         """
         waiting = _Waiting()
-        async with _limits(_host(url), timeout or self._settings.fetch_timeout, waiting):
+        async with _limits(_server(url), timeout or self._settings.fetch_timeout, waiting):
             target = URL(url) if purpose.is_named_by_operator else self._checked(url)
             if target.scheme == "https":
                 await read_authorities()
@@ -192,7 +193,7 @@ class HttpClient:
                 async with sending as response:
                     span.answered(response.status)
                     if expected_status and response.status != expected_status:
-                        raise HttpClientError(f"{_host(url)} answered {response.status}")
+                        raise HttpClientError(f"{_server(url)} answered {response.status}")
                     content = b"" if max_bytes is None else await self._content(response, max_bytes)
                     return HttpResponse(response.status, content, response.headers)
 
@@ -266,17 +267,17 @@ class HttpClient:
 
 
 @asynccontextmanager
-async def _limits(host: str, seconds: float, waiting: _Waiting) -> AsyncIterator[None]:
+async def _limits(server: str, seconds: float, waiting: _Waiting) -> AsyncIterator[None]:
     """Bound the time, and turn every failure into one kind of error."""
     try:
         async with asyncio.timeout(seconds):
             yield
     except TimeoutError as error:
         if waiting.is_queued:
-            raise HttpClientBusyError(f"no connection to {host} was free within {seconds:g} s") from error
-        raise HttpClientError(f"{host} did not answer within {seconds:g} s") from error
+            raise HttpClientBusyError(f"no connection to {server} was free within {seconds:g} s") from error
+        raise HttpClientError(f"{server} did not answer within {seconds:g} s") from error
     except (aiohttp.ClientError, OSError, ValueError) as error:
-        raise HttpClientError(f"{host}: {type(error).__name__}") from error
+        raise HttpClientError(f"{server} {reason(error)}") from error
 
 
 def _noting_queues() -> aiohttp.TraceConfig:
@@ -294,8 +295,10 @@ def _noting_queues() -> aiohttp.TraceConfig:
     return noting
 
 
-def _host(url: str) -> str:
+def _server(url: str) -> str:
+    """Return scheme, host and port of a URL; what stands before @ may be a password."""
     try:
-        return urlsplit(url).hostname or "?"
+        parts = urlsplit(url)
     except ValueError:
         return "?"
+    return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}" if parts.netloc else "?"

@@ -101,10 +101,14 @@ def test_what_is_nested_too_deep_to_be_shown_is_told(
 
 
 def test_a_hook_that_is_down_is_told(mintmark: CommandLine) -> None:
-    mintmark.variables["MINTMARK_HOOKS"] = '{"risk": {"url": "http://127.0.0.1:1/", "events": ["claims"]}}'
+    mintmark.variables["MINTMARK_HOOKS"] = (
+        '{"risk": {"url": "http://127.0.0.1:1/hook?key=hunter2", "events": ["claims"]}}'
+    )
     mintmark.variables["MINTMARK_HOOK_SECRETS"] = json.dumps({"risk": HOOK_SECRET})
     (tried,) = mintmark("hook", "test", "risk", "--json", code=1).json["events"]
-    assert "127.0.0.1" in tried["fault"]
+    assert tried["fault"] == "http://127.0.0.1:1 cannot be reached: connection refused", (
+        "the rest of a URL may be a secret"
+    )
 
 
 def test_a_hook_that_is_not_there(mintmark: CommandLine) -> None:

@@ -130,6 +130,26 @@ async def test_what_the_server_refuses_is_said(
     assert told in err.decode()
 
 
+async def test_a_client_that_has_a_secret_is_told_how_to_give_it(site: World, tmp_path: Path) -> None:
+    await site.client("box", grant_types=("urn:ietf:params:oauth:grant-type:device_code",), name="The Box")
+    process = await start(tmp_path, site.issuer.url, "--client-id", "box")
+    _, err = await asyncio.wait_for(process.communicate(), PATIENCE)
+    assert process.returncode == 1
+    assert "invalid_client" in err.decode()
+    assert "--secret-stdin" in err.decode()
+    process = await start(tmp_path, site.issuer.url, "--client-id", "box", "--secret-stdin", stdin=b"wrong\n")
+    _, err = await asyncio.wait_for(process.communicate(), PATIENCE)
+    assert "--secret-stdin" not in err.decode()
+
+
+async def test_a_server_that_is_not_there_has_the_exit_code_of_one(tmp_path: Path) -> None:
+    url = f"http://127.0.0.1:{free_port()}"
+    process = await start(tmp_path, url, "--client-id", "cli")
+    _, err = await asyncio.wait_for(process.communicate(), PATIENCE)
+    assert process.returncode == 3
+    assert f"{url}/.well-known/oauth-authorization-server cannot be reached: connection refused" in err.decode()
+
+
 # other servers
 
 BEGUN = {"device_code": "d", "user_code": "ABCD", "verification_uri": "https://a.example/", "expires_in": 600}
@@ -243,7 +263,7 @@ async def test_metadata_that_cannot_be_trusted(metadata: dict[str, Any], told: s
 @pytest.mark.parametrize("issuer", ["http://auth.example", "ftp://a.example", "https://user:pw@a.example", "a.example"])
 async def test_nothing_goes_anywhere_in_clear(issuer: str) -> None:
     async with aiohttp.ClientSession() as http:
-        with pytest.raises(LoginFailedError, match="has to be an https URL"):
+        with pytest.raises(LoginFailedError, match="has to be an https URL, or an http URL of this machine"):
             await discover(http, issuer)
 
 

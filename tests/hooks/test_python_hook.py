@@ -192,7 +192,7 @@ WRONG = {
     "a password": ({"a": WEBHOOK | {"url": "https://u:pw@h/"}}, {"a": SECRET}, "must not have a user name"),
     "no URL": ({"a": WEBHOOK | {"url": "file:///etc/passwd"}}, {"a": SECRET}, "must be an http(s) URL"),
     "a bad name": ({"a b": WEBHOOK}, {"a b": SECRET}, "names are letters"),
-    "longer than a lease": ({"a": WEBHOOK | {"timeout": 21}}, {"a": SECRET}, "less than or equal to 20"),
+    "longer than a lease": ({"a": WEBHOOK | {"timeout": 21}}, {"a": SECRET}, "must be at most 20"),
 }
 
 

@@ -77,9 +77,8 @@ async def test_an_object_is_there_until_it_is_to_go() -> None:
 async def test_why_it_cannot_be_reached_is_said_in_words() -> None:
     (port,) = free_ports(1)
     async with aiohttp.ClientSession() as http:
-        with pytest.raises(ApiServerError, match="Connect call failed") as failed:
+        with pytest.raises(ApiServerError, match="the API server cannot be reached: connection refused"):
             await ApiServer(http, lambda: Access(f"http://127.0.0.1:{port}")).knows_kinds()
-    assert "ssl:" not in str(failed.value)
 
 
 async def test_a_renewed_authority_counts_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,7 +2,11 @@
 
 import asyncio
 import gzip
+import re
+import ssl
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -10,6 +14,7 @@ from aiohttp import web
 from aiohttp.test_utils import TestServer
 
 from service.outbound.http_client import HttpClient, HttpClientError, Purpose, is_public
+from tests.certificates import self_signed
 from tests.patience import PATIENCE
 from tests.world import settings_for
 
@@ -88,6 +93,51 @@ async def test_what_is_not_taken(server: TestServer, impatient: HttpClient, path
     with pytest.raises(HttpClientError) as caught:
         await asyncio.wait_for(impatient.get(url), PATIENCE)
     assert "secret" not in str(caught.value)
+
+
+@asynccontextmanager
+async def raw(sent: bytes) -> AsyncIterator[str]:
+    """The host and port of a server that sends these bytes to everybody and hangs up."""
+
+    async def hang_up(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.read(1)
+        writer.write(sent)
+        writer.close()
+
+    async with await asyncio.start_server(hang_up, "127.0.0.1", 0) as server:
+        yield f"127.0.0.1:{server.sockets[0].getsockname()[1]}"
+
+
+@pytest.mark.parametrize(
+    ("scheme", "sent", "told"),
+    [
+        ("http", b"", "closed the connection without an answer"),
+        ("http", b"hello\r\n\r\n", "gave an answer that is not HTTP"),
+        ("http", b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nabc", "broke its answer off"),
+        ("https", b"HTTP/1.1 400 Bad Request\r\n\r\n", "cannot be reached by TLS: "),
+    ],
+)
+async def test_why_a_call_fails_is_told_in_words(lenient: HttpClient, scheme: str, sent: bytes, told: str) -> None:
+    async with raw(sent) as place:
+        with pytest.raises(HttpClientError) as caught:
+            await lenient.get(f"{scheme}://{place}/hook?key=hunter2")
+    assert str(caught.value).startswith(f"{scheme}://{place} {told}")
+    assert not re.search(r"hunter2|Error|Errno", str(caught.value))
+
+
+async def test_why_a_server_cannot_be_reached_is_told_in_words(lenient: HttpClient) -> None:
+    for place, why in (("127.0.0.1:1", "connection refused"), ("nowhere.invalid", "its name has no address")):
+        with pytest.raises(HttpClientError) as caught:
+            await lenient.get(f"http://{place}/")
+        assert str(caught.value) == f"http://{place} cannot be reached: {why}"
+
+
+async def test_a_certificate_that_is_not_trusted_is_told(lenient: HttpClient, tmp_path: Path) -> None:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(*self_signed().files(tmp_path))
+    async with await asyncio.start_server(lambda *_: None, "127.0.0.1", 0, ssl=context) as server:
+        with pytest.raises(HttpClientError, match=r"^https://127.0.0.1:\d+ has a certificate that is not trusted: "):
+            await lenient.get(f"https://127.0.0.1:{server.sockets[0].getsockname()[1]}/")
 
 
 @pytest.mark.parametrize(
