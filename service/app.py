@@ -213,7 +213,7 @@ async def serving(
                 issuer, operators.make_application(issuer, health), shutdown_timeout=patience
             )
             (admin_url,) = await listen_at(open_, inner, share_port, place)
-            log.info(Event.ADMIN_SERVING, extra={"url": admin_url})
+            log.info(Event.ADMIN_SERVING, extra={"url": admin_url, "hint": operators.hint(settings)})
         runner = web.ServerRunner(make_server(issuer, health, further), shutdown_timeout=patience)
         url, *mtls_url = await listen_at(open_, runner, share_port, *public_places(settings))
         if mtls_url:

@@ -15,11 +15,12 @@ from service.fronts.admin_api import problems
 from service.fronts.connections import Connections
 from service.fronts.health import Health
 from service.fronts.methods import Handler, route
-from service.fronts.oauth import not_found
+from service.fronts.oauth import rendered
 from service.fronts.watching import watching_middleware
 from service.issuer import Issuer
 from service.protocol.decision import SERVER
-from service.protocol.errors import ProtocolError
+from service.protocol.errors import InvalidRequest, ProtocolError
+from service.settings import Settings
 
 
 def make_application(issuer: Issuer, health: Health) -> web.Application:
@@ -34,12 +35,26 @@ def make_application(issuer: Issuer, health: Health) -> web.Application:
         application.middlewares.append(_with_statistics(statistics))
         application.cleanup_ctx.append(lambda _: _sampling(issuer, statistics))
         admin_api.add_admin_api(application, issuer)
-        if issuer.settings.admin_tokens:
-            application.add_routes(console.make_routes(issuer))
+    else:
+        application.add_routes(admin_api.routes_while_off())
+    application.add_routes(console.make_routes(issuer) if issuer.settings.admin_tokens else console.routes_while_off())
     application.cleanup_ctx.append(lambda _: _auditing(issuer))
     application.add_routes(decision_api.routes(issuer))
-    application.add_routes([route("/{anything:.*}", not_found)])
+    application.add_routes([route("/{anything:.*}", _not_found)])
     return application
+
+
+def hint(settings: Settings) -> str:
+    """Return what to set for what this port lacks without it, for the log; "" where it lacks nothing."""
+    if settings.admin_tokens:
+        return ""
+    off = "the console is" if admin_api.is_on(settings) else "console and admin API are"
+    return f"{off} off: set admin_tokens (`mintmark admin-token` makes a token)"
+
+
+async def _not_found(_: web.BaseRequest) -> web.StreamResponse:
+    paths = "/console, /admin/v1 (described by /openapi.json), /api, /metrics, /readyz and /livez"
+    return rendered(InvalidRequest(f"There is nothing here; at this port are {paths}.", status=404))
 
 
 class OperatorsRunner(web.AppRunner):

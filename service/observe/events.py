@@ -33,7 +33,7 @@ class Event(StrEnum):
     # fmt: off
     # the process
     SERVING = "serving", INFO, "The service is ready at this URL.", "url issuer worker pid"
-    ADMIN_SERVING = "admin_serving", INFO, "Console, admin API and metrics are ready at this URL.", "url"
+    ADMIN_SERVING = "admin_serving", INFO, "The operators' port is ready at this URL; the hint says what is off there.", "url hint"
     MTLS_SERVING = "mtls_serving", INFO, "Clients are asked for a certificate at this URL (mtls_port).", "url"
     FILES_RELOADED = "files_reloaded", INFO, "Certificates or keys in files have changed and were read again.", "files"
     FILES_UNREADABLE = "files_unreadable", ERROR, "Certificates or keys in files have changed and cannot be read: those of before go on to count.", "files reason"

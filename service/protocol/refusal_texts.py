@@ -238,7 +238,7 @@ TEXTS: tuple[tuple[str, str, str, str, tuple[str, ...]], ...] = (
      ("plain HTTP; is the proxy in front missing in trusted_proxies?",)),
     ("method_not_allowed", "invalid_request", "Another HTTP method than those of the path.", "The header Allow lists them.", ("Use {}.",)),
     ("not_found", "invalid_request", "There is nothing at the path.", "Compare it with discovery; a proxy may have cut it.",
-     ("There is nothing here; see /.well-known/oauth-authorization-server.",)),
+     ("There is nothing here; see /.well-known/oauth-authorization-server.", "There is nothing here; at this port are {}.")),
     ("body_unreadable", "invalid_request", "The body is no form in UTF-8, compressed, too large, malformed or did not come whole.",
      "Content-Type: application/x-www-form-urlencoded; `max_body`.",
      ("The body must be {} in UTF-8.", "The body must not be compressed.", "malformed body: {}", "the client closed the connection",

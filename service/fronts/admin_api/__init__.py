@@ -3,6 +3,6 @@
 JSON in and out, errors as problem details (RFC 9457).
 """
 
-from service.fronts.admin_api.application import add_admin_api, is_on
+from service.fronts.admin_api.application import add_admin_api, is_on, routes_while_off
 
-__all__ = ["add_admin_api", "is_on"]
+__all__ = ["add_admin_api", "is_on", "routes_while_off"]

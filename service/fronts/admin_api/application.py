@@ -47,6 +47,16 @@ def add_admin_api(application: web.Application, issuer: Issuer) -> None:
     application.add_subapp(PREFIX, inner)
 
 
+def routes_while_off() -> list[web.RouteDef]:
+    """Return the routes without any operator, which answer that the API is off."""
+    text = "The admin API is off: set admin_tokens (`mintmark admin-token` makes a token), or admin_client_ca_file."
+
+    async def handle(_: web.BaseRequest) -> web.StreamResponse:
+        return problems.render(Problem(problems.NO_SUCH_PATH, text))
+
+    return [methods.route(path, handle) for path in (OPENAPI_PATH, PREFIX, f"{PREFIX}/{{anything:.*}}")]
+
+
 def _handler(issuer: Issuer, routes: Mapping[str, OperationRoute]) -> Handler:
     """Return the handler of one path: it authenticates the operator, performs the operation and answers errors."""
 

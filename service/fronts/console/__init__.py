@@ -4,6 +4,6 @@ Handlers read a form, perform an operation of ``service.admin`` and name a templ
 work without scripts; ``console.js`` only adds comfort.
 """
 
-from service.fronts.console.front import make_routes
+from service.fronts.console.front import make_routes, routes_while_off
 
-__all__ = ["make_routes"]
+__all__ = ["make_routes", "routes_while_off"]

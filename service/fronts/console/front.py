@@ -80,6 +80,16 @@ def make_routes(issuer: Issuer) -> list[web.RouteDef]:
     return [route(path, by_method(methods, handler, front.refused)) for path, (methods, handler) in table.items()]
 
 
+def routes_while_off() -> list[web.RouteDef]:
+    """Return the routes without an operator's token, which answer that the console is off."""
+    text = "The console is off: set admin_tokens (`mintmark admin-token` makes a token).\n"
+
+    async def handle(_: web.BaseRequest) -> web.StreamResponse:
+        return web.Response(text=text, status=404, headers={"Cache-Control": "no-store", **SERVER})
+
+    return [route(path, handle) for path in (ROOT, f"{ROOT}/{{anything:.*}}")]
+
+
 def _loads(file: File) -> Handler:
     async def handle(_: web.BaseRequest) -> web.StreamResponse:
         return web.Response(body=file.content, content_type=file.content_type, charset="utf-8", headers=_LOADED)

@@ -1,12 +1,16 @@
 """Who may use the admin API, from where, and what becomes of those who may not."""
 
+import logging
+from typing import Any
+
 import pytest
 from yarl import URL
 
 from service.admin import audit
+from service.app import open_issuer, serving
 from service.fronts.admin_api.routes import PREFIX, ROUTES
 from tests.operators import TOKEN, operating
-from tests.world import World, basic
+from tests.world import World, basic, settings_for
 
 # tokens
 
@@ -125,9 +129,35 @@ async def test_failed_tries_fill_no_audit_log(world: World) -> None:
 
 async def test_without_operators_there_is_no_admin_api(world: World) -> None:
     async with operating(world.redis.url, admin_tokens={}) as operator:
-        assert (await operator.send("GET", "/clients")).status == 404
+        told = await operator("GET", "/clients", status=404)
+        assert (told["code"], "set admin_tokens (`mintmark admin-token`" in told["detail"]) == ("no_such_path", True)
         assert (await operator.http.get("/openapi.json")).status == 404
         assert (await operator.http.get("/livez")).status == 200
+        for path in ("/console", "/console/sign-in"):
+            console = await operator.http.get(path)
+            assert (console.status, "set admin_tokens" in await console.text()) == (404, True)
+
+
+@pytest.mark.parametrize(
+    ("settings", "told"),
+    [
+        ({}, "console and admin API are off: set admin_tokens (`mintmark admin-token` makes a token)"),
+        ({"admin_tokens": {"ci": TOKEN}}, ""),
+    ],
+)
+async def test_the_log_says_what_is_off(
+    world: World, caplog: pytest.LogCaptureFixture, settings: dict[str, Any], told: str
+) -> None:
+    caplog.set_level(logging.INFO)
+    async with open_issuer(settings_for(world.redis.url, port=0, admin_port=0, **settings)) as issuer, serving(issuer):
+        (ready,) = [line for line in caplog.records if line.getMessage() == "admin_serving"]
+        assert vars(ready)["hint"] == told
+
+
+async def test_an_unknown_path_says_what_is_at_this_port(world: World) -> None:
+    async with operating(world.redis.url) as operator:
+        response = await operator.http.get("/.well-known/oauth-authorization-server")
+        assert "at this port are /console, /admin/v1" in (await response.json())["error_description"]
 
 
 async def test_it_is_not_at_the_port_of_the_service(world: World) -> None:
