@@ -26,9 +26,10 @@ from contextvars import ContextVar
 from typing import Annotated, Any, ParamSpec, TypeVar
 
 import msgspec
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
 from service.admin.actor import Actor, acting, current_actor
+from service.admin.audit_actions import known_action
 from service.admin.errors import AdminError
 from service.admin.input import Input, Since, Word
 from service.admin.paging import Cursor, Limit, Listing, check_place, newest_first
@@ -136,7 +137,9 @@ class EntryFilter(Input):
     """The filter of entries; "" = any."""
 
     actor: Annotated[Word, Field(description="Who: the name of a token, certificate or account.")] = ""
-    action: Annotated[Word, Field(description="client.update, or client for all about clients.")] = ""
+    action: Annotated[
+        Word, AfterValidator(known_action), Field(description="client.update, or client for all about clients.")
+    ] = ""
     target: Annotated[Word, Field(description="To what: client:web, or the name alone.")] = ""
 
     def matches(self, entry: AuditEntry) -> bool:

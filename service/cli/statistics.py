@@ -24,7 +24,8 @@ def statistics(json: Json = False) -> None:
         emit(numbers)
         return
     redis, grants = numbers.pop("redis"), numbers.pop("grants")
-    facts({name: value for name, value in numbers.items() if name != "sampled_every_seconds"})
+    rates = {name: value for name, value in numbers.items() if name != "sampled_every_seconds" and value is not None}
+    facts({name.replace("_", " "): round(value, 2) for name, value in rates.items()})
     facts({f"redis {name.replace('_', ' ')}": "not known" if value is None else value for name, value in redis.items()})
     facts({f"grants of {client_id}": count for client_id, count in grants["by_client"].items()})
     if None in redis.values():

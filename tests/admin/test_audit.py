@@ -4,6 +4,7 @@ import ast
 import asyncio
 import json
 import logging
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -12,6 +13,7 @@ import pytest
 from service.admin import audit, client_ending, clients, users
 from service.admin.actor import Actor, acting
 from service.admin.audit import AuditFilter
+from service.admin.audit_actions import ACTIONS
 from service.admin.client_input import ClientInput
 from service.admin.errors import InvalidInput, NotFound
 from service.admin.users import UserInput
@@ -314,3 +316,9 @@ async def test_nothing_is_done_while_the_file_cannot_be_opened(world: World, tmp
             await clients.create_client(issuer, client_input("a"))
         with pytest.raises(NotFound):
             await clients.get_client(issuer, "a")
+
+
+def test_every_action_can_be_filtered_by() -> None:
+    """A filter refuses what is no action: the list that it knows has those of every module, and no other."""
+    sources = "".join(path.read_text() for path in ADMIN.parent.rglob("*.py"))
+    assert set(re.findall(r'(?:@audited\(\s*|count_act\(issuer, )"([a-z_.]+)"', sources)) == set(ACTIONS)

@@ -61,6 +61,14 @@ def test_acts_are_filtered(mintmark: CommandLine, options: tuple[str, ...], coun
     assert len(mintmark("audit", "list", *options, "--json").json["entries"]) == count
 
 
+@pytest.mark.parametrize("command", ["list", "follow"])
+def test_an_action_that_does_not_exist_is_not_just_nothing(mintmark: CommandLine, command: str) -> None:
+    """A typing error has a message, not an empty list, and not a wait without end."""
+    told = mintmark("audit", command, "--action", "client.udpate", code=2).err
+    assert "--action: there is no such action; did you mean client.update?" in told
+    assert "there are " in mintmark("audit", command, "--action", "zzz", code=2).err
+
+
 def test_a_time_that_is_none_is_wrong_usage(mintmark: CommandLine) -> None:
     assert "write 90m" in mintmark("audit", "list", "--since", "yesterday", code=2).err
     assert "is not a cursor" in mintmark("audit", "list", "--cursor", "x", code=1).err
