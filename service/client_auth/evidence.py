@@ -85,7 +85,7 @@ def _basic(request: Request) -> ClientEvidence | None:
     try:
         client_id, colon, secret = b64decode(encoded.strip(), validate=True).decode("utf-8").partition(":")
     except (binascii.Error, ValueError) as error:
-        raise InvalidClient("The Authorization header is not valid Basic authentication.") from error
+        raise InvalidClient("The Authorization header is not Basic with base64 of client_id:secret.") from error
     if not colon or not client_id:
         raise InvalidClient("The Authorization header holds no client_id and secret.")
     names = _spellings(client_id)

@@ -19,6 +19,11 @@ class ChallengeMethod(StrEnum):
 
 
 _PLAIN = ChallengeMethod.PLAIN
+_WANTED = {
+    ChallengeMethod.S256: "the 43 characters of base64url that S256 makes, without padding (RFC 7636 section 4.2)",
+    ChallengeMethod.PLAIN: "43 to 128 unreserved characters (RFC 7636 section 4.2)",
+}
+"""The form of a challenge, for whoever sends another."""
 
 
 def check_challenge(challenge: str | None, method: str | None, *, plain_allowed: bool, required: bool) -> str | None:
@@ -39,7 +44,7 @@ def check_challenge(challenge: str | None, method: str | None, *, plain_allowed:
     if chosen not in (ChallengeMethod.S256, ChallengeMethod.PLAIN):
         raise InvalidRequest("code_challenge_method is not supported; use S256.")
     if not _VERIFIER.fullmatch(challenge) or (chosen == ChallengeMethod.S256 and len(challenge) != 43):
-        raise InvalidRequest("code_challenge is malformed.")
+        raise InvalidRequest(f"code_challenge must be {_WANTED[ChallengeMethod(chosen)]}.")
     return chosen
 
 

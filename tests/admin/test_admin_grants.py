@@ -86,7 +86,12 @@ REFUSED: list[tuple[dict[str, Any], dict[str, Any], type[AdminError], str]] = [
     ({"redirect_uris": (CALLBACK, CALLBACK + "2")}, {}, InvalidInput, "invalid_request: redirect_uri is required"),
     ({"require_pkce": True}, {}, InvalidInput, "invalid_request: code_challenge is required"),
     ({}, {"code_challenge": CHALLENGE}, InvalidInput, "invalid_request: code_challenge_method must be S256"),
-    ({}, {"code_challenge": "x", "code_challenge_method": "S256"}, InvalidInput, "code_challenge is malformed"),
+    (
+        {},
+        {"code_challenge": "x", "code_challenge_method": "S256"},
+        InvalidInput,
+        "code_challenge must be the 43 characters of base64url that S256 makes",
+    ),
     ({}, {"code_challenge_method": "S256"}, InvalidInput, "code_challenge_method is given without code_challenge"),
     ({"audiences": AUDIENCES}, {"resources": ["https://evil.example"]}, InvalidInput, "invalid_target"),
     ({}, {"properties": [{"name": "iss", "value": 1, "in_token_response": True}]}, InvalidInput, "iss is a registered"),

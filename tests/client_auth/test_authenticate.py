@@ -61,6 +61,8 @@ async def test_401_names_the_way_to_authenticate(world: World, path: str, header
     response = await world.http.post(path, data=GRANT | {"token": "x"}, headers={"Authorization": header})
     assert await error_of(response) == (401, "invalid_client")
     assert response.headers["WWW-Authenticate"] == 'Basic realm="mintmark", charset="UTF-8"'
+    if "%" in header:
+        assert "base64 of client_id:secret" in (await response.json())["error_description"], "what it must be"
 
 
 @pytest.mark.parametrize("path", ["/token", "/introspect", "/revoke"])

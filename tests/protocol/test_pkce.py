@@ -42,12 +42,14 @@ def test_a_challenge_is_accepted(
         pytest.param(None, "S256", False, False, "without code_challenge", id="a method without a challenge"),
         pytest.param(CHALLENGE, "s256", True, False, "not supported", id="S256 in another case"),
         pytest.param(CHALLENGE, "S512", True, False, "not supported", id="an unknown method"),
-        pytest.param("a" * 42, "plain", True, False, "malformed", id="too short"),
-        pytest.param("a" * 129, "plain", True, False, "malformed", id="too long"),
-        pytest.param("a" * 44, "S256", True, False, "malformed", id="no SHA-256"),
-        pytest.param(CHALLENGE[:-1] + "=", "S256", True, False, "malformed", id="base64 padding"),
-        pytest.param(CHALLENGE[:-1] + "é", "S256", True, False, "malformed", id="not ASCII"),
-        pytest.param(CHALLENGE + "\n", "plain", True, False, "malformed", id="a line end"),
+        pytest.param("a" * 42, "plain", True, False, "43 to 128 unreserved characters", id="too short"),
+        pytest.param("a" * 129, "plain", True, False, "43 to 128 unreserved characters", id="too long"),
+        pytest.param("a" * 44, "S256", True, False, "43 characters of base64url that S256", id="no SHA-256"),
+        pytest.param(
+            CHALLENGE[:-1] + "=", "S256", True, False, "43 characters of base64url that S256", id="base64 padding"
+        ),
+        pytest.param(CHALLENGE[:-1] + "é", "S256", True, False, "43 characters of base64url that S256", id="not ASCII"),
+        pytest.param(CHALLENGE + "\n", "plain", True, False, "43 to 128 unreserved characters", id="a line end"),
     ],
 )
 def test_a_challenge_is_refused(

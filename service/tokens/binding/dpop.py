@@ -58,7 +58,9 @@ def _named(parameters: Mapping[str, str]) -> Binding:
     if jkt is None:
         return UNBOUND
     if not THUMBPRINT.fullmatch(jkt):
-        raise InvalidRequest(f"{PARAMETER} is no thumbprint of a key (RFC 9449 section 10).")
+        raise InvalidRequest(
+            f"{PARAMETER} must be the thumbprint of a key, 43 characters of base64url (RFC 9449 section 10)."
+        )
     return Binding(jkt=jkt)
 
 
