@@ -23,7 +23,7 @@ _WANTED = {
     ChallengeMethod.S256: "the 43 characters of base64url that S256 makes, without padding (RFC 7636 section 4.2)",
     ChallengeMethod.PLAIN: "43 to 128 unreserved characters (RFC 7636 section 4.2)",
 }
-"""The form of a challenge, for whoever sends another."""
+"""The form of a challenge, for the client that sends another."""
 
 
 def check_challenge(challenge: str | None, method: str | None, *, plain_allowed: bool, required: bool) -> str | None:

@@ -87,7 +87,7 @@ def lines(error: ValidationError, unknown: str, written: object = None, known: I
         error: The faults.
         unknown: The text for a member that does not exist.
         written: The value that was validated, see ``place``; None: pydantic's own places are used.
-        known: The names of the members, for whoever mistypes one.
+        known: The names of the members, one of which an operator may have mistyped.
     """
     found: dict[str, list[str]] = {}
     for fault in error.errors(include_url=False, include_input=False):
@@ -150,7 +150,7 @@ def whole(
         model = validate(written)
     except ValidationError as error:
         found = _without_echoes(error.errors(include_url=False))
-        faults += [_fault(*_told(one), place(one["loc"], written)) for one in found]
+        faults += [_fault(*_kind_and_text(one), place(one["loc"], written)) for one in found]
         model = _partial(written, {one["loc"][0] for one in found if one["loc"]}, validate)
     if model is not None:
         faults += _disagreements(model, disagreements, partial=bool(faults))
@@ -180,7 +180,7 @@ def _without_echoes(found: list[Any]) -> list[Any]:
     ]
 
 
-def _told(fault: ErrorDetails) -> tuple[str, str]:
+def _kind_and_text(fault: ErrorDetails) -> tuple[str, str]:
     """Return the type and the text of a fault."""
     if isinstance(fault["input"], Unreadable):
         return "unreadable", str(fault["input"])

@@ -99,9 +99,7 @@ async def test_a_code_is_bound_by_its_authorization_request(world: World) -> Non
     for other in (None, Prover()):
         assert await error_of(await buy(world, other, **redeeming(code))) == (400, "invalid_grant")
     assert (await bought(world, prover, **redeeming(code)))["token_type"] == "DPoP"
-    refused = (await Person(world).authorize("app", dpop_jkt="too short")).answer
-    assert refused["error"] == "invalid_request"
-    assert "43 characters of base64url" in refused["error_description"], "what it must be"
+    assert "43 characters" in (await Person(world).authorize("app", dpop_jkt="short")).answer["error_description"]
 
 
 @pytest.mark.parametrize("client_id", ["phone", "app"])

@@ -5,9 +5,12 @@ from typing import Annotated
 from pydantic import Field
 
 from service.admin import audit as admin
+from service.admin.audit_actions import GROUPS
 from service.admin.operations.operation import Operation, OperationResult, Output, page_of
 from service.records.audit_entry import AuditEntry, Result, Way
 from service.store.audit import PlacedEntry
+
+KNOWN_GROUPS = GROUPS
 
 
 class ShownEntry(Output[PlacedEntry]):

@@ -1,6 +1,5 @@
 """The pages of the audit log and of recent refused requests, with filters."""
 
-from service.admin.audit_actions import GROUPS
 from service.admin.errors import InvalidInput
 from service.admin.operations import AnyOperation, audit, refusals
 from service.fronts.console.pages import ConsolePage, ConsoleReply, ConsoleRequest, Show
@@ -12,7 +11,7 @@ PERIODS = {"": "Any time", "3600": "Last hour", "86400": "Last day", "604800": "
 async def show_audit(request: ConsoleRequest) -> ConsoleReply:
     """Show the newest entries of the audit log that match."""
     wanted = {name: request.get(name) for name in ("actor", "action", "target")}
-    return await _newest(request, audit.LIST, "entries", wanted, here="audit", actions=GROUPS)
+    return await _newest(request, audit.LIST, "entries", wanted, here="audit", actions=audit.KNOWN_GROUPS)
 
 
 async def show_refused(request: ConsoleRequest) -> ConsoleReply:

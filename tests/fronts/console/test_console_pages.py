@@ -300,8 +300,7 @@ async def test_the_log_is_filtered(alice: Operator, bob: Operator) -> None:
         assert len(re.findall('<tr role="row"><td', shown.text)) == found, query
         assert "<script>" not in shown.text
     assert "secret" not in text_of(await alice.get("/console/audit"))
-    shown = await alice.get("/console/audit", action="user.disabel")
-    assert (shown.status, "did you mean user.disable?" in text_of(shown)) == (422, True)
+    assert "did you mean user.disable?" in text_of(await alice.get("/console/audit", action="user.disabel"))
 
 
 # the inspector
