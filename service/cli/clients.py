@@ -22,7 +22,7 @@ app = typer.Typer(no_args_is_help=True, help="Register clients, change them, giv
 _SECRET = "Importing a secret"
 _BOUNDS = frozenset({"scopes", "audiences"})
 """What a client may ask for; existing grants have what was allowed when they began."""
-_HINTED = {"scopes", "authorization_details_types"}
+_HINTED = frozenset({"scopes", "authorization_details_types"})
 """Members after whose change hints are shown, as at the creation."""
 
 ClientName = Annotated[str, typer.Argument(metavar="CLIENT_ID", help="client_id, or alias.", show_default=False)]
