@@ -164,7 +164,7 @@ class Guard:
                 claims = await self._introspected(text)
             return self._judged(claims, scheme, text, sent, needed)
         except Refused as refused:
-            self._challenge(refused, sent)
+            self._challenge(refused, sent, needed)
             raise
 
     def check_at_hand(self, sent: SentRequest, needed: Needed) -> Token | None:
@@ -174,7 +174,7 @@ class Guard:
             claims = self._at_hand(text)
             return None if claims is None else self._judged(claims, scheme, text, sent, needed)
         except Refused as refused:
-            self._challenge(refused, sent)
+            self._challenge(refused, sent, needed)
             raise
 
     def check_again(self, token: Token, sent: SentRequest, needed: Needed) -> Token:
@@ -182,7 +182,7 @@ class Guard:
         try:
             needed.check(token, time.time())
         except Refused as refused:
-            self._challenge(refused, sent)
+            self._challenge(refused, sent, needed)
             raise
         return token
 
@@ -229,8 +229,9 @@ class Guard:
         )
         return Refused(401, "invalid_token", text)
 
-    def _challenge(self, refused: Refused, sent: SentRequest) -> None:
+    def _challenge(self, refused: Refused, sent: SentRequest, needed: Needed) -> None:
         refused.as_dpop = scheme_of(sent.headers) == SCHEME
         refused.algorithms = " ".join(self._key_check.policy.algorithms)
         refused.further = self.headers()
+        refused.scope = " ".join(sorted(needed.scopes))
         refused.resource_metadata = self.metadata.url if self.metadata else ""

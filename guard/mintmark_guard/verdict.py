@@ -72,6 +72,8 @@ class Refused(Exception):
         self.status, self.error, self.description = status, error, description
         self.requirements: Mapping[str, str] = requirements or {}
         """Members of the challenge, see the argument."""
+        self.scope = ""
+        """The scopes that the request needs, separated by blanks (RFC 6750 section 3); MCP clients ask for these."""
         self.resource_metadata = ""
         """The URL of the API's metadata (RFC 9728 section 5.1)."""
         self.as_dpop = False
@@ -89,6 +91,8 @@ class Refused(Exception):
         members = (
             {"error": self.error, "error_description": self.description, **self.requirements} if self.error else {}
         )
+        if self.scope:
+            members["scope"] = self.scope
         if self.resource_metadata:
             members["resource_metadata"] = self.resource_metadata
         algorithms = {"algs": self.algorithms} if self.algorithms else {}

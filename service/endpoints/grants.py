@@ -42,7 +42,7 @@ async def decide(issuer: Issuer, request: Request) -> Decision:
         raise InvalidToken(log=f"token is sent as {presented.scheme}")
     wanted = REVOKE if request.method == "DELETE" else QUERY
     if wanted not in token.scope.split():
-        raise InsufficientScope(f"The access token was not issued for the scope {wanted}.")
+        raise InsufficientScope(wanted)
     grant_id = request.url.rpartition("/")[2]
     listed = await issuer.store.grants.open(grant_id) if _GRANT_ID.fullmatch(grant_id) else None
     if listed is None or not client.grant_is_current(listed.grant):

@@ -56,7 +56,7 @@ async def opened_for_claims(
     """
     token, client = await open_access_token(issuer, text, possession, confirms=confirms)
     if OPENID not in token.scope.split() or not token.grant.subject:
-        raise InsufficientScope("The access token was not issued for the scope openid.")
+        raise InsufficientScope(OPENID)
     return token, client
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 import orjson
 
-from service.protocol.errors import BearerError, ProtocolError, TokenRequired
+from service.protocol.errors import BearerError, InsufficientScope, ProtocolError, TokenRequired
 
 JSON = "application/json"
 SERVER: Mapping[str, str] = {"Server": "mintmark"}
@@ -83,6 +83,8 @@ def challenge(scheme: str, error: ProtocolError | None = None, parameters: Mappi
     members = {"realm": "mintmark"}
     if error is not None and not isinstance(error, TokenRequired):
         members |= {"error": error.error} | ({"error_description": error.description} if error.description else {})
+    if isinstance(error, InsufficientScope):
+        members["scope"] = error.scope
     return f"{scheme} " + ", ".join(f'{name}="{text}"' for name, text in {**members, **parameters}.items())
 
 

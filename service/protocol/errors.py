@@ -284,10 +284,14 @@ class MalformedToken(BearerError):
 
 
 class InsufficientScope(BearerError):
-    """The access token has too little scope (RFC 6750 3.1)."""
+    """The access token was not issued for a scope, which the challenge names (RFC 6750 3.1)."""
 
     error = "insufficient_scope"
     status = 403
+
+    def __init__(self, scope: str) -> None:
+        super().__init__(f"The access token was not issued for the scope {scope}.")
+        self.scope = scope
 
 
 class ServerError(ProtocolError):

@@ -44,7 +44,7 @@ async def test_a_good_token_is_let_in(served: World, guards: Callable[..., Guard
     with pytest.raises(Refused) as refused:
         await guards(kind).check(**bearer(token, scheme="bearer"), scopes={"read", "write"})
     assert (refused.value.status, refused.value.error) == (403, "insufficient_scope")
-    assert "write" in refused.value.headers["WWW-Authenticate"]
+    assert 'scope="read write"' in refused.value.headers["WWW-Authenticate"], "all that are needed (RFC 6750 3)"
 
 
 @pytest.mark.parametrize("kind", ["jwks", "introspection"])

@@ -36,7 +36,8 @@ async def test_before_aiohttp_handlers(served: World, guards: Callable[..., Guar
             refused = await http.get(path)
             assert (refused.status, refused.headers["WWW-Authenticate"]) == (
                 401,
-                f'Bearer resource_metadata="{API}/.well-known/oauth-protected-resource", DPoP algs="ES256 PS256 EdDSA ES384"',
+                f'Bearer scope="read", resource_metadata="{API}/.well-known/oauth-protected-resource",'
+                ' DPoP algs="ES256 PS256 EdDSA ES384"',
             )
 
 

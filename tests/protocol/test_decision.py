@@ -65,8 +65,12 @@ def test_401_comes_with_a_challenge_and_nothing_else_does() -> None:
             InvalidToken("Gone."),
             'Bearer realm="mintmark", error="invalid_token", error_description="Gone."',
         ),
-        (InsufficientScope(), 'Bearer realm="mintmark", error="insufficient_scope"'),
-        (InsufficientScope(headers={"WWW-Authenticate": "its own"}), "its own"),
+        (
+            InsufficientScope("openid"),
+            'Bearer realm="mintmark", error="insufficient_scope",'
+            ' error_description="The access token was not issued for the scope openid.", scope="openid"',
+        ),
+        (InvalidToken(headers={"WWW-Authenticate": "its own"}), "its own"),
     ],
 )
 def test_a_resource_challenges_for_a_token(error: ProtocolError, challenge: str) -> None:

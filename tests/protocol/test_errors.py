@@ -1,6 +1,8 @@
 """The registered errors, and the text that goes with them."""
 
 import re
+from collections.abc import Callable
+from functools import partial
 
 import pytest
 from hypothesis import given
@@ -43,10 +45,12 @@ DESCRIPTION = re.compile(r"[\x20-\x21\x23-\x5B\x5D-\x7E]{0,400}")
         (TooManyRegistrations, "temporarily_unavailable", 429),
         (InvalidToken, "invalid_token", 401),
         (TokenRequired, "invalid_token", 401),
-        (InsufficientScope, "insufficient_scope", 403),
+        (partial(InsufficientScope, "openid"), "insufficient_scope", 403),
     ],
 )
-def test_every_error_has_its_registered_code_and_status(error: type[ProtocolError], code: str, status: int) -> None:
+def test_every_error_has_its_registered_code_and_status(
+    error: Callable[[], ProtocolError], code: str, status: int
+) -> None:
     """IT-24, IT-25, IT-26, IT-27, AU-05, AU-06; RFC 6749 section 5.2, RFC 8707 section 2."""
     raised = error()
     assert (raised.error, raised.status) == (code, status)
