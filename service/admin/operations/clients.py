@@ -158,6 +158,10 @@ class _Changed(_Described[_ChangedClient]):
         ended = {"ended": True, "needs_sweep": result.needs_sweep} if result.has_ended else {}
         return shown._replace(body={**shown.body, **ended})
 
+    @classmethod
+    def seen_by(cls, issuer: Issuer, result: _ChangedClient) -> OperationResult:
+        return _advised(cls.of(result), issuer, result.client)
+
 
 class _Previewed(Output[ClientInput]):
     @classmethod

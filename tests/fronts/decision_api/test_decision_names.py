@@ -13,7 +13,7 @@ CREATE = {"clientId": NUMBER, "grantType": "PASSWORD", "subject": "alice"}
 CLIENT = {"clientName": "Shop", "grantTypes": ["CLIENT_CREDENTIALS"]}
 X = "x" * 43
 REFUSED: list[tuple[str, dict[str, Any], str]] = [
-    ("/auth/token/create", {"grantType": "MAGIC"}, "grantType: Input should be"),
+    ("/auth/token/create", {"grantType": "MAGIC"}, "grantType: must be 'authorization_code'"),
     ("/auth/token/create", {"grantType": "REFRESH_TOKEN"}, "grantType: refresh_token renews"),
     ("/auth/token/create", {"dpopKeyThumbprint": "x"}, "dpopKeyThumbprint: "),
     ("/auth/token/create", {"certificateThumbprint": "x"}, "certificateThumbprint: "),
