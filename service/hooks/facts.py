@@ -131,6 +131,7 @@ def about_backchannel(reference: str, waiting: WaitingBackchannelRequest, client
         "scope": request.scope,
         "audience": list(request.audience),
         "acr_values": list(request.acr_values),
+        "max_age": request.max_age,
         "authorization_details": (request.members or {}).get("authorization_details", []),
         "ends_at": waiting.ends_at,
     }

@@ -101,6 +101,7 @@ _COMMON: tuple[Callable[[Draft], None], ...] = (
     check_openid,
     authorization_request.check_scope,
     authorization_request.check_resource,
+    authorization_request.check_max_age,
     authorization_request.check_acr_values,
 )
 """The checks that it shares with authorization requests."""

@@ -163,6 +163,28 @@ async def test_the_id_token_says_how_the_user_signed_in(person: Person) -> None:
         assert "sid" not in claims, "the grant is not of the browser that decided"
 
 
+async def test_who_signed_in_too_long_ago_signs_in_again(person: Person) -> None:
+    """By the max_age of the request, or the default of the client, as in every other request for a user."""
+    await backchannel_client(person.world, "careful", default_max_age=60)
+    now = person.world
+    for client_id, request in (("bank", {"max_age": "60"}), ("careful", {})):
+        person.world = now
+        await approvals(person)
+        async with now.later(61) as later:
+            person.world = later
+            auth_req_id = await asked(later, client_id, **request)
+            shown = await decide(person, "allow")
+            assert shown.heading == "Sign in"
+            assert await error_of(await poll(later, auth_req_id, client_id)) == (400, "authorization_pending")
+            assert (await person.log_in(shown)).heading == "Allowed"
+            assert (await poll_at_last(later, auth_req_id, client_id)).status == 200
+        person.cookies.clear()
+
+
+async def test_a_malformed_max_age_is_refused(person: Person) -> None:
+    assert await error_of(await ask(person.world, max_age="soon")) == (400, "invalid_request")
+
+
 async def test_the_user_who_was_disabled_meanwhile_allows_nothing(person: Person) -> None:
     auth_req_id = await asked(person.world)
     shown = await approvals(person)

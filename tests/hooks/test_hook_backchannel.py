@@ -53,6 +53,7 @@ async def test_it_hears_who_asks_whom_for_what_and_nothing_to_poll_with(world: W
         **{"binding_message": "W4SCT", "scope": "openid read"},
     }
     assert (facts["acr_values"], facts["audience"], facts["authorization_details"]) == (["a", "b"], [], [])
+    assert facts["max_age"] is None
     assert auth_req_id not in str(facts)
     assert await error_of(await poll(world, facts["ticket"])) == (400, "invalid_grant")
 

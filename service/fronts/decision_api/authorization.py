@@ -8,7 +8,7 @@ import msgspec
 from service.client_auth import note_claimed_client, unread_request
 from service.fronts.decision_api import tickets
 from service.fronts.decision_api.body import Text
-from service.fronts.decision_api.call import Body, Call, CallResult, Route
+from service.fronts.decision_api.call import Body, Call, CallResult, Route, max_age_member
 from service.fronts.decision_api.client_json import client_members, describe
 from service.fronts.decision_api.details_json import details_json
 from service.fronts.decision_api.result_codes import ResultCode
@@ -94,8 +94,7 @@ async def _described(call: Call, validated: ValidatedRequest, presented: str, ex
         "client": await describe(issuer, client) | _shown(issuer, validated),
         "clientIdAliasUsed": (await client_members(issuer, client, presented))["clientIdAliasUsed"],
         "display": request.display.upper(),
-        # 0 means "no limit" in this format: max_age=0 is expressed by 1, and by the prompt
-        "maxAge": None if request.max_age is None else max(1, request.max_age),
+        "maxAge": max_age_member(request.max_age),  # 0 is expressed by the prompt, too
         "scopes": scopes_json(issuer, client, requested_scopes(issuer, client, request)),
         "uiLocales": list(request.ui_locales) or None,
         "claimsLocales": single.get("claims_locales", "").split() or None,

@@ -11,7 +11,7 @@ from service.client_auth import AuthenticatedClient, authenticate
 from service.endpoints import backchannel_authentication as endpoint
 from service.fronts.decision_api import tickets
 from service.fronts.decision_api.body import Text, one_of
-from service.fronts.decision_api.call import Body, Call, CallResult, Route, response_content
+from service.fronts.decision_api.call import Body, Call, CallResult, Route, max_age_member, response_content
 from service.fronts.decision_api.client_json import client_members, enum_name, method_name
 from service.fronts.decision_api.client_request import ClientRequestBody, refused_as_unauthorized, request_of
 from service.fronts.decision_api.details_json import details_json
@@ -72,6 +72,7 @@ async def _described(
         "deliveryMode": enum_name(client.delivery_mode),
         "scopes": scopes_json(issuer, client, request.scopes),
         "acrs": list(request.acr_values) or None,
+        "maxAge": max_age_member(request.max_age),
         "hintType": ciba_request.hint_kind.upper(),
         "hint": ciba_request.hint,
         "sub": expects or None,

@@ -152,6 +152,11 @@ def milliseconds(seconds: int) -> int:
     return seconds * 1000
 
 
+def max_age_member(seconds: int | None) -> int | None:
+    """Return ``maxAge`` of a request: 0 means "no limit" in this format, so max_age=0 is expressed by 1."""
+    return None if seconds is None else max(1, seconds)
+
+
 def response_content(error: ProtocolError) -> dict[str, str]:
     """Return the member with the response for the client (RFC 6749 section 5.2). Raises an error that asks for a retry (P7)."""
     if error.status == 503:

@@ -12,7 +12,7 @@ from service.admin.audit import audited
 from service.client_auth import authenticate
 from service.endpoints import device_authorization as endpoint
 from service.fronts.decision_api.body import Text
-from service.fronts.decision_api.call import Body, Call, CallError, CallResult, Route, milliseconds
+from service.fronts.decision_api.call import Body, Call, CallError, CallResult, Route, max_age_member, milliseconds
 from service.fronts.decision_api.callers_directory import with_callers_directory
 from service.fronts.decision_api.client_json import client_members, method_name
 from service.fronts.decision_api.client_request import ClientRequestBody, refused_as_unauthorized, request_of
@@ -66,6 +66,7 @@ async def _described(
         "clientName": name_of(issuer.settings, client),
         "scopes": scopes_json(issuer, client, authorization_request.scopes),
         "acrs": list(authorization_request.acr_values) or None,
+        "maxAge": max_age_member(authorization_request.max_age),
         "resources": list(authorization_request.audience) or None,
         "authorizationDetails": details_json(authorization_request.members),
     }

@@ -96,6 +96,13 @@ async def test_the_whole_way(caller: Backend) -> None:
     assert (claims["sub"], claims["acr"], claims["auth_time"]) == ("c-1", "urn:strong", 1_700_000_000)
 
 
+async def test_the_caller_hears_how_old_the_login_may_be(caller: Backend) -> None:
+    for max_age, said in (("60", 60), ("0", 1)):
+        parameters = urlencode({"scope": "openid", "login_hint": "anybody", "max_age": max_age})
+        about = {"parameters": parameters, "clientId": "bank", "clientSecret": SECRET}
+        assert (await caller.answer("/backchannel/authentication", **about))["maxAge"] == said
+
+
 async def test_what_is_refused_is_for_the_client(caller: Backend) -> None:
     for parameters, error in (({"login_hint": ""}, "invalid_request"), ({"binding_message": "\u202e"}, None)):
         refused = await begin(caller, **parameters)

@@ -64,7 +64,9 @@ async def token(caller: Backend, device_code: str) -> Any:
 
 async def test_the_whole_way(caller: Backend) -> None:
     """A user whom only the caller knows, on the caller's own page."""
-    device = await begin(caller, acr_values="urn:strong")
+    device = await begin(caller, acr_values="urn:strong", max_age="60")
+    described = await caller.answer("/device/verification", userCode=device.userCode)
+    assert described["maxAge"] == 60
     assert (device.action.name, device.clientName, device.acrs) == ("OK", "The TV", ["urn:strong"])
     assert [one.name for one in device.scopes] == ["openid", "read"]
     assert device.verificationUri == "https://shop.example/tv?lang=en"
