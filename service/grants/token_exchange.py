@@ -27,7 +27,7 @@ from service.tokens.authorization import Authorization, Exchange
 from service.tokens.binding import possession_of
 from service.tokens.exchangeable_tokens import ExchangeableToken, UsedTokenError, check_type, present_own
 from service.tokens.foreign_tokens import present_foreign
-from service.tokens.members import may_have_members
+from service.tokens.members import members_open_to
 from service.tokens.refresh_tokens import PresentedRefreshToken
 from service.tokens.replay import ReplayedError, check_not_replayed, end_replayed
 from service.tokens.resources import check_still_open, scopes_of
@@ -191,10 +191,7 @@ def _granted(
             raise InvalidTarget("An ID token is about a user, and for the client itself.")
         targets = ()
     if not _is_own(client, subject):
-        details = {
-            name: value for name, value in (held.members or {}).items() if may_have_members(client, {name: value})
-        }
-        held = msgspec.structs.replace(held, members=details)
+        held = msgspec.structs.replace(held, members=members_open_to(client, held.members or {}))
     scope = requested.scope
     if subject.client is None and scope is None:
         default = issuer.settings.default_scope if client.default_scope is None else client.default_scope

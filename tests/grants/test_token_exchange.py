@@ -1,5 +1,6 @@
 """Token exchange (RFC 8693): who gets what for a token, who acts, and what it ends with."""
 
+import json
 from typing import Any
 
 import pytest
@@ -152,6 +153,22 @@ async def test_a_client_has_no_scope_that_it_may_not_have(shop: World) -> None:
     assert body["scope"] == "read write", "openid is not among its scopes"
     response = await exchange(shop, "orders", held["access_token"], audience=STOCK, scope="openid")
     assert await error_of(response) == (400, "invalid_scope")
+
+
+async def test_it_has_those_details_that_its_client_may_have(shop: World) -> None:
+    """And goes without the others, as it does without scopes; those of a type that it has not are not for asking, either."""
+    payment, account = {"type": "payment", "amount": 1}, {"type": "account"}
+    details = {"authorization_details": [payment, account]}
+    async with shop.having(authorization_details_types={"payment": {}, "account": {}}) as world:
+        await world.change(await app(world), authorization_details_types=("payment", "account"))
+        await orders(world, authorization_details_types=("payment",))
+        held = (await tokens(world, members=details))["access_token"]
+        for asked in ({}, {"authorization_details": json.dumps([payment])}):
+            body = await exchanged(world, "orders", held, audience=STOCK, **asked)
+            assert body["authorization_details"] == [payment]
+            assert (await world.introspect(body["access_token"], "stock"))["authorization_details"] == [payment]
+        refused = await exchange(world, "orders", held, authorization_details=json.dumps([account]))
+        assert await error_of(refused) == (400, "invalid_authorization_details")
 
 
 async def test_a_client_narrows_a_token_of_its_own(shop: World) -> None:

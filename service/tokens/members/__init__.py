@@ -32,6 +32,7 @@ __all__ = [
     "judge_members",
     "may_have_members",
     "members_concerning",
+    "members_open_to",
     "summarized_members",
     "with_members",
 ]
@@ -122,5 +123,13 @@ def summarized_members(issuer: Issuer, members: Mapping[str, Any] | None) -> lis
 
 def may_have_members(client: Client, members: Mapping[str, Any] | None) -> bool:
     """Whether the client, as it is now, may still ask for all this."""
-    known = ((GRANT_MEMBERS.get(name), value) for name, value in (members or {}).items())
-    return all(member is None or member.may_have(client, value) for member, value in known)
+    return not members or members_open_to(client, members) == members
+
+
+def members_open_to(client: Client, members: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the members, and the part of each, that the client, as it is now, may ask for."""
+    found = {
+        name: GRANT_MEMBERS[name].open_to(client, value) if name in GRANT_MEMBERS else value
+        for name, value in members.items()
+    }
+    return {name: value for name, value in found.items() if value}

@@ -1,6 +1,6 @@
 """authorization_details: what a client asks for in JSON, type by type (RFC 9396)."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from service.hooks.facts import about_details
@@ -108,10 +108,6 @@ def _described(issuer: Issuer, detail: Detail, title: str) -> Described:
     return Described(words, tuple(facts))
 
 
-def _types_of(details: Iterable[Detail]) -> set[str]:
-    return {detail["type"] for detail in details}
-
-
 def _metadata(issuer: Issuer) -> dict[str, Any]:
     return {"authorization_details_types_supported": sorted(issuer.settings.authorization_details_types) or None}
 
@@ -124,6 +120,6 @@ GRANT_MEMBER = GrantMember(
     judge=judge,
     summarize=summarize,
     concerning=concerning,
-    may_have=lambda client, details: _types_of(details) <= set(client.authorization_details_types),
+    open_to=lambda client, details: [one for one in details if one["type"] in client.authorization_details_types],
     metadata=_metadata,
 )

@@ -40,8 +40,8 @@ async def _allowed(_: Issuer, __: Client, ___: str, ____: Any) -> None:  # noqa:
     return None
 
 
-def _always(_: Client, __: Any) -> bool:  # noqa: ANN401 (JSON)
-    return True
+def _whole(_: Client, value: Any) -> Any:  # noqa: ANN401 (JSON)
+    return value
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,7 +62,7 @@ class GrantMember:
     """Returns a summary for later, a line each; calls no hooks."""
     concerning: Callable[[Any, Collection[str]], Any] = _all_of_it
     """Returns the part of it that concerns these resource servers; empty for nothing."""
-    may_have: Callable[[Client, Any], bool] = _always
-    """Whether the client, as it is now, may still ask for it."""
+    open_to: Callable[[Client, Any], Any] = _whole
+    """Returns the part of it that the client, as it is now, may ask for; empty for nothing."""
     metadata: Callable[[Issuer], Mapping[str, object]] = _nothing
     """Members of discovery."""
