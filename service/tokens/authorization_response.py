@@ -17,6 +17,7 @@ from service.records.grant import Grant
 from service.store.user_index import CountedAs
 from service.tokens.authorization import Authorization, granted_by
 from service.tokens.authorization_codes import issue_code
+from service.tokens.ending import ended_unless_answered
 from service.tokens.id_tokens import mint_id_token
 from service.tokens.members import GRANT_MEMBERS, for_audience
 from service.tokens.spendable import TokenPlan
@@ -57,8 +58,11 @@ async def answer_authorization(
         AccessDenied: The user is disabled.
         TemporarilyUnavailable: Redis or a hook is.
     """
+    grant_id = new_grant_id(issuer.random_text)
+    is_one = len(request.response_type.parts) == 1  # of which nothing is left where it cannot be made
     try:
-        return await _respond(issuer, client, grant, request, claims, lifetime)
+        async with ended_unless_answered(issuer, "" if is_one else grant_id, grant.subject):
+            return await _respond(issuer, client, grant, request, claims, lifetime, grant_id)
     except InvalidGrant as error:
         raise AccessDenied("The user may not sign in.", log=error.log) from error
 
@@ -70,11 +74,11 @@ async def _respond(
     request: AuthorizationRequest,
     claims: Mapping[str, Any],
     lifetime: int,
+    fresh_id: str,
 ) -> AuthorizationResponse:
     issuer.store.self_registrations.note_use(client, issuer.settings.registration_idle_lifetime)
     parts, fields, grant_id, ends_at = request.response_type.parts, {}, "", 0
     grant = await with_claims(issuer, client, grant)
-    fresh_id = new_grant_id(issuer.random_text)
     authorization = Authorization(grant, for_audience(granted_by(grant)), lifetime=lifetime)
     if issuer.hooks.asks_claims and parts & {
         "token",

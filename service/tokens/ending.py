@@ -2,12 +2,13 @@
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager, suppress
 
 from service.hooks.facts import Revoked, about_revoked
 from service.issuer import Issuer
 from service.observe.events import Event
-from service.protocol.errors import TemporarilyUnavailable
+from service.protocol.errors import ProtocolError, TemporarilyUnavailable
 from service.protocol.names import HookEvent
 
 log = logging.getLogger(__name__)
@@ -47,6 +48,21 @@ async def end_grant(
     if was_alive:
         log.info(Event.GRANT_REVOKED, extra={**about, "reason": reason})
     return was_alive
+
+
+@asynccontextmanager
+async def ended_unless_answered(issuer: Issuer, grant_id: str, subject: str) -> AsyncIterator[None]:
+    """End a grant that has just begun, where an error inside is the answer: its client never hears of it.
+
+    ``grant_id`` may name nothing. No hook is notified, as none heard of it. Raises what is raised inside.
+    """
+    try:
+        yield
+    except ProtocolError:
+        if grant_id:
+            with suppress(TemporarilyUnavailable):
+                await issuer.store.grants.revoke(grant_id, subject)
+        raise
 
 
 async def end_excess(issuer: Issuer, subject: str, client_id: str, grant_ids: Sequence[str]) -> None:

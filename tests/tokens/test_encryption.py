@@ -13,7 +13,7 @@ from service.admin.client_input import ClientInput
 from service.admin.errors import InvalidInput
 from service.crypto.incoming_jwe import symmetric_key
 from service.crypto.sealing import Sealing
-from service.protocol.names import ContentEncryption, KeyManagement, SigningAlgorithm
+from service.protocol.names import ContentEncryption, KeyManagement, ResponseType, SigningAlgorithm
 from service.records.client import Client
 from tests.person import Person
 from tests.world import SECRET, VERIFIER, World, basic
@@ -178,6 +178,31 @@ async def test_a_client_without_a_key_loses_nothing(person: Person) -> None:
     for request in ({}, {"scope": "everything"}, {"prompt": "none"}):
         shown = await person.authorize(response_mode="jwt", **request)
         assert (shown.status, shown.location) == (503, "")
+
+
+@pytest.mark.parametrize(
+    ("response_type", "member", "request_members"),
+    [
+        ("code id_token", "id_token_encrypted_response_alg", {}),
+        ("id_token token", "id_token_encrypted_response_alg", {}),
+        ("code id_token token", "id_token_encrypted_response_alg", {}),
+        ("id_token token", "authorization_encrypted_response_alg", {"response_mode": "jwt"}),
+        ("code", "authorization_encrypted_response_alg", {"response_mode": "jwt"}),
+    ],
+)
+async def test_nothing_is_left_of_a_response_that_cannot_be_made(
+    person: Person, response_type: str, member: str, request_members: dict[str, str]
+) -> None:
+    """No client has its code or access token: its grant is no connected application, and counts for no limit."""
+    signing_only = {"keys": [{**EC.as_dict(private=False), "use": "sig", "alg": "ES256"}]}
+    await change(person, jwks=signing_only, **{member: KeyManagement.ECDH_ES})
+    async with person.world.having(response_types=tuple(ResponseType)) as world:
+        person.world = world
+        before = {listed.grant_id for listed in (await world.issuer.store.grants.list_of_client("app")).grants}
+        shown = await person.authorize(response_type=response_type, **request_members)
+        assert not shown.answer.keys() & {"code", "access_token"}
+        after = {listed.grant_id for listed in (await world.issuer.store.grants.list_of_client("app")).grants}
+        assert after == before
 
 
 async def test_discovery_lists_what_there_is(world: World) -> None:

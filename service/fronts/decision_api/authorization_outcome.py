@@ -43,6 +43,7 @@ from service.records.client import Client
 from service.records.decision_ticket import DecisionTicket
 from service.records.grant import Grant
 from service.tokens.authorization_response import AuthorizationResponse, answer_authorization
+from service.tokens.ending import ended_unless_answered
 from service.tokens.id_tokens import subject_for
 from service.tokens.members import judge_members
 from service.tokens.response_delivery import deliver
@@ -94,9 +95,10 @@ async def _allowed(
         raise
     except ProtocolError as error:
         return await back(issuer, client, request, error)
+    async with ended_unless_answered(issuer, response.grant_id, body.subject):
+        what = await deliver(issuer, client, verified_of(request), response.fields)
     issuer.metrics.request("authorize", "ok")
     facts = {"client_id": client.client_id, "subject": body.subject, "grant_id": response.grant_id}
-    what = await deliver(issuer, client, verified_of(request), response.fields)
     return sent(what, ResultCode.AUTHORIZATION_ISSUED, facts, _response_members(response))
 
 

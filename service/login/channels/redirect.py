@@ -11,6 +11,7 @@ from service.protocol.errors import LoginRequired, ProtocolError
 from service.records.interaction import REDIRECT
 from service.records.session import Session
 from service.tokens.authorization_response import answer_authorization
+from service.tokens.ending import ended_unless_answered
 from service.tokens.response_delivery import deliver
 
 
@@ -23,12 +24,12 @@ async def answer(issuer: Issuer, interaction: ClientInteraction, session: Sessio
     client, request = interaction.client, interaction.request
     grant, person = await given_grant(issuer, interaction, session)
     response = await answer_authorization(issuer, client, grant, request, claims_by_scope(issuer, request, person))
-    if not await sessions.join(issuer, session, client.client_id):
-        if response.grant_id:
-            await issuer.store.grants.revoke(response.grant_id, session.subject)
-        raise LoginRequired("The session has ended.")
+    async with ended_unless_answered(issuer, response.grant_id, session.subject):
+        if not await sessions.join(issuer, session, client.client_id):
+            raise LoginRequired("The session has ended.")
+        what = await deliver(issuer, client, verified_of(request), response.fields)
     issuer.metrics.request("authorize", "ok")
-    return await deliver(issuer, client, verified_of(request), response.fields)
+    return what
 
 
 async def refuse(
