@@ -5,6 +5,7 @@ registered algorithm (IT-06). Such a client may name any subject: give it to few
 """
 
 import asyncio
+from collections.abc import Mapping
 
 import msgspec
 
@@ -15,7 +16,7 @@ from service.issuer import Issuer
 from service.protocol.errors import InvalidAuthorizationDetails, InvalidGrant, InvalidRequest, InvalidScope
 from service.protocol.names import GrantTypeName, TrustUse
 from service.protocol.request import Request
-from service.protocol.token_exchange import ACT, foreign_actors
+from service.protocol.token_exchange import ACT, MAY_ACT, check_may_act, foreign_actors
 from service.records.client import Client
 from service.records.trusted_issuer import TrustedIssuer
 from service.store.replay_checks import ReplayCheck
@@ -65,7 +66,7 @@ async def authorize(issuer: Issuer, token_request: TokenRequest) -> Authorizatio
         check = await _verify(issuer, client, assertion, trusted, request, is_id_jag=is_id_jag)
         asserted = assertion.jws.claims()
         subject = assertion.subject if trusted is None else subject_of(trusted, asserted)
-        actors = _actors(issuer, client, trusted, asserted.get(ACT))
+        acting = _acting(issuer, client, trusted, asserted)
     except UnknownIssuerError as error:
         raise UntrustedIssuer(assertion, str(error)) from error
     except UnverifiableError as error:
@@ -74,8 +75,7 @@ async def authorize(issuer: Issuer, token_request: TokenRequest) -> Authorizatio
     has_details = bool(members) or not GRANT_MEMBERS.keys().isdisjoint(request.parameters)
     _check_within_trust(trusted, begun.granted.scope, has_details=has_details)
     await judge_members(issuer, client, subject, members)
-    if actors is not None:
-        members[ACT] = actors
+    members |= acting
     # read by the issuer's name for the user, together with the issuer
     known = claims if subject == assertion.subject else None
     grant = await with_claims(issuer, client, begun.grant, known)
@@ -87,15 +87,24 @@ async def authorize(issuer: Issuer, token_request: TokenRequest) -> Authorizatio
     return msgspec.structs.replace(begun, grant=grant, granted=granted, is_final=is_id_jag)
 
 
-def _actors(issuer: Issuer, client: Client, trusted: TrustedIssuer | None, act: object) -> dict[str, object] | None:
-    """Return the actors that the assertion names (draft-ietf-oauth-identity-chaining). Raises UnverifiableError."""
-    if act is None:
-        return None
-    if trusted is not None:
-        try:
-            return foreign_actors(act, trusted.issuer, issuer.url)
-        except InvalidRequest as error:  # for an assertion, RFC 7521 section 4.1.1 demands invalid_grant
-            raise UnverifiableError(error.description) from error
+def _acting(
+    issuer: Issuer, client: Client, trusted: TrustedIssuer | None, claims: Mapping[str, object]
+) -> dict[str, object]:
+    """Return the actors that the assertion names (draft-ietf-oauth-identity-chaining), and those who alone may act.
+
+    Raises UnverifiableError.
+    """
+    act, may_act = claims.get(ACT), claims.get(MAY_ACT)
+    try:
+        found = {MAY_ACT: check_may_act(may_act)} if may_act is not None else {}
+        if act is not None:
+            found[ACT] = _own_actor(client, act) if trusted is None else foreign_actors(act, trusted.issuer, issuer.url)
+    except InvalidRequest as error:  # for an assertion, RFC 7521 section 4.1.1 demands invalid_grant
+        raise UnverifiableError(error.description) from error
+    return found
+
+
+def _own_actor(client: Client, act: object) -> dict[str, object]:
     own: dict[str, object] = {"sub": client.client_id, "client_id": client.client_id}
     if not isinstance(act, dict) or not act or any(own.get(name) != value for name, value in act.items()):
         raise UnverifiableError("a client can say of itself alone that it acts")

@@ -9,6 +9,7 @@ from service.admin.resources import ResourceInput, create_resource
 from service.admin.trusts import TrustInput
 from service.protocol.names import ClientAuthMethod, GrantTypeName, SigningAlgorithm
 from tests.assertions import ISSUER, JWKS, KEYS, Signer
+from tests.exchanging import EXCHANGE, acting, exchange, exchanged
 from tests.registering import register
 from tests.world import World, basic, error_of
 
@@ -56,6 +57,21 @@ async def test_a_client_says_of_itself_alone_that_it_acts(world: World, act: dic
     if status == 200:
         said = await world.introspect((await response.json())["access_token"])
         assert said["act"] == {"sub": "app", "client_id": "app"}
+
+
+async def test_who_may_act_is_kept_for_exchanges_of_the_token(world: World) -> None:
+    """What the issuer of the assertion allows one party, no other gets by redeeming first (RFC 8693 section 4.4)."""
+    await world.client("app", grant_types=(GRANT, EXCHANGE))
+    await world.client("agent", grant_types=("client_credentials", EXCHANGE), exchange_from=("app",))
+    await trust(world)
+    assertion = vouch(may_act={"client_id": "agent"})
+    token = (await (await world.token(grant_type=GRANT, assertion=assertion)).json())["access_token"]
+    assert (await world.introspect(token))["may_act"] == {"client_id": "agent"}
+    assert await error_of(await exchange(world, "app", token)) == (400, "invalid_request")
+    body = await exchanged(world, "agent", token, **await acting(world, "agent"))
+    assert (await world.introspect(body["access_token"], "agent"))["act"] == {"sub": "agent", "client_id": "agent"}
+    refused = await world.token(grant_type=GRANT, assertion=vouch(may_act=["agent"]))
+    assert await error_of(refused) == (400, "invalid_grant")
 
 
 async def test_scopes_of_open_resources_are_within_the_trust_too(world: World) -> None:
