@@ -101,7 +101,11 @@ async def _take(issuer: Issuer, visit: Visit, entry: _Entry) -> Page | Redirect 
         return await start_for_page(issuer, page, entry.browser, visit.address)
     record = await polled_requests.load(issuer, reference) if reference else None
     client = await issuer.store.clients.get(record.request.client_id) if record else None
-    if record is None or client is None or not may_still_ask(issuer, client, record.client_generation, record.request):
+    if (
+        record is None
+        or client is None
+        or not may_still_ask(issuer, client, record.client_generation, record.request, DEVICE)
+    ):
         issuer.refusals.keep(NAME, "wrong_user_code", "the user code is unknown, used, or has expired")
         return _form(entry, "unknown")
     note_client(client.client_id)

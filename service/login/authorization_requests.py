@@ -10,6 +10,7 @@ from service.login import pushed_requests
 from service.login.acr import offered_acrs
 from service.login.error_response import send_error
 from service.login.request_object import Parameters, unpacked
+from service.login.tickets import response_types_of
 from service.observe.current import note_client
 from service.protocol import authorization_request
 from service.protocol.authorization_request import AuthorizationRequest
@@ -18,7 +19,7 @@ from service.protocol.authorization_rules import Rules
 from service.protocol.browsing import FormPost, Page, Redirect
 from service.protocol.client_id_urls import is_url
 from service.protocol.errors import InvalidClient, InvalidRequest, ProtocolError
-from service.protocol.names import ApplicationType, GrantTypeName, ResponseType
+from service.protocol.names import ApplicationType
 from service.protocol.polled_authorization import check_polled
 from service.protocol.profiles import check_keeps
 from service.protocol.requested import resources_of
@@ -154,11 +155,10 @@ def _when_pushed(issuer: Issuer, client: Client, rules: Rules) -> Rules:
 def rules_of(issuer: Issuer, client: Client, *, by_backend: bool) -> Rules:
     """Return what this client may ask for."""
     settings = issuer.settings
-    offered = settings.response_types
     return Rules(
         client_id=client.client_id,
         redirect_uris=client.redirect_uris,
-        response_types=tuple(one for one in client.response_types if one in offered and _may(client, one)),
+        response_types=response_types_of(issuer, client),
         scopes=client.scopes,
         default_scope=settings.default_scope if client.default_scope is None else client.default_scope,
         unknown_scope=settings.unknown_scope,
@@ -177,14 +177,6 @@ def rules_of(issuer: Issuer, client: Client, *, by_backend: bool) -> Rules:
         demands=issuer.demands_on(client),
         any_loopback_port=client.application_type is ApplicationType.NATIVE,
     )
-
-
-def _may(client: Client, response_type: ResponseType) -> bool:
-    """Whether it may use this response type: a code for a client that may redeem it, a token for one without bound tokens."""
-    is_bound = client.dpop_bound_access_tokens or client.tls_client_certificate_bound_access_tokens
-    if "token" in response_type.parts and is_bound:
-        return False
-    return "code" not in response_type.parts or GrantTypeName.AUTHORIZATION_CODE in client.grant_types
 
 
 async def _client(issuer: Issuer, parameters: Mapping[str, str], address: str) -> Client:

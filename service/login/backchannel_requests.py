@@ -29,6 +29,7 @@ from service.protocol.names import DeliveryMode, GrantTypeName
 from service.records.backchannel_request import WaitingBackchannelRequest
 from service.records.client import Client
 from service.records.grant import Grant
+from service.records.interaction import BACKCHANNEL
 from service.store.replay_checks import ReplayCheck
 from service.tokens import polled_requests
 from service.tokens.binding import named_in
@@ -168,7 +169,7 @@ async def load(issuer: Issuer, reference: str) -> LoadedRequest:
     client = await issuer.store.clients.get(waiting.request.client_id) if waiting is not None else None
     if waiting is None or client is None or waiting.ends_at <= issuer.clock():
         raise StaleError
-    if not may_still_ask(issuer, client, waiting.client_generation, waiting.request):
+    if not may_still_ask(issuer, client, waiting.client_generation, waiting.request, BACKCHANNEL):
         raise StaleError
     return LoadedRequest(reference, client, waiting)
 

@@ -124,7 +124,7 @@ async def start_again(
         case ClientInteraction(client=client, request=request):
             if not may_start_again(over):
                 raise StaleError(over)
-            if not may_still_ask(issuer, client, over.progress.client_generation, request):
+            if not may_still_ask(issuer, client, over.progress.client_generation, request, over.channel):
                 raise StaleError
             try:
                 return await start(

@@ -30,10 +30,10 @@ from service.protocol import redirect_uris
 from service.protocol.authorization_request import AuthorizationRequest
 from service.protocol.credentials import Kind, base64url, hashed, new_secret
 from service.protocol.errors import InvalidRequest
-from service.protocol.names import ApplicationType
+from service.protocol.names import ApplicationType, GrantTypeName, ResponseType
 from service.protocol.networks import wide_network_of
 from service.records.client import Client
-from service.records.interaction import FINISHED, InteractionRecord, Progress
+from service.records.interaction import BACKCHANNEL, DEVICE, FINISHED, REDIRECT, InteractionRecord, Progress
 from service.records.session import Session
 from service.store.waiting import AdmitAnswer
 from service.tokens.members import may_have_members
@@ -46,6 +46,8 @@ LONGEST_SEALED = 6000
 _LONGEST_REFERENCE = 64
 _CLOCKS = 60
 """Seconds by which the clock of Redis may be ahead of ours: a finished interaction is remembered until the ticket has ended."""
+_POLLED_BY = {DEVICE: GrantTypeName.DEVICE_CODE, BACKCHANNEL: GrantTypeName.CIBA}
+"""The grant types by which clients get what is answered without a redirect."""
 _OVERHEAD = 200
 """Bytes that a key costs in Redis besides its value."""
 
@@ -80,7 +82,7 @@ async def load(issuer: Issuer, ticket: str, browser: str, session: Session | Non
     if progress.position == FINISHED or issuer.clock() >= _ends(issuer, progress):
         raise StaleError(interaction)
     if isinstance(interaction, ClientInteraction) and not may_still_ask(
-        issuer, interaction.client, progress.client_generation, interaction.request
+        issuer, interaction.client, progress.client_generation, interaction.request, interaction.channel
     ):
         raise StaleError(interaction)
     return interaction.seen_in(session)
@@ -145,23 +147,40 @@ async def finish(issuer: Issuer, interaction: AnyInteraction) -> AnyInteraction:
     return await move(issuer, interaction, position=FINISHED, answer=base64url(issuer.randomness(16)))
 
 
-def may_still_ask(issuer: Issuer, client: Client, generation: int, request: AuthorizationRequest) -> bool:
+def may_still_ask(
+    issuer: Issuer, client: Client, generation: int, request: AuthorizationRequest, channel: str = REDIRECT
+) -> bool:
     """Whether the client might ask today what it asked, as it may have been changed while the user was away.
 
-    A channel without a redirect needs neither a redirect URI nor a response type. ``generation`` is that of the client when it
-    asked.
+    ``generation`` is that of the client when it asked, ``channel`` the one by which it gets the answer.
     """
     return (
         client.enabled
         and client.generation == generation
-        and (not request.redirect_uri or _may_be_redirected(client, request))
+        and _may_be_answered(issuer, client, request, channel)
         and set(request.scopes) <= set(scopes_of(issuer, client, request.audience))
         and set(request.audience) <= set(audiences_of(issuer, client))
         and may_have_members(client, request.members)
     )
 
 
-def _may_be_redirected(client: Client, request: AuthorizationRequest) -> bool:
+def response_types_of(issuer: Issuer, client: Client) -> tuple[ResponseType, ...]:
+    """Return the response types that the client may use here: a code if it may redeem it, a token if its are not bound."""
+    is_bound = client.dpop_bound_access_tokens or client.tls_client_certificate_bound_access_tokens
+    has_codes = GrantTypeName.AUTHORIZATION_CODE in client.grant_types
+    return tuple(
+        one
+        for one in client.response_types
+        if one in issuer.settings.response_types
+        and (has_codes or "code" not in one.parts)
+        and not (is_bound and "token" in one.parts)
+    )
+
+
+def _may_be_answered(issuer: Issuer, client: Client, request: AuthorizationRequest, channel: str) -> bool:
+    """Whether the client may still get the answer by this channel; one without a redirect needs a grant type alone."""
+    if channel in _POLLED_BY:
+        return _POLLED_BY[channel] in client.grant_types
     try:
         redirect_uris.resolve(
             request.redirect_uri,
@@ -173,7 +192,7 @@ def _may_be_redirected(client: Client, request: AuthorizationRequest) -> bool:
         return False
     has_code = "code" in request.response_type.parts
     needs_challenge = has_code and request.code_challenge is None and (client.require_pkce or client.public)
-    return not needs_challenge and request.response_type in client.response_types
+    return not needs_challenge and request.response_type in response_types_of(issuer, client)
 
 
 def csrf_of(interaction: Interaction, browser: str, session: Session | None) -> str:

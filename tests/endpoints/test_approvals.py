@@ -145,7 +145,9 @@ async def test_a_client_that_was_revoked_or_lost_a_scope_asks_nothing_more(perso
     await person.world.change(client, scopes=("openid",))
     assert (await decide(person, "allow", shown)).status == 400
     assert references(await approvals(person)) == []
-    await person.world.change(client, scopes=("openid", "read"), generation=client.generation + 1)
+    await person.world.change(client, scopes=client.scopes, grant_types=("refresh_token",))
+    assert references(await approvals(person)) == []
+    await person.world.change(client, grant_types=client.grant_types, generation=client.generation + 1)
     assert await error_of(await poll(person.world, auth_req_id)) == (400, "invalid_grant")
 
 

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from service.protocol.names import ResponseType
 from service.records.consent import Consent
 from tests.person import Person
 from tests.world import World
@@ -75,6 +76,28 @@ async def test_what_the_release_before_remembered_counts_for_no_resource(person:
     assert (await person.authorize("reader", scope="openid read")).action == "/consent"
     await person.world.change(client, audiences=())
     assert "code" in (await person.authorize("reader", scope="openid read")).answer
+
+
+@pytest.mark.parametrize(
+    ("response_type", "changes"),
+    [
+        ("code", {"grant_types": ("client_credentials",)}),
+        ("id_token token", {"dpop_bound_access_tokens": True}),
+        ("id_token token", {"tls_client_certificate_bound_access_tokens": True}),
+        ("id_token token", {"response_types": (ResponseType.CODE,)}),
+    ],
+)
+async def test_nothing_is_issued_that_the_client_may_not_ask_for_any_more(
+    person: Person, response_type: str, changes: dict[str, Any]
+) -> None:
+    """An operator changed it while the user read: no unbound token for a client whose tokens are bound by now."""
+    shown = await person.log_in(await person.authorize(response_type=response_type))
+    client = await person.world.issuer.store.clients.read("app")
+    assert client is not None
+    await person.world.change(client, **changes)
+    person.world.issuer.store.clients.forget(["app"])
+    done = await person.submit(shown, decision="allow")
+    assert (done.status, done.location) == (400, "")
 
 
 async def test_a_person_says_that_they_are_somebody_else(person: Person) -> None:

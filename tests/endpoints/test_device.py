@@ -27,6 +27,17 @@ async def answered(person: Person, device_code: str) -> tuple[int, str]:
 # the whole way
 
 
+async def test_a_client_that_lost_the_grant_type_asks_nothing_more(person: Person) -> None:
+    device = await begun(person.world)
+    shown = await person.log_in(await confirm(person, device["user_code"]))
+    client = await person.world.issuer.store.clients.read("tv")
+    assert client is not None
+    await person.world.change(client, grant_types=("refresh_token",))
+    person.world.issuer.store.clients.forget(["tv"])
+    assert (await person.agree(shown)).status == 400
+    assert (await enter(person, device["user_code"])).heading == FORM
+
+
 async def test_a_device_is_connected(person: Person) -> None:
     device = await begun(person.world, scope="openid read")
     shown = await enter(person, device["user_code"])

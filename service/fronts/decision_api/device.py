@@ -30,6 +30,7 @@ from service.protocol.errors import ProtocolError, TemporarilyUnavailable
 from service.protocol.names import GrantTypeName
 from service.records.client import Client
 from service.records.grant import Grant
+from service.records.interaction import DEVICE
 from service.records.polled_request import PolledRequest
 from service.tokens import polled_requests
 from service.tokens.members import judge_members
@@ -109,7 +110,11 @@ async def _find(issuer: Issuer, text: str) -> tuple[str, PolledRequest, Client]:
         raise _UnusableCodeError(is_over=False)
     record = await polled_requests.load(issuer, reference)
     client = await issuer.store.clients.get(record.request.client_id) if record else None
-    if record is None or client is None or not may_still_ask(issuer, client, record.client_generation, record.request):
+    if (
+        record is None
+        or client is None
+        or not may_still_ask(issuer, client, record.client_generation, record.request, DEVICE)
+    ):
         raise _UnusableCodeError(is_over=True)
     return reference, record, client
 
