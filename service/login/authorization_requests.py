@@ -9,6 +9,7 @@ from service.issuer import Issuer
 from service.login import pushed_requests
 from service.login.acr import offered_acrs
 from service.login.error_response import send_error
+from service.login.expected_user import expected_subject
 from service.login.request_object import Parameters, unpacked
 from service.login.tickets import response_types_of
 from service.observe.current import note_client
@@ -107,6 +108,7 @@ async def validate_pushed_request(
     parameters = await unpacked(issuer, client, outer, is_pushed=True)
     verified = authorization_request.verify_destination(parameters.single, rules)
     request = _checked(issuer, client, rules, parameters, verified)
+    await expected_subject(issuer, client, request)
     if not client.public:  # everyone can push with the client_id of a public client
         await judge_members(issuer, client, "", request.members)
     return ValidatedRequest(client, request, parameters)

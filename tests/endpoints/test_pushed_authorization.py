@@ -133,6 +133,7 @@ async def _client(person: Person) -> Any:
         ({"request": "x.y.z"}, 400, "invalid_request_object"),
         ({"state": "s" * 4001}, 400, "invalid_request"),
         ({"resource": "https://api.example"}, 400, "invalid_target"),
+        ({"id_token_hint": "x.y.z"}, 400, "invalid_request"),
         ({"client_id": "other"}, 400, "invalid_request"),
         ({"ui_locales": "x" * 17_000}, 400, "invalid_request"),
     ],
