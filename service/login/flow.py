@@ -21,6 +21,7 @@ from service.protocol.names import Prompt
 from service.records.client import Client
 from service.records.interaction import REDIRECT, Progress
 from service.records.session import Session
+from service.tokens.id_tokens import subject_for
 
 
 async def start(
@@ -94,7 +95,13 @@ async def allow_without_redirect(
         subject=session.subject,
     )
     interaction = ClientInteraction(
-        progress=progress, address=address, client=client, request=request, channel=channel, reference=reference
+        progress=progress,
+        address=address,
+        client=client,
+        request=request,
+        expects=subject_for(issuer, client, session.subject),  # nobody else reads what it is about
+        channel=channel,
+        reference=reference,
     )
     step = await next_step(issuer, interaction, session)
     if step is None:

@@ -4,6 +4,7 @@ import asyncio
 
 import pytest
 
+from service.protocol.names import SubjectType
 from tests.backchannel import approvals, ask, asked, backchannel_client, decide, poll, poll_at_last, references
 from tests.person import Person
 from tests.world import World, error_of
@@ -181,6 +182,24 @@ async def test_who_signed_in_too_long_ago_signs_in_again(person: Person) -> None
             assert (await person.log_in(shown)).heading == "Allowed"
             assert (await poll_at_last(later, auth_req_id, client_id)).status == 200
         person.cookies.clear()
+
+
+@pytest.mark.parametrize("subject_type", [SubjectType.PUBLIC, SubjectType.PAIRWISE])
+async def test_who_signs_in_instead_of_the_user_reads_nothing_of_the_request(
+    person: Person, subject_type: SubjectType
+) -> None:
+    """At a browser for two, where one has to sign in again: the request is not the other's to read, allow or deny."""
+    async with person.world.having(pairwise_salt="p" * 43) as world:
+        person.world = world
+        await backchannel_client(world, subject_type=subject_type)
+        await approvals(person)
+        auth_req_id = await asked(world, max_age="0")
+        shown = await person.log_in(await decide(person, "allow"), "bob", "builder-of-things")
+        assert (shown.status, shown.heading, "read" in shown.text) == (200, "Not allowed", False)
+        assert "bank" not in await world.issuer.store.consents.of_user("bob")
+        assert await error_of(await poll(world, auth_req_id)) == (400, "authorization_pending")
+        shown = await decide(Person(world), "allow")
+        assert shown.heading == "Sign in", "who is asked may still allow it"
 
 
 async def test_a_malformed_max_age_is_refused(person: Person) -> None:
