@@ -117,7 +117,7 @@ async def validate_pushed_request(
 async def validate_polled_request(issuer: Issuer, client: Client, parameters: Parameters) -> AuthorizationRequest:
     """Validate a request that its client will poll for. Raises ProtocolError, always for the client."""
     rules = rules_of(issuer, client, by_backend=False)
-    request = check_polled(parameters.single, _resources(issuer, parameters), rules)
+    request = check_polled(parameters.single, resources_in(issuer, parameters), rules)
     members = granted_members(issuer, client, parameters.single)
     if not client.public:  # as for a pushed request
         await judge_members(issuer, client, "", members)
@@ -127,7 +127,7 @@ async def validate_polled_request(issuer: Issuer, client: Client, parameters: Pa
 def _checked(
     issuer: Issuer, client: Client, rules: Rules, parameters: Parameters, verified: Verified
 ) -> AuthorizationRequest:
-    request = authorization_request.check(parameters.single, _resources(issuer, parameters), rules, verified)
+    request = authorization_request.check(parameters.single, resources_in(issuer, parameters), rules, verified)
     members = granted_members(issuer, client, parameters.single)
     signed = bool(parameters.payload)
     if not members and not KEY_PROOFS and not signed:
@@ -135,7 +135,8 @@ def _checked(
     return msgspec.structs.replace(request, members=members, binding=named_in(parameters.single), signed=signed)
 
 
-def _resources(issuer: Issuer, parameters: Parameters) -> tuple[str, ...]:
+def resources_in(issuer: Issuer, parameters: Parameters) -> tuple[str, ...]:
+    """Return the resources that a request names, by the parameter audience where that is on."""
     if issuer.settings.audience_parameter:
         return resources_of(parameters.single, parameters.resources)
     return parameters.resources

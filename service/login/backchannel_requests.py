@@ -13,7 +13,7 @@ import msgspec
 from service.directory import Person
 from service.issuer import Issuer
 from service.login import backchannel_deliveries
-from service.login.authorization_requests import rules_of
+from service.login.authorization_requests import resources_in, rules_of
 from service.login.backchannel_request_object import verified_parameters
 from service.login.client_display import client_values
 from service.login.interaction import StaleError
@@ -84,7 +84,8 @@ async def validate(
     _check_client(issuer, client)
     parameters = await _unpacked(issuer, client, outer, checks)
     rules = rules_of(issuer, client, by_backend=by_backend)
-    ciba_request = backchannel_request.check(parameters.single, parameters.resources, rules, client.delivery_mode)
+    resources = resources_in(issuer, parameters)
+    ciba_request = backchannel_request.check(parameters.single, resources, rules, client.delivery_mode)
     members = granted_members(issuer, client, parameters.single)
     binding = named_in(parameters.single)
     if client.delivery_mode is DeliveryMode.PUSH and (is_proved or binding != UNBOUND):

@@ -5,7 +5,17 @@ import time
 import pytest
 
 from service.protocol.names import ClientAuthMethod, DeliveryMode, GrantTypeName
-from tests.backchannel import PATH, approvals, ask, asked, backchannel_client, notification_token, poll, references
+from tests.backchannel import (
+    PATH,
+    approvals,
+    ask,
+    asked,
+    backchannel_client,
+    decide,
+    notification_token,
+    poll,
+    references,
+)
 from tests.person import Person
 from tests.world import World, error_of
 
@@ -83,6 +93,19 @@ async def test_it_learns_at_once_what_is_wrong(person: Person, request_: dict[st
     assert await error_of(await ask(person.world, **request_)) == (400, error)
     assert not person.world.key_names(":polled:")
     assert not person.world.key_names(":approvals")
+
+
+async def test_the_audience_may_be_named_by_the_other_parameter(person: Person) -> None:
+    """As everywhere with ``audience_parameter``: it was passed over, and the token was for everything."""
+    apis = ("https://api.example", "https://bank.example")
+    async with person.world.having(audience_parameter=True) as world:
+        person.world = world
+        await backchannel_client(world, audiences=apis)
+        auth_req_id = await asked(world, audience=apis[1])
+        await decide(person, "allow")
+        tokens = await (await poll(world, auth_req_id)).json()
+        assert (await world.introspect(tokens["access_token"], "bank"))["aud"] == [apis[1]]
+        assert await error_of(await ask(world, audience="https://else.example")) == (400, "invalid_target")
 
 
 async def test_a_message_of_any_script_is_taken(person: Person) -> None:
