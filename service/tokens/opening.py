@@ -1,22 +1,27 @@
 """Opening a presented access token: the token with its grant, and the client that it was issued to."""
 
+from collections.abc import Mapping
+from typing import Any
+
 from service.issuer import Issuer
 from service.observe.current import note_client
 from service.protocol.binding import Binding
 from service.protocol.credentials import Credential, Kind
 from service.protocol.errors import InvalidToken
+from service.protocol.names import GrantTypeName
+from service.records.access_token import AccessToken
 from service.records.client import Client
 from service.records.grant import Grant
 from service.store.replay_checks import confirm, start
 from service.store.tokens import OpenedToken
-from service.tokens.access_tokens import resolve_token
+from service.tokens.access_tokens import GENERATION, resolve_token
 from service.tokens.binding import NO_KEY, Possession, check_algorithm
 
 
 async def open_access_token(
     issuer: Issuer, text: str, possession: Possession | None = NO_KEY, *, confirms: bool = True
 ) -> tuple[OpenedToken, Client]:
-    """Open an access token of ours that is alive.
+    """Open an access token of ours that is alive, also one that is kept nowhere.
 
     Args:
         issuer: Ours.
@@ -31,7 +36,10 @@ async def open_access_token(
         ProtocolError: A replay check does not pass.
         TemporarilyUnavailable: Redis is.
     """
-    credential = (await resolve_token(issuer, text)).credential
+    resolved = await resolve_token(issuer, text)
+    if resolved.stateless is not None:
+        return await _checked(issuer, _stateless(resolved.stateless), possession, confirms=confirms)
+    credential = resolved.credential
     if credential is None or credential.kind is not Kind.ACCESS_TOKEN:
         raise InvalidToken(log="not an access token of ours")
     return await open_kept_token(issuer, credential, possession, confirms=confirms)
@@ -44,6 +52,26 @@ async def open_kept_token(
     token = await issuer.store.tokens.open_by_token(credential)
     if token is None:
         raise InvalidToken(log="access token is unknown, expired, or its grant has ended")
+    return await _checked(issuer, token, possession, confirms=confirms)
+
+
+def _stateless(claims: Mapping[str, Any]) -> OpenedToken:
+    named = claims["aud"]
+    grant = Grant(
+        claims["client_id"],
+        scope=claims.get("scope", ""),
+        grant_type=GrantTypeName.CLIENT_CREDENTIALS.value,
+        client_generation=claims[GENERATION],
+        audience=(named,) if isinstance(named, str) else tuple(named),
+    )
+    record = AccessToken(claims["iat"], grant=grant, binding=Binding.of(claims.get("cnf", {})))
+    return OpenedToken(Credential(Kind.ACCESS_TOKEN, "", claims["jti"]), record, grant, claims["exp"])
+
+
+async def _checked(
+    issuer: Issuer, token: OpenedToken, possession: Possession | None, *, confirms: bool
+) -> tuple[OpenedToken, Client]:
+    """Check the key of a token, and that its client has not ended it. Raises as ``open_access_token`` does."""
     await check_possession(token.record.binding, possession, confirms=confirms)
     note_client(token.grant.client_id)
     clients = issuer.store.clients

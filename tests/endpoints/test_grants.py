@@ -3,13 +3,15 @@
 import json
 from collections.abc import AsyncIterator
 from typing import Any
+from urllib.parse import urlencode
 
 import pytest
 from aiohttp import ClientResponse
 
+from service.protocol.names import AccessTokenFormat
 from tests.dpop import Prover
 from tests.person import Person
-from tests.world import VERIFIER, World, basic, error_of
+from tests.world import ALL_GRANT_TYPES, FORM, VERIFIER, World, basic, error_of
 
 QUERY, REVOKE = "grant_management_query", "grant_management_revoke"
 DETAILS = [{"type": "account", "actions": ["read"]}]
@@ -38,6 +40,29 @@ async def own_token(world: World, scope: str = f"{QUERY} {REVOKE}", client_id: s
 
 async def ask(world: World, method: str, grant_id: str, token: str) -> ClientResponse:
     return await world.http.request(method, f"/grants/{grant_id}", headers={"Authorization": f"Bearer {token}"})
+
+
+async def test_a_token_that_is_kept_nowhere_will_do(world: World) -> None:
+    """It is introspected as active, with its scope; and it needs its key, as every other one, and a client that is there."""
+    client = await world.client(
+        "clerk", scopes=(QUERY, REVOKE), access_token_format=AccessTokenFormat.STATELESS, grant_types=ALL_GRANT_TYPES
+    )
+    grant_id = (await world.tokens(client, scope=QUERY))["grant_id"]
+    token, prover = await own_token(world, client_id="clerk"), Prover()
+    assert (await ask(world, "GET", grant_id, token)).status == 200
+    assert await error_of(await ask(world, "GET", grant_id, await own_token(world, REVOKE, "clerk"))) == (
+        403,
+        "insufficient_scope",
+    )
+    headers = basic("clerk") | prover.headers() | {"Content-Type": FORM}
+    form = urlencode({"grant_type": "client_credentials", "scope": f"{QUERY} {REVOKE}"})
+    bound = (await (await world.http.post("/token", data=form, headers=headers)).json())["access_token"]
+    assert (await ask(world, "GET", grant_id, bound)).status == 401
+    proved = prover.with_token(bound, url=f"http://127.0.0.1:8080/grants/{grant_id}")
+    assert (await world.http.get(f"/grants/{grant_id}", headers=proved)).status == 200
+    await world.change(client, generation=client.generation + 1)
+    world.issuer.store.clients.forget(["clerk"])
+    assert await error_of(await ask(world, "GET", grant_id, token)) == (401, "invalid_token")
 
 
 async def test_discovery_says_what_can_be_done(world: World) -> None:
