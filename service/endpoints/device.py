@@ -1,8 +1,7 @@
 """The page for devices (RFC 8628 section 3.3): a user enters the code that a device shows, and confirms that it is theirs.
 
 Two forms: the code, which may be in the link that led here; then the client, and a warning. Only then an interaction is
-started,
-with the steps of every other one. ``login.user_codes`` finds the request, ``login.channels.device`` ends it.
+started, with the steps of every other one. ``login.user_codes`` finds the request, ``login.channels.device`` ends it.
 """
 
 import hmac

@@ -119,8 +119,7 @@ def _ended(
     """Lead a signed-out user back to the client. Where nothing has ended, the page does not claim it.
 
     ``knowingly``: the user had a session here, and its client or they themselves ended it; otherwise the browser is not sent to
-    an
-    address that no operator has registered (RFC 9700 4.11.2).
+    an address that no operator has registered (RFC 9700 4.11.2).
     """
     cookie = "" if visit.session else None
     is_done = knowingly or any(ended.counts.values())

@@ -51,8 +51,7 @@ async def opened_for_claims(
     """Open an access token for UserInfo. Raises InvalidToken, InsufficientScope.
 
     ``possession`` are the keys that its sender proves to hold; None: a backend asks that has verified them. ``confirms`` is
-    that of
-    ``open_access_token``.
+    that of ``open_access_token``.
     """
     token, client = await open_access_token(issuer, text, possession, confirms=confirms)
     if OPENID not in token.scope.split() or not token.grant.subject:

@@ -120,8 +120,7 @@ class Hooks:
         """Notify the hooks of what is done inside, at least once whatever happens.
 
         The notification is queued before and sent after. If the act is interrupted it is sent all the same, as nobody knows how
-        far
-        the act got.
+        far the act got.
 
         Raises:
             TemporarilyUnavailable: It could not be queued.

@@ -52,8 +52,7 @@ async def notifying(issuer: Issuer, client: Client, waiting: WaitingBackchannelR
     """Notify the client of the decision inside, at least once whatever happens.
 
     The notification is queued before and sent after. If the decision is interrupted it is sent all the same, and the client
-    learns
-    the state at the token endpoint. Two round trips, none where the client polls. Raises TemporarilyUnavailable.
+    learns the state at the token endpoint. Two round trips, none where the client polls. Raises TemporarilyUnavailable.
     """
     if not is_notified(waiting):
         yield

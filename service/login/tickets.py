@@ -1,10 +1,9 @@
 """Tickets: where an interaction waits for its user, and how it is loaded, updated and finished.
 
 Until something has happened the browser keeps everything, sealed: the ticket is the request, and Redis has nothing. Later
-events
-(an attempt to sign in, a proof, a yes, the end) are a small record in Redis, under a hash of the ticket. A request that cannot
-be sealed, or is too long for a URL, waits in Redis, sealed by its ticket; these are bounded in bytes by network, by browser
-and in all.
+events (an attempt to sign in, a proof, a yes, the end) are a small record in Redis, under a hash of the ticket. A request that
+cannot be sealed, or is too long for a URL, waits in Redis, sealed by its ticket; these are bounded in bytes by network, by
+browser and in all.
 """
 
 import hmac

@@ -151,8 +151,7 @@ class PolledRequests(SpendableStore):
         """Replace an allowed request by the tokens, if it is unspent; otherwise end the grant (P1).
 
         ``allowance`` is the one that the poll found; its key and who allowed it are remembered. ``waiting`` is the sealed
-        reply: call
-        ``forget_reply_soon`` once the client has received it.
+        reply: call ``forget_reply_soon`` once the client has received it.
         """
         grant_id = request.grant_id
         given = (

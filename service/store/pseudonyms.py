@@ -16,9 +16,8 @@ _BYTES = 16
 class Pseudonyms(RecordStore):
     """Keyed hashes: a plain hash of something guessable is undone by guessing.
 
-    The key is derived from the master key, or from the signing key files, so that all processes have the same one and Redis
-    has none. Where there is neither, a random key is kept in Redis: that hides names from those who see single keys, but not
-    from
+    The key is derived from the master key, or from the signing key files, so that all processes have the same one and Redis has
+    none. Where there is neither, a random key is kept in Redis: that hides names from those who see single keys, but not from
     those who have a whole dump.
     """
 

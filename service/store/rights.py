@@ -1,8 +1,7 @@
 """The rights that the Redis user needs, tried out at the start, so that no request finds one missing.
 
 Each right is tried by a command that changes nothing: on a key without meaning, which ends by itself and holds a plain string,
-so
-that commands for other types fail by their type after their rights were checked. This needs no right of its own and works on
+so that commands for other types fail by their type after their rights were checked. This needs no right of its own and works on
 every version, while ACL DRYRUN is for administrators and came with Redis 7. In a Cluster rights are checked before slots, so
 any server can be asked about any key.
 """

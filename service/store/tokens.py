@@ -167,6 +167,7 @@ class Tokens(SpendableStore):
 
         ``used_ends_at`` is the epoch second until which its use is remembered, but no longer than its successor lives, or
         the access token where it has none.
+
         REPEATED and ADDED carry the sealed reply to the first use. The outcome is REFUSED where an access token would be added,
         but refreshes are counted.
         """

@@ -28,8 +28,7 @@ class Waiting(RecordStore):
         One round trip.
 
         ``what`` waits: each kind has counters of its own, as its window has another length. A command that is sent again after
-        a
-        dropped connection counts twice: that errs on the safe side.
+        a dropped connection counts twice: that errs on the safe side.
         """
         counters = (f"{what}network:{network}", f"{what}browser:{browser}", f"{what}everybody")
         names = tuple(map(self._keys.waiting, counters))

@@ -1,8 +1,7 @@
 """Whether Redis takes writes: one that is full, read-only or without its disk still answers PING.
 
 The check writes a key without meaning on every primary, at most once in ``EVERY`` seconds, and at once where a request was
-refused
-meanwhile. Then every right is tried, too, as that key needs only one of them, and again until none is missing.
+refused meanwhile. Then every right is tried, too, as that key needs only one of them, and again until none is missing.
 """
 
 import asyncio
