@@ -34,7 +34,7 @@ from service.tokens.trusted_issuers import (
     trusted_issuer_of,
     verify_by_issuer,
 )
-from service.tokens.user_claims import read, with_claims
+from service.tokens.user_claims import read_claims, with_claims
 
 _TYPES = assertions.GRANT_TYPES | {ID_JAG_TYPE}
 ID_JAG_PROFILE = "urn:ietf:params:oauth:grant-profile:id-jag"
@@ -61,7 +61,7 @@ async def authorize(issuer: Issuer, token_request: TokenRequest) -> Authorizatio
         checked_subject(assertion.subject)
         trusted, claims = await asyncio.gather(
             _trusted_issuer(issuer, client, assertion, is_id_jag=is_id_jag),
-            read(issuer, client, assertion.subject, requested.scope),
+            read_claims(issuer, client, assertion.subject, requested.scope),
         )
         check = await _verify(issuer, client, assertion, trusted, request, is_id_jag=is_id_jag)
         asserted = assertion.jws.claims()

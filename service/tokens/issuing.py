@@ -22,7 +22,7 @@ from service.tokens.replay import fingerprint_of, repeat, settle
 from service.tokens.spendable import Spendable, TokenPlan
 from service.tokens.token_hooks import ask_before_exchange, with_hooks
 from service.tokens.token_response import mint
-from service.tokens.user_claims import wants, with_claims
+from service.tokens.user_claims import may_have_user_claims, with_claims
 
 _SPENT = Outcome.SPENT
 _TRIES = 8
@@ -109,7 +109,7 @@ async def _withdraw(issuer: Issuer, issued: Issued) -> None:
 
 async def _begin(issuer: Issuer, client: Client, authorization: Authorization) -> Issued:
     grant_id = new_grant_id(issuer.random_text)
-    if authorization.grant.subject and wants(issuer, client):
+    if authorization.grant.subject and may_have_user_claims(issuer, client):
         grant = await with_claims(issuer, client, authorization.grant)
         authorization = msgspec.structs.replace(authorization, grant=grant)
     if issuer.hooks.asks_claims:

@@ -30,7 +30,7 @@ from service.tokens.id_tokens import delivered_claims, mint_id_token, wants_id_t
 from service.tokens.refresh_tokens import NewRefreshToken, new_refresh_token
 from service.tokens.resources import lifetime_of
 from service.tokens.spendable import TokenPlan
-from service.tokens.user_claims import of_id_token, of_token, wants
+from service.tokens.user_claims import claims_of_id_token, claims_of_token, may_have_user_claims
 
 
 class Minted(msgspec.Struct, frozen=True):
@@ -66,8 +66,8 @@ async def mint(issuer: Issuer, client: Client, authorization: Authorization, pla
     refresh = new_refresh_token(issuer, client, authorization, plan, now)
     about: Mapping[str, Any] = {}
     is_kept = True
-    if wants(issuer, client):
-        about, is_kept = await of_token(issuer, client, grant, authorization.granted.scope)
+    if may_have_user_claims(issuer, client):
+        about, is_kept = await claims_of_token(issuer, client, grant, authorization.granted.scope)
     access = _AccessToken(opaque)
     in_a_profile = client.access_token_format is not None or issuer.settings.resource_tokens or registered
     if in_a_profile or exchange is not None:
@@ -110,7 +110,7 @@ async def _id_token(
         plan.grant_id,
         nonce=plan.nonce,
         access_token=access,
-        claims=await of_id_token(issuer, client, authorization.grant, authorization.granted.scope),
+        claims=await claims_of_id_token(issuer, client, authorization.grant, authorization.granted.scope),
         added=added,
     )
 

@@ -24,7 +24,7 @@ from service.records.grant import Grant
 _PERSON = frozenset({"roles", "groups", "entitlements"})
 
 
-def wants(issuer: Issuer, client: Client) -> bool:
+def may_have_user_claims(issuer: Issuer, client: Client) -> bool:
     """Whether any token of this client can have such claims: all others only pay for this check."""
     settings = issuer.settings
     by_client = client.access_token_claims or client.id_token_claims
@@ -52,7 +52,7 @@ async def with_claims(issuer: Issuer, client: Client, grant: Grant, known: Mappi
     Raises:
         TemporarilyUnavailable: The directory is.
     """
-    if not grant.subject or issuer.settings.directory_url or not wants(issuer, client):
+    if not grant.subject or issuer.settings.directory_url or not may_have_user_claims(issuer, client):
         return grant
     wanted = names(issuer, client, grant.scope) if grant.access_token_claims is None else set[str]()
     in_id_token = names_in_id_token(issuer, client, grant.scope)
@@ -75,7 +75,7 @@ def names_in_id_token(issuer: Issuer, client: Client, scope: str) -> set[str]:
     return claims_of_scopes(scope.split(), issuer.settings.scope_claims) & set(client.id_token_claims)
 
 
-async def read(issuer: Issuer, client: Client, subject: str, scope: str | None) -> Mapping[str, Any] | None:
+async def read_claims(issuer: Issuer, client: Client, subject: str, scope: str | None) -> Mapping[str, Any] | None:
     """Read the claims of a user for ``with_claims``, at the same time as others that are read before a grant begins.
 
     Returns:
@@ -84,7 +84,7 @@ async def read(issuer: Issuer, client: Client, subject: str, scope: str | None) 
     Raises:
         TemporarilyUnavailable: The directory is.
     """
-    if issuer.settings.directory_url or not wants(issuer, client):
+    if issuer.settings.directory_url or not may_have_user_claims(issuer, client):
         return None
     return await issuer.directory.claims(subject, (scope or "").split()) or {}
 
@@ -96,12 +96,12 @@ def kept(claims: Mapping[str, Any], wanted: Collection[str]) -> dict[str, Any]:
 
 def described(issuer: Issuer, client: Client, grant: Grant, scope: str) -> dict[str, Any]:
     """Return the claims that introspection shows for a token with this scope: those that its grant stores."""
-    if not grant.access_token_claims or not wants(issuer, client):
+    if not grant.access_token_claims or not may_have_user_claims(issuer, client):
         return {}
     return present(grant.access_token_claims, names(issuer, client, scope))
 
 
-async def of_token(issuer: Issuer, client: Client, grant: Grant, scope: str) -> tuple[dict[str, Any], bool]:
+async def claims_of_token(issuer: Issuer, client: Client, grant: Grant, scope: str) -> tuple[dict[str, Any], bool]:
     """Return the claims of a token that is about to be made, and whether its grant stores them.
 
     If it does not, the directory was asked now: a webhook, or for a grant that began before the client had these claims.
@@ -110,7 +110,7 @@ async def of_token(issuer: Issuer, client: Client, grant: Grant, scope: str) -> 
         InvalidGrant: The user is disabled or unknown.
         TemporarilyUnavailable: The directory is.
     """
-    if not grant.subject or not wants(issuer, client):
+    if not grant.subject or not may_have_user_claims(issuer, client):
         return {}, True
     wanted = names(issuer, client, scope)
     held = grant.access_token_claims
@@ -124,7 +124,7 @@ async def of_token(issuer: Issuer, client: Client, grant: Grant, scope: str) -> 
     return present(person or {}, wanted), False
 
 
-async def of_id_token(issuer: Issuer, client: Client, grant: Grant, scope: str) -> Mapping[str, Any]:
+async def claims_of_id_token(issuer: Issuer, client: Client, grant: Grant, scope: str) -> Mapping[str, Any]:
     """Return the claims of an ID token that a grant cannot store: those of a webhook, which is asked now.
 
     Raises:
