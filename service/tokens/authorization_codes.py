@@ -6,7 +6,6 @@ import msgspec
 
 from service.issuer import Issuer
 from service.observe.events import Event
-from service.protocol.binding import UNBOUND, Binding
 from service.protocol.credentials import Credential, Kind, hashed, new_credential, new_grant_id
 from service.protocol.errors import InvalidGrant
 from service.protocol.names import GrantTypeName
@@ -58,20 +57,9 @@ class PresentedCode(RedeemedOnce, frozen=True, kw_only=True):
     """None once it is spent."""
     proof: str = ""
     """Parameters of the request: redirect_uri and code_verifier (RFC 6749 section 4.1.3, RFC 7636 section 4.5)."""
-    spent_key: str = ""
-    """The mark of the key that it was bound to, once it is spent."""
-
-    @property
-    def is_bound(self) -> bool:
-        """The binding by its authorization request (RFC 9449 section 10)."""
-        return bool(self.spent_key) if self.record is None else self.binding != UNBOUND
-
-    def is_proved_by(self, proved: Binding) -> bool:
-        """Compare with the mark that is left once it is spent: a caller without the key could not have redeemed it."""
-        return proved.has_mark(self.spent_key) if self.record is None else self.binding.is_proved_by(proved)
 
     def kept_in(self, store: Store) -> SpendableStore:
-        """Return the room of the store for its kind."""
+        """Return the part of the store that keeps its kind."""
         return store.codes
 
     def plan(self, issuer: Issuer, client: Client) -> TokenPlan:
@@ -91,7 +79,7 @@ class PresentedCode(RedeemedOnce, frozen=True, kw_only=True):
         )
 
     def spend(self, store: Store, new: NewTokens, reply: WaitingReply, remembered_until: int) -> Awaitable[Spending]:
-        """Return until when its use is remembered: a grant that cannot be refreshed is over with its access token."""
+        """Redeem it. Its use is remembered as long as its grant lasts: without a refresh token, until the access token ends."""
         spent_ends_at = remembered_until if new.refresh_record else new.access_ends_at
         with_access_token = self.record is not None and self.record.with_access_token
         key = self.binding.mark
@@ -100,5 +88,5 @@ class PresentedCode(RedeemedOnce, frozen=True, kw_only=True):
         )
 
     def sealed_with(self, fingerprint: str) -> bytes:
-        """Return the parameters, with the proof."""
+        """Return the proof and the fingerprint."""
         return f"{self.proof}\0{fingerprint}".encode()

@@ -11,7 +11,6 @@ from typing import ClassVar, NamedTuple, TypeVar
 
 from service.issuer import Issuer
 from service.observe.events import Event
-from service.protocol.binding import UNBOUND, Binding
 from service.protocol.credentials import Credential, Kind, base64url, hashed, new_credential, new_grant_id, parse
 from service.protocol.errors import AccessDenied, AuthorizationPending, ExpiredToken, InvalidGrant, SlowDown
 from service.records.client import Client
@@ -50,20 +49,9 @@ class PresentedPolledRequest(RedeemedOnce, frozen=True, kw_only=True):
 
     allowance: Allowance = Allowance()
     """The allowance as it was stored until it was spent."""
-    spent_key: str = ""
-    """The mark of the key that it was bound to, once it is spent."""
-
-    @property
-    def is_bound(self) -> bool:
-        """The binding by the request that began it."""
-        return bool(self.spent_key) if self.is_spent else self.binding != UNBOUND
-
-    def is_proved_by(self, proved: Binding) -> bool:
-        """Compare with the mark that is left once it is spent: a caller without the key could not have redeemed it."""
-        return proved.has_mark(self.spent_key) if self.is_spent else super().is_proved_by(proved)
 
     def kept_in(self, store: Store) -> SpendableStore:
-        """Return the room of the store for its kind."""
+        """Return the part of the store that keeps its kind."""
         return store.polled_requests
 
     def plan(self, issuer: Issuer, client: Client) -> TokenPlan:
@@ -78,7 +66,7 @@ class PresentedPolledRequest(RedeemedOnce, frozen=True, kw_only=True):
         )
 
     def spend(self, store: Store, new: NewTokens, reply: WaitingReply, remembered_until: int) -> Awaitable[Spending]:
-        """Return until when its use is remembered: a grant that cannot be refreshed is over with its access token."""
+        """Spend it. Its use is remembered as long as its grant lasts: without a refresh token, until the access token ends."""
         spent_ends_at = remembered_until if new.refresh_record else new.access_ends_at
         return store.polled_requests.spend(self.credential, self.allowance, new, spent_ends_at, reply)
 

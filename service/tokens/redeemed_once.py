@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Callable
 
+from service.protocol.binding import UNBOUND, Binding
 from service.store.spending import SpendableStore
 from service.store.store import Store
 from service.tokens.spendable import Spendable
@@ -19,9 +20,20 @@ class RedeemedOnce(Spendable, frozen=True, kw_only=True):
 
     is_listening: Callable[[], bool]
     """Whether the client is still connected."""
+    spent_key: str = ""
+    """The mark of the key that it was bound to, once it is spent."""
+
+    @property
+    def is_bound(self) -> bool:
+        """Whether the request that began it bound it to a key (RFC 9449 section 10), also once it is spent."""
+        return bool(self.spent_key) if self.is_spent else self.binding != UNBOUND
+
+    def is_proved_by(self, proved: Binding) -> bool:
+        """Compare with the mark that is left once it is spent: a caller without the key could not have redeemed it."""
+        return proved.has_mark(self.spent_key) if self.is_spent else self.binding.is_proved_by(proved)
 
     def kept_in(self, store: Store) -> SpendableStore:
-        """Return the room of the store for its kind."""
+        """Return the part of the store that keeps its kind."""
         raise TypeError(f"{type(self).__name__} does not say where in {store} it is kept")
 
     async def may_repeat(self, store: Store) -> bool:
