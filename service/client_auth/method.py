@@ -31,7 +31,7 @@ class Method:
 
     name: str
     accepts: frozenset[EvidenceKind]
-    """The kind of evidence that it verifies; with any other the client does not use its registered method."""
+    """The kinds of evidence that it verifies; with any other the client does not use its registered method."""
     verify: Callable[[Issuer, Client, ClientEvidence], Awaitable[Proof | None]]
     """Returns the proof, None where the evidence is not valid. Raises InvalidClient where there is more to say than that."""
     has_secret: bool

@@ -13,7 +13,7 @@ MAX_SECRET = 1024
 
 
 async def verify_secret(issuer: Issuer, client: Client, evidence: ClientEvidence) -> Proof | None:
-    """Whether any of the spellings in the evidence is any of the client's secrets (two while one is being replaced)."""
+    """Accept any spelling in the evidence of any of the client's secrets (two while one is being replaced); None if none is."""
     for secret in evidence.secrets:
         if len(secret) > MAX_SECRET:
             continue

@@ -40,9 +40,7 @@ async def _take(issuer: Issuer, visit: Visit, session: Session) -> Reply:
         what = await _decided(issuer, visit, loaded, session, browser)
     except StaleError:
         return ACCOUNT_PAGE.stale(issuer)
-    except CrowdedError:
-        raise
-    except TemporarilyUnavailable:
+    except (CrowdedError, TemporarilyUnavailable):
         raise
     except ProtocolError as error:  # the user may not allow it
         return ACCOUNT_PAGE.failed(issuer, error)

@@ -43,9 +43,9 @@ class Content(Enum):
 
     FORM = auto()
     OPTIONAL_FORM = auto()
-    """Whether a POST may come without a body (OpenID Connect Core 5.3.1)."""
+    """A form; a POST may also come without a body (OpenID Connect Core 5.3.1)."""
     BYTES = auto()
-    """Whether the endpoint reads the body itself, and the query holds parameters."""
+    """Anything: the endpoint reads the body itself, and the query holds the parameters."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

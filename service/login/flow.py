@@ -212,7 +212,7 @@ async def _to_page(issuer: Issuer, interaction: Interaction, step: Step) -> Redi
 
 
 def _channel_of(interaction: ClientInteraction) -> Channel:
-    """Refuse an interaction whose step only another release knows. Raises StaleError."""
+    """Return the channel that the answer takes. Raises StaleError where only another release knows it."""
     channel = CHANNELS.get(interaction.channel)
     if channel is None:
         raise StaleError

@@ -18,7 +18,7 @@ class _Waiting(msgspec.Struct, frozen=True, kw_only=True):
     kept: bytes = b""
     """The progress as it is in Redis, empty where there is none."""
     address: str = ""
-    """The cookie of the browser."""
+    """The network address of the browser, "" where it is not known."""
 
     def seen_in(self, session: Session | None) -> Self:
         """Return it with what was proved and allowed in this very session."""
@@ -83,7 +83,7 @@ class CrowdedError(TemporarilyUnavailable):
 
 
 def record_of(interaction: Interaction) -> InteractionRecord:
-    """What is kept of an interaction when it is started."""
+    """Return what is kept of an interaction when it is started."""
     progress = msgspec.structs.asdict(interaction.progress)
     match interaction:
         case ClientInteraction():

@@ -138,11 +138,7 @@ def parameters_of(client: Client, claims: Mapping[str, Any]) -> Parameters:
     """
     try:
         payload = msgspec.json.encode(claims).decode()
-    except (
-        ValueError,
-        OverflowError,
-        RecursionError,
-    ) as error:  # unpaired surrogates, numbers and depths beyond reason
+    except (ValueError, OverflowError, RecursionError) as error:  # unpaired surrogates, numbers, depths
         raise InvalidRequestObject("The request object holds what no parameter can say.") from error
     if claims.get("client_id", client.client_id) != client.client_id:
         raise InvalidRequestObject("client_id in the request object is another client's.")

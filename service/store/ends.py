@@ -11,7 +11,7 @@ _GONE = -2
 
 
 async def read_with_end(connection: Connection, key: str, *command: Word) -> tuple[RedisReply, int | None]:
-    """Execute a command about a key, and tell when that ends: epoch seconds, 0 = never, None = it is not there.
+    """Return the reply to a command about a key, and when that ends: epoch seconds, 0 = never, None = it is not there.
 
     One round trip. Raises what ``Connection.execute`` does.
     """

@@ -80,10 +80,7 @@ async def _respond(
     parts, fields, grant_id, ends_at = request.response_type.parts, {}, "", 0
     grant = await with_claims(issuer, client, grant)
     authorization = Authorization(grant, for_audience(granted_by(grant)), lifetime=lifetime)
-    if issuer.hooks.asks_claims and parts & {
-        "token",
-        "id_token",
-    }:  # for tokens that are made here; for a code at the token endpoint
+    if issuer.hooks.asks_claims and parts & {"token", "id_token"}:  # for a code they are asked at the token endpoint
         authorization = await with_hooks(issuer, client, authorization, fresh_id, GrantTypeName.IMPLICIT)
     if "code" in parts:
         code = await issue_code(issuer, client, grant, _record_of_code(request), fresh_id)

@@ -18,14 +18,13 @@ from service.protocol.token_exchange import ACT, MAY_ACT, TokenType
 from service.records.access_token import Source
 from service.records.client import Client
 from service.records.grant import Grant
+from service.store.ends import NEVER
 from service.store.tokens import OpenedToken
 from service.tokens.access_tokens import GENERATION, resolve_token
 from service.tokens.authorization import granted_by
 from service.tokens.id_tokens import MAX_HINT, sub_of
 from service.tokens.opening import open_kept_token
 from service.tokens.refresh_tokens import PresentedRefreshToken, check_refreshable, present_refresh_token
-
-_NEVER = 0
 
 
 class EndedTokenError(Exception):
@@ -48,8 +47,8 @@ class ExchangeableToken(msgspec.Struct, frozen=True):
     """The grant of its subject. For a token of a trusted issuer it is made from the claims, for the client that presents it."""
     granted: Granted
     """Everything that it allows."""
-    ends_at: int = _NEVER
-    """The epoch second at which it ends."""
+    ends_at: int = NEVER
+    """Epoch seconds, 0 = never."""
     client: Client | None = None
     """The client that it was issued to; None if a trusted issuer made it."""
     issuer: str = ""
@@ -62,7 +61,7 @@ class ExchangeableToken(msgspec.Struct, frozen=True):
     """The access tokens that a new token depends on, besides the grant."""
     binding: Binding = UNBOUND
     opened: OpenedToken | None = None
-    """Whether it is a stored access token."""
+    """The access token as it is stored; None for any other."""
 
     @property
     def act(self) -> dict[str, Any] | None:
@@ -161,7 +160,7 @@ async def _refresh_token(issuer: Issuer, name: str, text: str, credential: Crede
         type=TokenType.REFRESH_TOKEN,
         grant=grant,
         granted=granted_by(grant),
-        ends_at=opened.ends_at or _NEVER,
+        ends_at=opened.ends_at or NEVER,
         client=client,
         grant_id=credential.grant_id,
         sources=(Source(grant.client_id, grant.client_generation),),

@@ -38,7 +38,8 @@ def check_refreshable(issuer: Issuer, client: Client, opened: OpenedRefreshToken
     if (opened.record and opened.record.refreshes_left == 0) or not may_refresh(issuer, client, opened.grant):
         raise InvalidGrant(log="no refresh is left, or the client may not refresh any more")
     now = int(issuer.clock())
-    if NEVER != _refresh_ends_at(issuer, client, opened.grant, now) <= now:
+    ends_at = _refresh_ends_at(issuer, client, opened.grant, now)
+    if ends_at != NEVER and ends_at <= now:
         raise _too_old()
 
 
@@ -67,7 +68,7 @@ def new_refresh_token(
     if not may_refresh(issuer, client, authorization.grant) or (left == 0 and not keeps):
         return _NONE
     ends_at = _refresh_ends_at(issuer, client, authorization.grant, now)
-    if NEVER != ends_at <= now:
+    if ends_at != NEVER and ends_at <= now:
         if isinstance(spends, PresentedRefreshToken):
             raise _too_old()
         return _NONE  # a code that is redeemed late gives access all the same (RFC 6749 section 5.1)
@@ -118,12 +119,12 @@ class PresentedRefreshToken(Spendable, frozen=True, kw_only=True):
     opened: OpenedRefreshToken
 
     def is_repeated(self, fingerprint: str) -> bool:
-        """Compare nothing: another request within the grace gets an answer of its own, so it goes on to be spent."""
+        """Compare the fingerprints: another request within the grace gets an answer of its own, so it goes on to be spent."""
         return self.is_spent and self.opened.fingerprint == fingerprint
 
     @property
     def is_bound(self) -> bool:
-        """Whether this is the request that used it, by the fingerprint that is left."""
+        """Whether it is bound to a key, or was until it was used, which the fingerprint that is left says."""
         return needed_key(self.opened.fingerprint) if self.is_spent else self.binding != UNBOUND
 
     def is_proved_by(self, proved: Binding) -> bool:
@@ -140,7 +141,7 @@ class PresentedRefreshToken(Spendable, frozen=True, kw_only=True):
         return store.tokens.rotate(self.opened, new, remembered_until, reply)
 
     async def may_repeat(self, store: Store) -> bool:
-        """Return True: a repeat that the script has found is counted already."""
+        """Count the repeat, unless the script found it and has counted it already. It may always be given again."""
         if self.is_spent:
             await store.tokens.confirm_rotation(self.credential)
             store.tokens.count_repeat_soon(self.credential)
@@ -173,7 +174,7 @@ class KeptRefreshToken(PresentedRefreshToken, frozen=True, kw_only=True):
         return store.tokens.reuse(self.opened, new)
 
     async def reopen(self, store: Store) -> "KeptRefreshToken":
-        """Refuse it, as another refresh was first. Raises InvalidGrant."""
+        """Read it again, as another refresh was first. Raises InvalidGrant where it has ended or none is left."""
         opened = await store.tokens.open_by_refresh(self.credential)
         if opened is None or opened.record is None:
             raise InvalidGrant(log="refresh token ended meanwhile, or no refresh is left")
