@@ -70,9 +70,8 @@ async def _by_id_token(issuer: Issuer, client: Client, hint: str) -> Person:
     named = await named_by(issuer, client, read)
     subject = named.subject if named is not None else read.subject
     if named is None and subject_for(issuer, client, subject) != subject:
-        raise UnknownUserId(
-            _NOBODY
-        )  # a pairwise subject whose grant has ended: it must not be taken for a subject of ours
+        # A pairwise subject whose grant has ended: it must not be taken for a subject of ours.
+        raise UnknownUserId(_NOBODY)
     person = await issuer.directory.find_subject(subject)
     if person is None:
         raise UnknownUserId(_NOBODY)

@@ -7,16 +7,15 @@ browser and in all.
 """
 
 import hmac
-import logging
 
 import msgspec
 
 from service.crypto import sealing
 from service.issuer import Issuer
+from service.login.admission import take_room
 from service.login.interaction import (
     AnyInteraction,
     ClientInteraction,
-    CrowdedError,
     Interaction,
     OtherBrowserError,
     PageInteraction,
@@ -24,21 +23,16 @@ from service.login.interaction import (
     record_of,
 )
 from service.observe.current import note_client
-from service.observe.events import Event
 from service.protocol import redirect_uris
 from service.protocol.authorization_request import AuthorizationRequest
 from service.protocol.credentials import Kind, base64url, hashed, new_secret
 from service.protocol.errors import InvalidRequest
 from service.protocol.names import ApplicationType, GrantTypeName, ResponseType
-from service.protocol.networks import wide_network_of
 from service.records.client import Client
 from service.records.interaction import BACKCHANNEL, DEVICE, FINISHED, REDIRECT, InteractionRecord, Progress
 from service.records.session import Session
-from service.store.waiting import AdmitAnswer
 from service.tokens.members import may_have_members
 from service.tokens.resources import audiences_of, scopes_of
-
-log = logging.getLogger(__name__)
 
 LONGEST_SEALED = 6000
 """The most characters of a ticket: with the rest of a request line it has to fit what every proxy accepts (8 KB)."""
@@ -47,8 +41,6 @@ _CLOCKS = 60
 """Seconds by which the clock of Redis may be ahead of ours: a finished interaction is remembered until the ticket has ended."""
 _POLLED_BY = {DEVICE: GrantTypeName.DEVICE_CODE, BACKCHANNEL: GrantTypeName.CIBA}
 """The grant types by which clients get what is answered without a redirect."""
-_OVERHEAD = 200
-"""Bytes that a key costs in Redis besides its value."""
 
 
 async def keep(issuer: Issuer, interaction: AnyInteraction) -> AnyInteraction:
@@ -223,10 +215,5 @@ def _ends(issuer: Issuer, progress: Progress) -> int:
 
 async def _admit(issuer: Issuer, interaction: AnyInteraction, progress: Progress, size: int) -> None:
     """Refuse so many bytes where there is no room. Raises CrowdedError."""
-    network, browser = wide_network_of(interaction.address), progress.sid or progress.browser_hash
-    size, seconds = size + _OVERHEAD, issuer.settings.ticket_lifetime
-    answer = await issuer.store.waiting.admit(network, browser, size, seconds)
-    if answer is not AdmitAnswer.ADMITTED:
-        issuer.metrics.security_event(Event.PENDING_REQUESTS_LIMITED)
-        log.info(Event.PENDING_REQUESTS_LIMITED, extra={"share_of": answer.value, "network": network})
-        raise CrowdedError
+    browser = progress.sid or progress.browser_hash
+    await take_room(issuer, interaction.address, browser, size, issuer.settings.ticket_lifetime)
