@@ -157,7 +157,7 @@ def _status(kind: DeclaredKind) -> dict[str, Any]:
     }
     secret = {
         "type": "object",
-        "description": "The Secret, and which state of it the service was told.",
+        "description": "The Secret, and which state of it the service has.",
         "properties": {
             "name": text,
             "version": text,

@@ -217,7 +217,9 @@ async def _compare_cluster(works: list[Work], paces: dict[int, Pace], json: Path
                 if work.hot and work.limits.times_empty is not None:
                     await _warm_up(alone, work)
                     await _warm_up(clustered, work)
-                    rows.append(await _beside_cluster(alone, clustered, work, paces.get(LIMITED_AT, SHORT[LIMITED_AT])))
+                    rows.append(
+                        await _against_cluster(alone, clustered, work, paces.get(LIMITED_AT, SHORT[LIMITED_AT]))
+                    )
     report.console().print(_cluster_table(rows))
     report.console().print(machine.summary(facts), highlight=False)
     if json:
@@ -225,7 +227,7 @@ async def _compare_cluster(works: list[Work], paces: dict[int, Pace], json: Path
     return 1 if any(row["wrong"] for row in rows) else 0
 
 
-async def _beside_cluster(alone: Scene, clustered: Scene, work: Work, pace: Pace) -> dict[str, Any]:
+async def _against_cluster(alone: Scene, clustered: Scene, work: Work, pace: Pace) -> dict[str, Any]:
     count = pace.rounds * (pace.requests + spare_for(LIMITED_AT))
     contenders = [(await _contenders(scene, work, count))[1] for scene in (alone, clustered)]
     on_one, on_three = await take_turns(contenders, LIMITED_AT, pace)

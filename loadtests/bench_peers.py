@@ -55,7 +55,7 @@ def main(
     names, works = _chosen(only, list(PEERS)), _chosen(work, list(PEER_WORKS))
     page = peer_report.read_page(markdown) if markdown else None
     run = peer_report.read(earlier) if earlier else _run(names, works, python)
-    peer_report.tell(run)
+    peer_report.show(run)
     if json:
         peer_report.write(json, run)
     if markdown and page:

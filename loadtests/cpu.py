@@ -1,6 +1,5 @@
 """CPU time of running processes (user + system) in nanoseconds, read from outside (Linux)."""
 
-import os
 import time
 from contextlib import suppress
 from pathlib import Path
@@ -42,11 +41,6 @@ def machine() -> Machine:
     """Read the first line of /proc/stat."""
     ticks = [int(part) for part in Path("/proc/stat").read_text().partition("\n")[0].split()[1:9]]
     return Machine(sum(ticks) - ticks[3] - ticks[4], sum(ticks))
-
-
-def ticks_to_nanoseconds(ticks: int) -> int:
-    """Convert clock ticks of /proc, usually 10 ms each, to nanoseconds."""
-    return ticks * 1_000_000_000 // os.sysconf("SC_CLK_TCK")
 
 
 def _own(pid: int) -> int:

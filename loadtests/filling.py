@@ -66,7 +66,7 @@ class Copies:
 
 
 async def fill(
-    redis: Shape, supplies: Supplier, count: int, sample: int, told: Callable[[int], None] = lambda _: None
+    redis: Shape, supplies: Supplier, count: int, sample: int, report: Callable[[int], None] = lambda _: None
 ) -> list[Issued]:
     """Add so many grants, and return a sample that the service made, spread over all of them.
 
@@ -75,7 +75,7 @@ async def fill(
         supplies: Makes the grants of the sample.
         count: The number of grants.
         sample: The size of the sample.
-        told: Called with the number of grants so far, now and then.
+        report: Called with the number of grants so far, now and then.
 
     Raises:
         CopyFailedError: Redis refused a copy.
@@ -87,7 +87,7 @@ async def fill(
     for number in range(1, rounds + 1):
         made += await in_bulk(supplies.issue_grant, min(MADE_AT_ONCE, sample))
         await copies.write((count - sample) * number // rounds - (count - sample) * (number - 1) // rounds)
-        told(count * number // rounds)
+        report(count * number // rounds)
     return made
 
 

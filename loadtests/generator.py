@@ -126,11 +126,11 @@ async def drive(url: str, orders: Orders, connections: int, requests: int) -> Dr
         file.write(b"".join(raw + b"\0" for raw in raw_requests(url, orders)))
         file.flush()
         arguments = [file.name, str(requests), str(orders.status), *orders.patterns]
-        told = json.loads(await _run_wrk(url, connections, arguments))
-    missing = max(requests - told["requests"], 0)
-    wrong = told["wrong"] + told["failed"] + missing
-    example = told["example"] or (f"{missing} answers missing, {told['failed']} failed" if wrong else "")
-    return Driven(told["requests"], told["seconds"], told["p50"], told["p99"], wrong, example)
+        result = json.loads(await _run_wrk(url, connections, arguments))
+    missing = max(requests - result["requests"], 0)
+    wrong = result["wrong"] + result["failed"] + missing
+    example = result["example"] or (f"{missing} answers missing, {result['failed']} failed" if wrong else "")
+    return Driven(result["requests"], result["seconds"], result["p50"], result["p99"], wrong, example)
 
 
 def raw_requests(url: str, orders: Orders) -> list[bytes]:

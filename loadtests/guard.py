@@ -97,8 +97,8 @@ async def measure(number: int, rounds: int = 30) -> dict[str, float]:
     signing_input, public = token.rpartition(".")[0].encode(), signer.key.public_key()
     signature = signer.key.sign(signing_input, SCHEME)
     by_keys = Guard(issuer, AUDIENCE)
-    asked = Guard(issuer, AUDIENCE, client_id="api", client_secret="s", cache_seconds=3600)
-    blocking = BlockingGuard(asked)
+    introspecting = Guard(issuer, AUDIENCE, client_id="api", client_secret="s", cache_seconds=3600)
+    blocking = BlockingGuard(introspecting)
     jkt = base64url(sha256(json.dumps(client.jwk, sort_keys=True, separators=(",", ":")).encode()).digest())
     bound = signer.sign(claims(issuer, cnf={"jkt": jkt}), typ="at+jwt", kid="1")
 
@@ -124,7 +124,7 @@ async def measure(number: int, rounds: int = 30) -> dict[str, float]:
 
     headers = [*SENT, ("Authorization", f"Bearer {token}")]
     proofs = iter([proof() for _ in range(number * rounds + 1)])
-    await check(asked, headers)
+    await check(introspecting, headers)
     await check(by_keys, headers)
 
     async def bound_check() -> None:
@@ -139,11 +139,11 @@ async def measure(number: int, rounds: int = 30) -> dict[str, float]:
             "a JWT by PyJWT's decode": await least(pyjwt, number, rounds),
             "a JWT": await least(lambda: check(by_keys, headers), number, rounds),
             "a JWT bound to a key, with its proof (two verifications)": await least(bound_check, number, rounds),
-            "an answer that is remembered": await least(lambda: check(asked, headers), number * 10, rounds),
+            "an answer that is remembered": await least(lambda: check(introspecting, headers), number * 10, rounds),
             "the same on a thread of a WSGI server": await least(blocked, number * 10, rounds),
         }
     finally:
-        await asked.close()
+        await introspecting.close()
         await by_keys.close()
         await runner.cleanup()
 

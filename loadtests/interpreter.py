@@ -30,8 +30,8 @@ OWN_RULES = Path("/etc/debian_version")
 """The mark of Debian and Ubuntu, whose Pythons are optimised although no configure option shows it."""
 PROBE = """
 import json, platform, sys, sysconfig
-told = {"version": platform.python_version(), "compiler": platform.python_compiler(), "machine": platform.machine()}
-print(json.dumps(told | {"prefix": sys.base_prefix, "options": str(sysconfig.get_config_var("CONFIG_ARGS"))}))
+facts = {"version": platform.python_version(), "compiler": platform.python_compiler(), "machine": platform.machine()}
+print(json.dumps(facts | {"prefix": sys.base_prefix, "options": str(sysconfig.get_config_var("CONFIG_ARGS"))}))
 """
 LIBRARIES = ("aiohttp", "cryptography", "msgspec", "orjson", "uvloop")
 Named = Annotated[
@@ -65,7 +65,7 @@ _chosen: Interpreter | None = None
 
 def serving() -> Interpreter:
     """Return the Python of the servers: the current one, unless another was chosen."""
-    return _chosen or looked_at(sys.executable)
+    return _chosen or build_of(sys.executable)
 
 
 def serving_peers() -> Interpreter:
@@ -74,7 +74,7 @@ def serving_peers() -> Interpreter:
     Raises:
         OSError, subprocess.CalledProcessError: The environment cannot be made.
     """
-    return serving() if _is_same(serving(), looked_at(sys.executable)) else _with_packages(serving(), PEERS_LOCK)
+    return serving() if _is_same(serving(), build_of(sys.executable)) else _with_packages(serving(), PEERS_LOCK)
 
 
 @cache
@@ -92,7 +92,7 @@ def choose(named: str | None = None) -> Interpreter:
     Raises:
         SystemExit: The program is no Python, or its packages cannot be installed.
     """
-    here = looked_at(sys.executable)
+    here = build_of(sys.executable)
     wanted = _named(named) if named else here if here.is_optimised else next(optimised_ones(), None)
     global _chosen
     _chosen = here
@@ -112,13 +112,13 @@ def choose(named: str | None = None) -> Interpreter:
 
 
 @cache
-def looked_at(program: str) -> Interpreter:
+def build_of(program: str) -> Interpreter:
     """Return the build of a Python. Raises OSError, subprocess.CalledProcessError, ValueError where it is none."""
     done = subprocess.run([program, "-c", PROBE], check=True, capture_output=True, text=True, timeout=60)
-    told = json.loads(done.stdout)
-    by_own_rules = told["prefix"] == "/usr" and OWN_RULES.exists()
-    is_optimised = "--enable-optimizations" in told["options"] or by_own_rules
-    return Interpreter(program, told["version"], told["compiler"], told["machine"], is_optimised)
+    facts = json.loads(done.stdout)
+    by_own_rules = facts["prefix"] == "/usr" and OWN_RULES.exists()
+    is_optimised = "--enable-optimizations" in facts["options"] or by_own_rules
+    return Interpreter(program, facts["version"], facts["compiler"], facts["machine"], is_optimised)
 
 
 def optimised_ones() -> Iterator[Interpreter]:
@@ -133,7 +133,7 @@ def optimised_ones() -> Iterator[Interpreter]:
 def _look(program: str) -> Interpreter | None:
     """Return the build of a Python, None where it does not run, as a shim may exist for a version that is not installed."""
     try:
-        return looked_at(program)
+        return build_of(program)
     except (OSError, subprocess.SubprocessError, ValueError):
         return None
 
@@ -165,7 +165,7 @@ def _with_packages(base: Interpreter, lock: Path) -> Interpreter:
         quietly = ["--quiet", "--disable-pip-version-check"]
         _run(*pip, *quietly, "install", "--no-deps", "--require-hashes", "-r", str(lock))
         stamp.write_text(made_of)
-    return looked_at(str(program))
+    return build_of(str(program))
 
 
 def _run(*command: str) -> None:

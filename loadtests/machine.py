@@ -38,12 +38,12 @@ def load_average() -> float:
     return round(os.getloadavg()[0], 2)
 
 
-def summary(told: dict[str, Any]) -> str:
+def summary(known: dict[str, Any]) -> str:
     """Return the facts on one line, to be printed below a table."""
     return (
-        f"{told['date']} · commit {told['commit']} · {told['cores']} cores ({told['processor']}) · "
-        f"served by Python {told['python']} · aiohttp {told['aiohttp']} · uvloop {told['uvloop']} · "
-        f"{told['redis']} · wrk {told['wrk']}"
+        f"{known['date']} · commit {known['commit']} · {known['cores']} cores ({known['processor']}) · "
+        f"served by Python {known['python']} · aiohttp {known['aiohttp']} · uvloop {known['uvloop']} · "
+        f"{known['redis']} · wrk {known['wrk']}"
     )
 
 
@@ -61,8 +61,8 @@ class Busy:
 
 def redis_version(redis: Shape) -> str:
     """Return name and version, ``Valkey 9.1.2``. What it calls ``redis_version`` is that of the Redis it is compatible with."""
-    told = redis.primaries()[0].admin.info("server")
-    return f"Valkey {told['valkey_version']}" if "valkey_version" in told else f"Redis {told['redis_version']}"
+    info = redis.primaries()[0].admin.info("server")
+    return f"Valkey {info['valkey_version']}" if "valkey_version" in info else f"Redis {info['redis_version']}"
 
 
 def _first_line(*command: str) -> str:

@@ -189,13 +189,13 @@ async def _used(redis: Shape) -> Used:
     admin, last = redis.primaries()[0].admin, -1
     admin.config_set("hz", 500)
     for _ in range(STILL_TRIES):
-        told = admin.info("memory")
-        if abs(told["used_memory"] - last) < STILL_BYTES:
+        info = admin.info("memory")
+        if abs(info["used_memory"] - last) < STILL_BYTES:
             break
-        last = told["used_memory"]
+        last = info["used_memory"]
         await asyncio.sleep(STILL_SECONDS)
     admin.config_set("hz", 10)
-    return Used(told["used_memory"], told["used_memory_dataset"], admin.dbsize())
+    return Used(info["used_memory"], info["used_memory_dataset"], admin.dbsize())
 
 
 # the cost of a request

@@ -94,7 +94,7 @@ def in_brief(row: Row) -> str:
     return f"{row.title}: " + ", ".join(f"{name} × {figures.times:.1f}" for name, figures in row.peers.items())
 
 
-def tell(run: Run) -> None:
+def show(run: Run) -> None:
     """Print the comparison."""
     out = report.console()
     out.width = max(out.width, 160)
@@ -125,13 +125,13 @@ def as_markdown(run: Run) -> str:
 
 def write(path: Path, run: Run) -> None:
     """Write the run as JSON."""
-    told = {"versions": run.versions, "left_out": run.left_out, "peers": [_as_json(row) for row in run.rows]}
-    report.write(path, run.facts, [], **told)
+    body = {"versions": run.versions, "left_out": run.left_out, "peers": [_as_json(row) for row in run.rows]}
+    report.write(path, run.facts, [], **body)
 
 
 def read(path: Path) -> Run:
     """Read a run that ``write`` wrote."""
-    told = json.loads(path.read_text())
+    body = json.loads(path.read_text())
     rows = [
         Row(
             **{
@@ -140,21 +140,21 @@ def read(path: Path) -> Run:
                 "peers": {name: Figures(**figures) for name, figures in row["peers"].items()},
             }
         )
-        for row in told["peers"]
+        for row in body["peers"]
     ]
-    return Run(told["machine"], told["versions"], told["left_out"], rows, any(row.wrong for row in rows))
+    return Run(body["machine"], body["versions"], body["left_out"], rows, any(row.wrong for row in rows))
 
 
 def _cells(run: Run) -> list[list[str]]:
     """Return the cells of the head and of each row."""
     rows = [["work", "Mintmark", *(PEERS[name].title for name in run.versions)]]
     for row in run.rows:
-        theirs = [_beside(row, name) for name in run.versions]
+        theirs = [_cell_of(row, name) for name in run.versions]
         rows.append([row.title, row.mintmark.cell, *theirs])
     return rows
 
 
-def _beside(row: Row, name: str) -> str:
+def _cell_of(row: Row, name: str) -> str:
     figures = row.peers.get(name)
     return "–" if figures is None else f"{figures.cell}\n(× {figures.times:.1f})"
 

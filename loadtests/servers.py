@@ -89,8 +89,8 @@ def _cluster_node(server: Path, home: Path, port: int) -> Node:
 
 
 def _knows_all_slots(node: Node) -> bool:
-    told = node.admin.cluster("info")
-    return bool(told["cluster_state"] == "ok") and told["cluster_size"] == "3" and told["cluster_slots_ok"] == "16384"
+    info = node.admin.cluster("info")
+    return bool(info["cluster_state"] == "ok") and info["cluster_size"] == "3" and info["cluster_slots_ok"] == "16384"
 
 
 # services

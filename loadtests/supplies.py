@@ -153,18 +153,18 @@ class Supplier:
     def assertions(self, count: int, audience: str = ISSUER) -> list[str]:
         """Return client assertions of ``ASSERTING``, each valid once and for ten minutes."""
         now = int(time.time())
-        told = {"iss": ASSERTING, "sub": ASSERTING, "aud": audience, "iat": now, "exp": now + 590}
+        claims = {"iss": ASSERTING, "sub": ASSERTING, "aud": audience, "iat": now, "exp": now + 590}
         return [
-            jwt.encode({**told, "jti": f"{number}-{secrets.token_hex(8)}"}, self.key, "ES256")
+            jwt.encode({**claims, "jti": f"{number}-{secrets.token_hex(8)}"}, self.key, "ES256")
             for number in range(count)
         ]
 
     def proofs(self, count: int, url: str) -> list[dict[str, str]]:
         """Return headers, each with a new DPoP proof (RFC 9449) for a POST to this URL."""
         header = {"typ": "dpop+jwt", "jwk": public_jwk(self.key, SigningAlgorithm.ES256)}
-        told = {"htm": "POST", "htu": url, "iat": int(time.time())}
+        claims = {"htm": "POST", "htu": url, "iat": int(time.time())}
         return [
-            {"DPoP": jwt.encode({**told, "jti": f"{number}-{secrets.token_hex(8)}"}, self.key, "ES256", header)}
+            {"DPoP": jwt.encode({**claims, "jti": f"{number}-{secrets.token_hex(8)}"}, self.key, "ES256", header)}
             for number in range(count)
         ]
 
@@ -241,12 +241,12 @@ async def _client(issuer: Issuer, client_id: str, secret: str, **changes: Any) -
 
 
 async def in_bulk(
-    make: Callable[[], Awaitable[_Made]], count: int, told: Callable[[int], None] | None = None
+    make: Callable[[], Awaitable[_Made]], count: int, report: Callable[[int], None] | None = None
 ) -> list[_Made]:
-    """Make many, ``AT_ONCE`` at a time. ``told`` is called with the number so far, now and then."""
+    """Make many, ``AT_ONCE`` at a time. ``report`` is called with the number so far, now and then."""
     made: list[_Made] = []
     while len(made) < count:
         made += await asyncio.gather(*(make() for _ in range(min(AT_ONCE, count - len(made)))))
-        if told is not None:
-            told(len(made))
+        if report is not None:
+            report(len(made))
     return made

@@ -30,7 +30,7 @@ def main() -> None:
             raise
     except ReleaseError as error:
         sys.exit(f"Not released: {error}")
-    _tell(wanted, made)
+    _show_next_steps(wanted, made)
 
 
 def _arguments() -> argparse.Namespace:
@@ -114,7 +114,7 @@ def _undo(before: str) -> None:
     subprocess.run(["git", "clean", "--quiet", "--force", "tests/records/releases"], cwd=ROOT, check=False)
 
 
-def _tell(wanted: argparse.Namespace, made: list[Path]) -> None:
+def _show_next_steps(wanted: argparse.Namespace, made: list[Path]) -> None:
     version, image = wanted.version, f"{wanted.image}:{wanted.version}"
     source, revision = wanted.repository or "URL-OF-THE-SOURCE", git("rev-parse", "HEAD")
     print(f"Mintmark {version} is committed and tagged v{version}; nothing is published yet. In dist/:\n")

@@ -5,8 +5,8 @@ import re
 from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
-ROOMS = (ROOT / "service", ROOT / "guard" / "mintmark_guard")
-PYTHON = [path for room in ROOMS for path in sorted(room.rglob("*.py"))]
+ROOMS = ("service", "guard", "loadtests", "helm", "release", "docs", "examples")
+PYTHON = [path for room in ROOMS for path in sorted((ROOT / room).rglob("*.py")) if "node_modules" not in path.parts]
 LUA = sorted((ROOT / "service" / "store" / "lua").rglob("*.lua"))
 
 REPLACED_NAMES = {

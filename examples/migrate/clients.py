@@ -222,7 +222,7 @@ def _grant_types(client: dict[str, Any], attributes: dict[str, str]) -> list[str
 
 
 def _scopes(client: dict[str, Any], *, has_users: bool) -> list[str]:
-    """Those that mean something here; where no user stands behind its tokens, none about users."""
+    """Those that mean something here; none about users where its tokens are of no user."""
     scopes = [*(client.get("defaultClientScopes") or []), *(client.get("optionalClientScopes") or [])]
     left_out = OF_KEYCLOAK_SCOPES if has_users else OF_KEYCLOAK_SCOPES | ABOUT_USERS
     return [scope for scope in dict.fromkeys(["openid", *scopes]) if scope not in left_out]

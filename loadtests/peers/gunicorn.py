@@ -9,7 +9,7 @@ from typing import Any
 
 from loadtests import interpreter, servers
 from loadtests.peers import postgresql
-from loadtests.peers.peer import PEERS, RunningPeer, made_by, output_of, told_to_peers
+from loadtests.peers.peer import PEERS, RunningPeer, made_by, output_of, peer_environment
 from loadtests.servers import Server, ServerFailedError
 from loadtests.supplies import Supplier
 from tests.free_ports import free_ports
@@ -45,7 +45,7 @@ async def under_gunicorn(
     module = application.partition(":")[0]
     with postgresql.postgresql() as database:
         url = f"http://127.0.0.1:{(port := free_ports(1)[0])}"
-        environment = told_to_peers(supplies, url) | {
+        environment = peer_environment(supplies, url) | {
             "DATABASE_URL": database.url("postgresql+psycopg"),
             "MACHINE": MACHINE,
         }

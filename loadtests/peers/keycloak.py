@@ -103,9 +103,9 @@ async def _install() -> None:
 async def _java_version() -> str:
     """Return the version of a JVM that is started as ``kc.sh`` does."""
     home = os.environ.get("JAVA_HOME")
-    told = await output_of(f"{home}/bin/java" if home else "java", "--version")
-    found = re.search(r"\d+(\.\d+)+", told)
-    return found[0] if found else told.partition("\n")[0]
+    output = await output_of(f"{home}/bin/java" if home else "java", "--version")
+    found = re.search(r"\d+(\.\d+)+", output)
+    return found[0] if found else output.partition("\n")[0]
 
 
 async def _make_realm(url: str, admin: str, supplies: Supplier) -> None:
@@ -138,7 +138,7 @@ def _maker(url: str, secret: str) -> Callable[[str, int, SigningAlgorithm | None
 
 
 def _code(url: str, algorithm: SigningAlgorithm | None) -> Callable[[str], Awaitable[dict[str, str]]]:
-    asked = {
+    parameters = {
         "response_type": "code",
         "client_id": SIGNERS[algorithm] if algorithm else CLIENT_ID,
         "redirect_uri": REDIRECT_URI,
@@ -150,7 +150,7 @@ def _code(url: str, algorithm: SigningAlgorithm | None) -> Callable[[str], Await
     async def one(user: str) -> dict[str, str]:
         async with ClientSession(url, cookie_jar=CookieJar(unsafe=True, treat_as_secure_origin=url)) as session:
             varying = {"state": secrets.token_urlsafe(16), "nonce": secrets.token_urlsafe(16)}
-            async with session.get(f"{OPENID_CONNECT}/auth", params=asked | varying) as response:
+            async with session.get(f"{OPENID_CONNECT}/auth", params=parameters | varying) as response:
                 page = await response.text()
             form = re.search(r'action="([^"]+)"', page)
             if form is None:
@@ -170,8 +170,8 @@ def _grant(url: str, secret: str) -> Callable[[str], Awaitable[dict[str, str]]]:
 
     async def one(user: str) -> dict[str, str]:
         async with ClientSession(url) as session:
-            told = await _post(session, f"{OPENID_CONNECT}/token", {**fixed, "username": user, "password": PASSWORD})
-        return {name: str(told[name]) for name in ("access_token", "refresh_token")}
+            tokens = await _post(session, f"{OPENID_CONNECT}/token", {**fixed, "username": user, "password": PASSWORD})
+        return {name: str(tokens[name]) for name in ("access_token", "refresh_token")}
 
     return one
 

@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 
 from loadtests import servers
-from loadtests.peers.peer import PEERS, Peer, RunningPeer, made_by, output_of, told_to_peers
+from loadtests.peers.peer import PEERS, Peer, RunningPeer, made_by, output_of, peer_environment
 from loadtests.servers import Server, ServerFailedError
 from loadtests.supplies import Supplier
 from tests.free_ports import free_ports
@@ -29,7 +29,7 @@ def _starting(*, auto_pipelining: bool) -> Callable[[Shape, Supplier], AbstractA
         await _install()
         _check_redis(redis)
         url = f"http://127.0.0.1:{free_ports(1)[0]}"
-        environment = told_to_peers(supplies, url) | {
+        environment = peer_environment(supplies, url) | {
             "NODE_ENV": "production",
             "REDIS_URL": redis.url,
             "AUTO_PIPELINING": "yes" if auto_pipelining else "no",

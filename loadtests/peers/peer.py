@@ -95,7 +95,7 @@ class Peer:
     does_not: Mapping[str, str] = field(default_factory=dict)
 
 
-def told_to_peers(supplies: Supplier, url: str) -> dict[str, str]:
+def peer_environment(supplies: Supplier, url: str) -> dict[str, str]:
     """Return environment variables with the clients that every peer has, and its address."""
     return {
         "ISSUER": url,

@@ -116,9 +116,9 @@ def _end(server: subprocess.Popen[bytes]) -> None:
 
 
 def _version() -> str:
-    told = subprocess.run([_needed("postgres"), "--version"], capture_output=True, text=True, check=True).stdout
-    found = re.search(r"\d+(\.\d+)+", told)
-    return found[0] if found else told.strip()
+    output = subprocess.run([_needed("postgres"), "--version"], capture_output=True, text=True, check=True).stdout
+    found = re.search(r"\d+(\.\d+)+", output)
+    return found[0] if found else output.strip()
 
 
 def _needed(name: str) -> str:

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from loadtests import interpreter
-from loadtests.interpreter import choose, looked_at, optimised_ones, serving
+from loadtests.interpreter import build_of, choose, optimised_ones, serving
 
 OPTIMISED = "'--prefix=/usr/local' '--enable-optimizations' '--with-lto'"
 
@@ -60,7 +60,7 @@ def test_which_builds_are_optimised(
     is_optimised: bool,
 ) -> None:
     monkeypatch.setattr(interpreter, "OWN_RULES", folder if has_own_rules else folder / "nothing")
-    assert looked_at(put(folder, "python", options, prefix)).is_optimised is is_optimised
+    assert build_of(put(folder, "python", options, prefix)).is_optimised is is_optimised
 
 
 def test_the_newest_optimised_one_comes_first(folder: Path) -> None:
@@ -77,11 +77,11 @@ def test_one_that_gets_no_packages_does_not_serve_and_that_is_said(
     monkeypatch.setattr(sys, "executable", put(folder, "python", "'--enable-shared'"))
     put(folder, "python3.13", OPTIMISED, version="3.13.9")
     choose()
-    assert serving() == looked_at(sys.executable)
+    assert serving() == build_of(sys.executable)
     said = capfd.readouterr().err
     assert "WARNING: Python 3.13.9 optimised" in said
     assert "built without optimisation" in said
-    assert f"The servers run with Python {looked_at(sys.executable)}" in said
+    assert f"The servers run with Python {build_of(sys.executable)}" in said
 
 
 @pytest.mark.parametrize("name", ["python3.13", "nothing-of-this-name", "python3.14"])
@@ -105,7 +105,7 @@ def test_another_one_gets_an_environment_with_the_locked_packages(
     base.symlink_to(Path(sys.executable).resolve())
     chosen = choose(str(base))
     assert chosen.program.startswith(str(folder / "environments"))
-    assert chosen.version == looked_at(sys.executable).version
+    assert chosen.version == build_of(sys.executable).version
     assert "Making" in capfd.readouterr().err
     assert choose(str(base)) == chosen
     assert "Making" not in capfd.readouterr().err, "made once"
@@ -121,7 +121,7 @@ def test_peers_in_python_get_the_same_one_with_packages_of_their_own(
     assert interpreter.serving_peers() == serving(), "this one has them"
     base = folder / "another"
     base.symlink_to(Path(sys.executable).resolve())
-    monkeypatch.setattr(interpreter, "_chosen", looked_at(str(base)))
+    monkeypatch.setattr(interpreter, "_chosen", build_of(str(base)))
     peers = interpreter.serving_peers()
     assert peers.program.startswith(str(folder / "environments"))
     assert peers.version == serving().version

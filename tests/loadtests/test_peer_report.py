@@ -79,7 +79,7 @@ def test_an_earlier_run_gives_the_same_table(tmp_path: Path) -> None:
 
 
 def test_wrong_answers_are_shown(capsys: pytest.CaptureFixture[str]) -> None:
-    peer_report.tell(RUN._replace(rows=[replace(ROWS[0], wrong=3, example="500 [oops]")]))
+    peer_report.show(RUN._replace(rows=[replace(ROWS[0], wrong=3, example="500 [oops]")]))
     assert "client_credentials: 3 wrong answers, such as: 500 [oops]" in capsys.readouterr().out
 
 

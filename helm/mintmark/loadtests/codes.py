@@ -74,12 +74,12 @@ class IssuerProcess:
             command = [sys.executable, "-m", "loadtests.code_issuer", self._client_id]
             pipe = subprocess.PIPE
             self._process = subprocess.Popen(command, cwd=ROOT, stdin=pipe, stdout=pipe, text=True)
-        asked, told = self._process.stdin, self._process.stdout
-        assert asked is not None
-        assert told is not None
-        asked.write(f"{count}\n")
-        asked.flush()
-        lines = [told.readline() for _ in range(count)]
+        requests_to, codes_from = self._process.stdin, self._process.stdout
+        assert requests_to is not None
+        assert codes_from is not None
+        requests_to.write(f"{count}\n")
+        requests_to.flush()
+        lines = [codes_from.readline() for _ in range(count)]
         if not all(lines):
             raise RuntimeError("the issuer of codes has ended: its complaint is on standard error")
         return [json.loads(line) for line in lines]
@@ -111,8 +111,8 @@ class AdminApi:
     def _one(self) -> Code:
         subject, verifier = secrets.choice(self._users), secrets.token_urlsafe(32)
         challenge = urlsafe_b64encode(hashlib.sha256(verifier.encode()).digest()).rstrip(b"=").decode()
-        asked = {"client": self._client_id, "user": subject, "scope": "read write"}
-        made = self._post("/codes", asked | {"code_challenge": challenge, "code_challenge_method": "S256"})
+        members = {"client": self._client_id, "user": subject, "scope": "read write"}
+        made = self._post("/codes", members | {"code_challenge": challenge, "code_challenge_method": "S256"})
         return {"code": made["code"], "code_verifier": verifier, "subject": subject}
 
     def _post(self, path: str, members: dict[str, Any], *, there_already: bool = False) -> dict[str, Any]:
