@@ -251,9 +251,8 @@ async def serve(
         start_background_tasks(issuer)
         if worker is not None:
             issuer.background.start("parent_watch", lambda: until_orphaned(stop))
-            issuer.background.start(
-                "metrics", lambda: _every_second(issuer.metrics.flush)
-            )  # any worker shows those of all
+            # Any worker shows the metrics of all.
+            issuer.background.start("metrics", lambda: _every_second(issuer.metrics.flush))
         async with serving(issuer, share_port=worker is not None, further=further) as url:
             _settle_garbage_collection()
             ready(url)

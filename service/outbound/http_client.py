@@ -221,9 +221,8 @@ class HttpClient:
             return checked
         if checked.scheme != "https":
             raise HttpClientError(f"{host}: only https URLs are called")
-        if address_of(host.partition("%")[0]) is not None and not is_public(
-            host
-        ):  # a resolver is not asked about addresses
+        # A resolver is not asked about addresses.
+        if address_of(host.partition("%")[0]) is not None and not is_public(host):
             raise HttpClientError(f"{host} is no public address")
         return checked
 

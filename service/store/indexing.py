@@ -67,9 +67,8 @@ class Indexing:
             reply, indexed = await connection.execute(key, *command)
         else:
             step, index = script.step(connection, *given), self._index.grant_step(place, self._most)
-            if (
-                len(self._delayed) >= _MOST_DELAYED
-            ):  # only users whose server is up get anything: ask it before spending
+            if len(self._delayed) >= _MOST_DELAYED:
+                # Only users whose server is up get anything: ask it before spending.
                 await connection.execute(index[0], "EXISTS", index[0])
             reply, indexed = await connection.execute_all([step, index], needed=needed)
             if isinstance(indexed, Exception):

@@ -154,9 +154,19 @@ def test_the_version_is_told(mintmark: CommandLine) -> None:
     assert mintmark("--version").out == f"mintmark {__version__}\n"
 
 
-@pytest.mark.parametrize("arguments", [(), ("client",), ("frobnicate",), ("client", "show"), ("serve", "--port", "x")])
-def test_wrong_usage_is_told(mintmark: CommandLine, arguments: tuple[str, ...]) -> None:
-    mintmark(*arguments, code=2)
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        ((), "Missing command"),
+        (("client",), "Usage: mintmark client"),
+        (("frobnicate",), "No such command 'frobnicate'"),
+        (("client", "show"), "Missing argument 'CLIENT_ID'"),
+        (("serve", "--port", "x"), "Invalid value for '--port': must be a whole number"),
+    ],
+)
+def test_wrong_usage_is_told(mintmark: CommandLine, arguments: tuple[str, ...], said: str) -> None:
+    done = mintmark(*arguments, code=2)
+    assert said in done.out + done.err
 
 
 @pytest.mark.parametrize("command", [("client", "list"), ("user", "show", "a"), ("grant", "show", "x" * 22)])

@@ -113,9 +113,8 @@ def method_name(client: Client) -> str:
 def _to_them(row: Row, value: MemberValue) -> MemberValue:
     if row.shape is Shape.OBJECT:
         return orjson.dumps(value).decode() if value else None
-    is_named = row.name in _WORDS and not row.name.endswith(
-        ("signing_alg", "signed_response_alg")
-    )  # algorithms have the same names
+    has_same_names = row.name.endswith(("signing_alg", "signed_response_alg"))
+    is_named = row.name in _WORDS and not has_same_names
     if isinstance(value, tuple):
         return [enum_name(one) if is_named else one for one in value]
     return enum_name(value) if is_named and value else value
