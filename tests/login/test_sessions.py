@@ -1,6 +1,7 @@
 """Sessions that end while something is under way: nothing slips through (P6), on every shape of Redis."""
 
 import asyncio
+from itertools import islice
 
 import pytest
 
@@ -31,18 +32,19 @@ async def test_a_logout_that_overlaps_an_authorization_leaves_nothing_alive(any_
         await person.sign_in()
         session = await session_of(person)
 
-        async def authorize(person: Person = person, wait: float = number % 8 / 4000) -> dict[str, str]:
-            await asyncio.sleep(wait)
+        async def authorize(person: Person = person) -> dict[str, str]:
             shown = await Person(any_world, dict(person.cookies)).authorize(response_type="code token")
             return shown.answer if shown.location else {}
 
-        answers, _ = await asyncio.gather(
-            asyncio.gather(*(authorize() for _ in range(4))), ending_sessions.end_session(any_world.issuer, session)
-        )
-        for answer in answers:
-            if "code" in answer:
-                assert not await any_world.is_active(answer["access_token"])
-                assert (await any_world.redeem(answer["code"], code_verifier=VERIFIER)).status == 400
+        under_way = [asyncio.ensure_future(authorize()) for _ in range(4)]
+        for answered in islice(asyncio.as_completed(under_way), number % 4):  # the others overlap
+            await answered
+        await ending_sessions.end_session(any_world.issuer, session)
+        granted = [answer for answer in await asyncio.gather(*under_way) if "code" in answer]
+        assert len(granted) >= number % 4
+        for answer in granted:
+            assert not await any_world.is_active(answer["access_token"])
+            assert (await any_world.redeem(answer["code"], code_verifier=VERIFIER)).status == 400
         assert (await person.authorize(prompt="none")).error == "login_required"
 
 
