@@ -3,7 +3,6 @@
 import json
 import os
 import sys
-from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -12,6 +11,7 @@ import orjson
 import yaml  # type: ignore[import-untyped]
 
 from service.declared.manifest import Manifest, ManifestError, parse_manifest
+from service.settings.unique_yaml import UniqueLoader, first_twice
 
 STDIN = Path("-")
 SUFFIXES = (".yaml", ".yml", ".json")
@@ -27,8 +27,8 @@ class _Document(NamedTuple):
     origin: str
 
 
-class _Loader(yaml.SafeLoader):  # type: ignore[misc]
-    """A loader that refuses duplicate names, of which YAML silently takes the last, and mappings that merge too much."""
+class _Loader(UniqueLoader):
+    """A loader that refuses duplicate names, and mappings that merge too much."""
 
     def flatten_mapping(self, node: yaml.MappingNode) -> None:
         """Put merged mappings (``<<``) into a mapping, within a bound. Raises ConstructorError."""
@@ -42,14 +42,6 @@ class _Loader(yaml.SafeLoader):  # type: ignore[misc]
             if count > _MOST_VALUES:
                 raise yaml.constructor.ConstructorError(None, None, f"more than {_MOST_VALUES} values", node.start_mark)
         super().flatten_mapping(node)
-
-    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
-        """Return the mapping. Raises ConstructorError."""
-        names = [name.value for name, _ in node.value if isinstance(name, yaml.ScalarNode) and name.value != "<<"]
-        if twice := _twice(names):
-            raise yaml.constructor.ConstructorError(None, None, f"{twice} stands there twice", node.start_mark)
-        made: dict[Any, Any] = super().construct_mapping(node, deep)
-        return made
 
 
 def read_manifests(paths: Iterable[Path]) -> list[Manifest]:
@@ -174,13 +166,8 @@ def _read_json(content: bytes) -> object:
 def _each_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     members = dict(pairs)
     if len(members) < len(pairs):
-        raise ValueError(f"{_twice([name for name, _ in pairs])} stands there twice")
+        raise ValueError(f"{first_twice([name for name, _ in pairs])} stands there twice")
     return members
-
-
-def _twice(names: Iterable[str]) -> str | None:
-    """Return a name that occurs more than once, the first in alphabetical order."""
-    return min((name for name, count in Counter(names).items() if count > 1), default=None)
 
 
 def _content(path: Path) -> bytes:

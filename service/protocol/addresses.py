@@ -5,6 +5,7 @@ from ipaddress import IPv4Address, IPv6Address, ip_address
 from urllib.parse import urlsplit
 
 _HOST_NAME = re.compile(r"(?!-)[A-Za-z0-9._-]{1,253}(?<!-)", re.ASCII)
+_ORIGIN = re.compile(r"[a-z][a-z0-9+.-]*://[^A-Z/?#@\s]+", re.ASCII)
 _EVERY = {"::": ("::", "0.0.0.0"), "*": ("::", "0.0.0.0")}  # noqa: S104
 """Addresses that mean both families: a socket of each, so that IPv4 peers keep their IPv4 addresses."""
 
@@ -30,6 +31,26 @@ def check_issuer(issuer: str) -> None:
         port = 0
     if port == 0 or parts.netloc.endswith(":"):
         raise ValueError("its port must be a number from 1 to 65535, or left out")
+
+
+def check_web_url(url: str) -> None:
+    """Check that a text is an http(s) URL with a host, and without spaces. Raises ValueError."""
+    parts = urlsplit(url)
+    if parts.scheme not in ("http", "https") or not parts.hostname or not url.isprintable() or " " in url:
+        raise ValueError("must be an http(s) URL")
+    if parts.port == 0:  # raises ValueError where it is no port at all
+        raise ValueError("its port must be a number from 1 to 65535, or left out")
+
+
+def check_origin(origin: str) -> None:
+    """Check that a text is an origin as browsers send it in the header Origin (RFC 6454 section 6.2). Raises ValueError."""
+    parts = urlsplit(origin)
+    is_default = (parts.scheme, parts.port) in (("https", 443), ("http", 80))
+    if origin != "null" and (not _ORIGIN.fullmatch(origin) or is_default):
+        raise ValueError(
+            f"{origin}: must be an origin as browsers send it: https://app.example.com, in lower case, without path and "
+            "final slash, with a port only where it is not the usual one"
+        )
 
 
 def check_hosts(host: str) -> None:

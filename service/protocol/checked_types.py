@@ -66,7 +66,8 @@ def each_once(items: tuple[Any, ...]) -> tuple[Any, ...]:
     return tuple(dict.fromkeys(items))
 
 
-def _scope_word(word: str) -> str:
+def scope_word(word: str) -> str:
+    """Check one scope (RFC 6749 section 3.3). Raises ValueError."""
     try:
         words = scopes.parse(word)
     except InvalidScope as error:
@@ -117,7 +118,7 @@ PlainWebUri = Annotated[str, Field(max_length=2000), AfterValidator(_plain_web_u
 WebUris = Annotated[tuple[WebUri, ...], Field(max_length=100), AfterValidator(each_once)]
 RedirectUri = Annotated[str, Field(max_length=2000), AfterValidator(_redirect_uri)]
 RedirectUris = Annotated[tuple[RedirectUri, ...], Field(max_length=200), AfterValidator(each_once)]
-Scopes = Annotated[tuple[Annotated[str, AfterValidator(_scope_word)], ...], AfterValidator(each_once)]
+Scopes = Annotated[tuple[Annotated[str, AfterValidator(scope_word)], ...], AfterValidator(each_once)]
 RequiredClaims = Annotated[
     tuple[Annotated[str, Field(max_length=500), AfterValidator(readable), AfterValidator(check_required_claim)], ...],
     Field(max_length=20),

@@ -28,7 +28,7 @@ from service.settings.login import LoginSettings
 from service.settings.observing import ObservingSettings
 from service.settings.pages import PagesSettings
 from service.settings.profiles import ProfilesSettings, profile_faults, with_profile
-from service.settings.redis import RedisSettings
+from service.settings.redis import RedisSettings, redis_tls_faults
 from service.settings.scopes import ScopesSettings
 from service.settings.sources import (
     CONFIG_VARIABLE,
@@ -120,12 +120,16 @@ def _nonce_faults(settings: Settings) -> list[str]:
 
 
 def _details_faults(settings: Settings) -> list[str]:
-    """Refuse types of authorization details whose hook does not exist, or lacks the event."""
+    """Refuse authorization details whose hook does not exist, or lacks the event, and unknown types for registration."""
     capable = {name for name, hook in settings.hooks.items() if HookEvent.AUTHORIZATION_DETAILS in hook.events}
     return [
         f"authorization_details_types.{name}.hook: there is no hook {one.hook!r} with the event authorization_details"
         for name, one in settings.authorization_details_types.items()
         if one.hook and one.hook not in capable
+    ] + [
+        f"registration_authorization_details_types: there is no type {name!r} in authorization_details_types"
+        for name in settings.registration_authorization_details_types
+        if name not in settings.authorization_details_types
     ]
 
 
@@ -160,6 +164,7 @@ _CHECKS = (
     operators.listener_faults,
     tls.certificate_faults,
     _proxy_faults,
+    redis_tls_faults,
     profile_faults,
     server.https_faults,
 )

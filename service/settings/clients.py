@@ -87,5 +87,5 @@ class ClientsSettings(SettingsGroup):
     """Longest time in seconds that such a document is cached, whatever its headers say."""
     audience_parameter: bool = False
     """Take the request parameter audience, as clients of Auth0 and Ory Hydra send it, for resource (RFC 8707)."""
-    registration_scopes: tuple[str, ...] = (OPENID, *SCOPE_CLAIMS, OFFLINE_ACCESS)
+    registration_scopes: checked_types.Scopes = (OPENID, *SCOPE_CLAIMS, OFFLINE_ACCESS)
     """Scopes that a client may register for by itself. Users still have to consent to them."""

@@ -9,6 +9,8 @@ from typing import Annotated, TypeVar
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 from pydantic.fields import FieldInfo
 
+from service.protocol.addresses import check_web_url
+
 
 class SettingsGroup(BaseModel):
     """Fields that belong together, the checks of each, and values that follow from them.
@@ -69,10 +71,11 @@ def are_plain_names(names: Iterable[str]) -> bool:
 LONGEST = 2_147_483_647
 """The longest lifetime in seconds, the largest number of 31 bits."""
 
-Seconds = Annotated[int, Field(ge=0), Unit("seconds")]
+Seconds = Annotated[int, Field(ge=0, le=LONGEST), Unit("seconds")]
 Lifetime = Annotated[int, Field(ge=1, le=LONGEST), Unit("seconds")]
 Grace = Annotated[int, Field(ge=0, le=300), Unit("seconds")]
 WithinADay = Annotated[int, Field(ge=1, le=86400), Unit("seconds")]
 Timeout = Annotated[float, Field(gt=0, le=60), Unit("seconds")]
 Attempts = Annotated[int, Field(ge=1)]
 Share = Annotated[float, Field(ge=0, le=1)]
+WebUrl = Annotated[str, checked_by(check_web_url)]

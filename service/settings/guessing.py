@@ -28,9 +28,9 @@ class GuessingSettings(SettingsGroup):
     """Longest delay in seconds, where the doubling ends."""
     failure_memory: Lifetime = 900
     """Seconds after the last failure until the failures are forgotten."""
-    argon2_memory: Annotated[int, Field(ge=64), Unit("KiB")] = 19456
+    argon2_memory: Annotated[int, Field(ge=64, le=4_194_304), Unit("KiB")] = 19456
     """Memory in KiB that hashing a password takes (OWASP: 19456)."""
-    argon2_iterations: Attempts = 2
+    argon2_iterations: Annotated[int, Field(ge=1, le=1000)] = 2
     """Number of passes over that memory."""
     argon2_threads: Annotated[int, Field(ge=1, le=64)] = 2
     """Number of passwords that are hashed side by side."""

@@ -3,6 +3,7 @@
 from typing import Annotated, Literal
 from urllib.parse import urlsplit
 
+from service.protocol.addresses import check_web_url
 from service.settings.group import SettingsGroup, Share, checked_by
 
 LogLevel = Literal["DEBUG", "INFO", "WARNING", "ERROR"]
@@ -10,8 +11,11 @@ LogFormat = Literal["json", "text"]
 
 
 def _check_collector(endpoint: str | None) -> None:
-    parts = urlsplit(endpoint or "http://none")
-    if parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.fragment:
+    if endpoint is None:
+        return
+    check_web_url(endpoint)
+    parts = urlsplit(endpoint)
+    if parts.query or parts.fragment:
         raise ValueError("must be an http(s) URL without query and fragment, such as http://collector:4318")
     if "@" in parts.netloc:
         raise ValueError("must be without user name and password: put credentials into OTEL_EXPORTER_OTLP_HEADERS")

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from pydantic import Field
 
-from service.settings.group import SettingsGroup
+from service.settings.group import SettingsGroup, WebUrl
 
 
 class PagesSettings(SettingsGroup):
@@ -12,13 +12,13 @@ class PagesSettings(SettingsGroup):
 
     service_name: str = Field("Mintmark", max_length=80)
     """Name of this service on its pages."""
-    sign_up_url: str | None = None
+    sign_up_url: WebUrl | None = None
     """URL to which users without an account are sent (prompt=create)."""
-    device_page_url: str | None = None
+    device_page_url: WebUrl | None = None
     """URL of the page on which users enter the codes of devices, where it is a backend's (decision API). None: /device."""
-    op_policy_uri: str | None = None
+    op_policy_uri: WebUrl | None = None
     """URL of your privacy policy, for pages and discovery."""
-    op_tos_uri: str | None = None
+    op_tos_uri: WebUrl | None = None
     """URL of your terms of service, for pages and discovery."""
     pages_folder: Path | None = None
     """Folder of files (login.html, de.toml, style.css and so on, side by side) that replace ours of the same name."""

@@ -1,5 +1,6 @@
 """The address of Redis, its credentials, and how commands are sent."""
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated
 
@@ -39,3 +40,12 @@ class RedisSettings(SettingsGroup):
     """Private key of redis_certificate_file (PEM)."""
     redis_tls: bool = False
     """Use TLS with redis+sentinel:// and redis+cluster://, too."""
+
+
+def redis_tls_faults(settings: RedisSettings) -> Iterator[str]:
+    """Yield settings of TLS that have no effect, with which the connection would be in clear, or that miss another one."""
+    names = [name for name in ("redis_ca_file", "redis_certificate_file", "redis_key_file") if getattr(settings, name)]
+    if names and not settings.redis_tls and not parse(settings.redis_url).secure:
+        yield f"{', '.join(names)}: for TLS only: write rediss:// in redis_url"
+    if (settings.redis_certificate_file is None) != (settings.redis_key_file is None):
+        yield "redis_certificate_file and redis_key_file go together"

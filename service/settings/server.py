@@ -8,7 +8,7 @@ from urllib.parse import unquote, urlsplit
 
 from pydantic import Field
 
-from service.protocol.addresses import check_hosts, check_issuer
+from service.protocol.addresses import check_hosts, check_issuer, check_origin
 from service.settings.faults import check_each
 from service.settings.group import Seconds, SettingsGroup, Unit, checked_by
 
@@ -17,6 +17,10 @@ _PLAIN_PATH = re.compile(r"(/[A-Za-z0-9._~-]+)+/?")
 
 def _check_networks(networks: tuple[str, ...]) -> None:
     check_each(networks, lambda network: ip_network(network, strict=False))
+
+
+def _check_origins(origins: tuple[str, ...]) -> None:
+    check_each([origin for origin in origins if origin != "*"], check_origin)
 
 
 def _check_token_paths(paths: tuple[str, ...]) -> None:
@@ -46,7 +50,7 @@ class ServerSettings(SettingsGroup):
     """Paths of the token endpoint. Discovery names the first one."""
     token_require_post: bool = True
     """Refuse GET at the token endpoint. false puts credentials into URLs and logs: leave it on."""
-    cors_origins: tuple[str, ...] = ("*",)
+    cors_origins: Annotated[tuple[str, ...], checked_by(_check_origins)] = ("*",)
     """Origins whose pages may call the endpoints that take no cookie (token, userinfo, JWKS and so on)."""
     max_body: Annotated[int, Field(ge=1024), Unit("bytes")] = 65536
     """Longest request body in bytes. Longer ones are answered 413."""
@@ -58,7 +62,7 @@ class ServerSettings(SettingsGroup):
     upstream keep-alive timeout."""
     drain_seconds: Seconds = 10
     """Seconds that requests under way get to finish after SIGTERM."""
-    drain_delay: Annotated[float, Field(ge=0), Unit("seconds")] = 0.0
+    drain_delay: Annotated[float, Field(ge=0, le=3600), Unit("seconds")] = 0.0
     """Seconds to go on accepting requests after SIGTERM, with readiness off, so that load balancers notice."""
 
     @cached_property

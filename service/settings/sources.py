@@ -62,10 +62,19 @@ def file_sources(settings_cls: type[BaseSettings]) -> list[PydanticBaseSettingsS
 
 def _yaml_source(settings_cls: type[BaseSettings], path: str) -> PydanticBaseSettingsSource:
     """Return a YAML file. Raises ValueError where it does not parse."""
-    from yaml import YAMLError  # type: ignore[import-untyped]  # loaded only for a YAML file
+    from yaml import YAMLError, load  # type: ignore[import-untyped]  # loaded only for a YAML file
+
+    from service.settings.unique_yaml import UniqueLoader
+
+    class Yaml(YamlConfigSettingsSource):
+        def _read_file(self, file_path: Path) -> dict[str, Any]:
+            found = load(file_path.read_bytes(), UniqueLoader) or {}  # noqa: S506 (a safe loader)
+            if not isinstance(found, dict):
+                raise ValueError("must be settings with their values")  # noqa: TRY004 (a fault of the file)
+            return found
 
     try:
-        return YamlConfigSettingsSource(settings_cls, yaml_file=path)
+        return Yaml(settings_cls, yaml_file=path)
     except YAMLError as error:
         raise ValueError(str(error)) from error
 

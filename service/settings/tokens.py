@@ -4,6 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from service.protocol.checked_types import Resource
 from service.protocol.names import AccessTokenFormat, RefreshRotation, SigningAlgorithm
 from service.settings.group import Grace, Lifetime, Seconds, SettingsGroup, Unit
 
@@ -55,7 +56,7 @@ class TokensSettings(SettingsGroup):
     more ends the one that was not used for longest. 0: any number."""
     grant_management: bool = False
     """Let clients look at grants of theirs and end them (/grants), and say the id of each grant in token responses."""
-    resource_tokens: dict[str, ResourceTokens] = Field(
+    resource_tokens: dict[Resource, ResourceTokens] = Field(
         default_factory=dict, examples=[{"https://api.example.com": {"format": "jwt"}}]
     )
     """Access token formats by resource."""

@@ -13,7 +13,7 @@ import pytest
 from service.fronts import pages
 from service.fronts.pages import Pages, load_hook
 from service.protocol.browsing import FormPost, Page, Redirect, Visit
-from service.settings import Settings
+from service.settings import Settings, SettingsError
 from tests.person import Person
 from tests.world import CALLBACK, World, settings_for
 
@@ -196,16 +196,24 @@ def test_files_that_are_never_looked_at_are_named_at_start(tmp_path: Path, caplo
     ]
 
 
-@pytest.mark.parametrize(("name", "text"), [("login.html", "{% if %}"), ("de.toml", "a = ")])
-def test_what_an_operator_got_wrong_is_told_at_start(tmp_path: Path, name: str, text: str) -> None:
-    (tmp_path / name).write_text(text)
-    with pytest.raises(ValueError, match="pages_folder"):
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [("login.html", b"{% if %}"), ("login.html", b"\xe4"), ("de.toml", b"a = "), ("de.toml", b'a = "\xe4"')],
+)
+def test_what_an_operator_got_wrong_is_told_at_start(tmp_path: Path, name: str, text: bytes) -> None:
+    (tmp_path / name).write_bytes(text)
+    with pytest.raises(SettingsError, match="pages_folder"):
         Pages(settings(pages_folder=tmp_path))
+
+
+def test_a_folder_that_is_not_there_is_told_at_start(tmp_path: Path) -> None:
+    with pytest.raises(SettingsError, match="pages_folder: there is no folder"):
+        Pages(settings(pages_folder=tmp_path / "pgaes"))
 
 
 @pytest.mark.parametrize("name", ["nothing", "no.such.module:hook", "tests.fronts.test_pages:nothing", "os:sep"])
 def test_a_hook_that_cannot_be_used_is_told_at_start(name: str) -> None:
-    with pytest.raises(ValueError, match="page_hook"):
+    with pytest.raises(SettingsError, match="page_hook"):
         load_hook(name)
 
 

@@ -35,6 +35,33 @@ from service.settings import SettingsError, load
         ({"redis_url": "http://127.0.0.1"}, "redis_url: "),
         ({"admin_tokens": {"ann": "t" * 43, "bob": "t" * 43}}, "admin_tokens: two names have the same secret"),
         ({"decision_api_keys": {"shop": "s" * 43, "kiosk": "s" * 43}}, "decision_api_keys: two names have the same"),
+        ({"directory_url": "users.example"}, "directory_url: must be an http(s) URL"),
+        ({"directory_url": "https://users.example/?a=b"}, "directory_url: must be without query and fragment"),
+        ({"sign_up_url": "javascript:alert(1)"}, "sign_up_url: must be an http(s) URL"),
+        ({"device_page_url": "/device"}, "device_page_url: must be an http(s) URL"),
+        ({"op_policy_uri": "https://www.example/our policy"}, "op_policy_uri: must be an http(s) URL"),
+        ({"op_tos_uri": "https://www.example:0/"}, "op_tos_uri: its port must be a number"),
+        ({"otlp_endpoint": "collector:4317"}, "otlp_endpoint: must be an http(s) URL"),
+        ({"cors_origins": ("https://app.example/",)}, "cors_origins: https://app.example/: must be an origin"),
+        ({"cors_origins": ("app.example",)}, "cors_origins: app.example: must be an origin"),
+        ({"cors_origins": ("https://App.example",)}, "cors_origins: https://App.example: must be an origin"),
+        ({"cors_origins": ("https://app.example:443",)}, "cors_origins: https://app.example:443: must be an origin"),
+        ({"scopes": {"read write": "Both"}}, "scopes.read write: must be one word each"),
+        ({"scope_claims": {"": ["roles"]}}, "scope_claims.: must be one word each"),
+        ({"access_token_claims": {'"': ["roles"]}}, "printable ASCII without quote and backslash"),
+        ({"default_scope": "read r\\w"}, "default_scope: printable ASCII without quote and backslash"),
+        ({"registration_scopes": ("openid email",)}, "registration_scopes.0: must be one word each"),
+        ({"registration_authorization_details_types": ("payment",)}, "there is no type 'payment' in authorization_"),
+        ({"resource_tokens": {"an api": {"format": "opaque"}}}, "resource_tokens.an api: must be 1 to 255 printable"),
+        ({"drain_delay": float("inf")}, "drain_delay: must be at most 3600"),
+        ({"refresh_idle_lifetime": 2**31}, "refresh_idle_lifetime: must be at most 2147483647"),
+        ({"argon2_memory": 2**32}, "argon2_memory: must be at most 4194304"),
+        ({"argon2_iterations": 2**32}, "argon2_iterations: must be at most 1000"),
+        ({"redis_ca_file": "/ca.pem"}, "redis_ca_file: for TLS only: write rediss:// in redis_url"),
+        (
+            {"redis_url": "rediss://redis", "redis_key_file": "/k"},
+            "redis_certificate_file and redis_key_file go together",
+        ),
         ({"prot": 8080}, "prot: there is no such setting (docs/reference/settings.md has all); did you mean port?"),
     ],
 )
@@ -43,6 +70,20 @@ def test_a_fault_is_told_in_words(given: dict[str, Any], told: str) -> None:
         load(**given)
     assert told in str(error.value)
     assert len(str(error.value).splitlines()) == 1
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        {"cors_origins": ("*",)},
+        {"cors_origins": ("null", "http://localhost:5173", "capacitor://localhost", "https://[::1]:8443")},
+        {"directory_url": "http://users.identity.svc:8080/mintmark"},
+        {"default_scope": "read  write"},
+        {"redis_url": "redis+sentinel://a,b/main", "redis_tls": True, "redis_ca_file": "/ca.pem"},
+    ],
+)
+def test_what_may_be_meant_is_taken(given: dict[str, Any]) -> None:
+    load(**given)
 
 
 def test_all_faults_are_told_at_once(toml: Path, monkeypatch: pytest.MonkeyPatch) -> None:

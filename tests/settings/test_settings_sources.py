@@ -98,10 +98,22 @@ def test_what_cannot_be_read_is_named(monkeypatch: pytest.MonkeyPatch, variable:
         load()
 
 
-@pytest.mark.parametrize("name", ["mintmark.toml", "mintmark.yaml"])
-def test_a_file_that_does_not_parse_is_a_fault(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("mintmark.toml", "port = = ["),
+        ("mintmark.yaml", ": - {"),
+        ("mintmark.yaml", "- port"),
+        ("mintmark.toml", "port = 1\nport = 2"),
+        ("mintmark.yaml", "port: 1\nport: 2"),
+        ("mintmark.yaml", "scopes: {read: One, read: Another}"),
+    ],
+)
+def test_a_file_that_cannot_be_meant_is_a_fault(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, text: str
+) -> None:
     path = tmp_path / name
-    path.write_text("port = = [\n: - {")
+    path.write_text(text)
     monkeypatch.setenv("MINTMARK_CONFIG", str(path))
     with pytest.raises(SettingsError) as error:
         load()

@@ -26,7 +26,7 @@ from service.observe.events import Event
 from service.protocol.authorization_details import words_of
 from service.protocol.browsing import FormPost, Page
 from service.protocol.redirect_uris import origin
-from service.settings import Settings
+from service.settings import Settings, SettingsError
 
 log = logging.getLogger(__name__)
 
@@ -48,11 +48,13 @@ class Rendered(NamedTuple):
 
 
 class Pages:
-    """The pages of one service, first from the operator's folder. Raises ValueError for templates that cannot be parsed."""
+    """The pages of one service, first from the operator's folder. Raises SettingsError for a folder or files in it that cannot be used."""
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         folder = settings.pages_folder
+        if folder and not folder.is_dir():
+            raise SettingsError(f"pages_folder: there is no folder {folder}")
         own = [FileSystemLoader(folder)] if folder else []
         ours = PackageLoader("service.fronts.pages")
         self._templates = templates.open_templates(ChoiceLoader([*own, ours]))
@@ -65,12 +67,12 @@ class Pages:
         self._style_hash = hashlib.sha256(self._style).hexdigest()[:16]
 
     def _check(self, names: Sequence[str]) -> None:
-        """Find faults in an operator's templates before a page is requested. Raises ValueError."""
+        """Find faults in an operator's templates before a page is requested. Raises SettingsError."""
         try:
             for name in names:
                 self._templates.get_template(name)
-        except TemplateError as error:
-            raise ValueError(f"pages_folder: {error}") from error
+        except (TemplateError, UnicodeDecodeError) as error:
+            raise SettingsError(f"pages_folder: {error}") from error
 
     def style(self) -> tuple[bytes, str]:
         """Return the stylesheet, and the ending of its URL, which changes with its content."""
@@ -203,13 +205,13 @@ def _day(seconds: int) -> str:
 
 
 def _all_texts(folder: Path | None) -> dict[str, Texts]:
-    """Return the texts by language: the operator's over ours, with English for missing ones. Raises ValueError."""
+    """Return the texts by language: the operator's over ours, with English for missing ones. Raises SettingsError."""
     found = dict(_our_texts())
     for path in sorted(folder.glob("*.toml")) if folder else ():
         try:
             found[path.stem] = found.get(path.stem, {}) | tomllib.loads(path.read_text("utf-8"))
-        except tomllib.TOMLDecodeError as error:
-            raise ValueError(f"pages_folder: {path}: {error}") from error
+        except ValueError as error:  # no TOML, or no UTF-8
+            raise SettingsError(f"pages_folder: {path}: {error}") from error
     return {language.lower(): found[DEFAULT_LANGUAGE] | texts for language, texts in found.items()}
 
 

@@ -1,0 +1,24 @@
+"""YAML in which no name stands twice in a mapping; YAML itself silently takes the last one."""
+
+from collections import Counter
+from collections.abc import Iterable
+from typing import Any
+
+import yaml  # type: ignore[import-untyped]
+
+
+class UniqueLoader(yaml.SafeLoader):  # type: ignore[misc]
+    """A loader that refuses duplicate names."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        """Return the mapping. Raises ConstructorError."""
+        names = [name.value for name, _ in node.value if isinstance(name, yaml.ScalarNode) and name.value != "<<"]
+        if twice := first_twice(names):
+            raise yaml.constructor.ConstructorError(None, None, f"{twice} stands there twice", node.start_mark)
+        made: dict[Any, Any] = super().construct_mapping(node, deep)
+        return made
+
+
+def first_twice(names: Iterable[str]) -> str | None:
+    """Return a name that occurs more than once, the first in alphabetical order."""
+    return min((name for name, count in Counter(names).items() if count > 1), default=None)
