@@ -73,7 +73,14 @@ def _clear(secret: SecretStr | None) -> str | None:
 
 
 def _tls_context(settings: Settings) -> ssl.SSLContext:
-    """Verify the server by ``redis_ca_file`` or the system's certificates; present ours where one is set."""
+    """Verify the server by ``redis_ca_file`` or the system's certificates; present ours where one is set.
+
+    Raises SSLError for a file that is not there or cannot be used: as an OSError it would pass for a Redis that is away.
+    """
+    for name in ("redis_ca_file", "redis_certificate_file", "redis_key_file"):
+        path = getattr(settings, name)
+        if path is not None and not path.is_file():
+            raise ssl.SSLError(f"{name}: there is no file {path}")
     context = ssl.create_default_context(cafile=settings.redis_ca_file)
     if settings.redis_certificate_file:
         context.load_cert_chain(settings.redis_certificate_file, settings.redis_key_file)

@@ -137,7 +137,8 @@ def _of_system(error: OSError) -> Trouble | None:
     if isinstance(error, ssl.SSLCertVerificationError):
         return _CERTIFICATE
     if isinstance(error, ssl.SSLError):
-        return _NO_TLS if error.reason in ("WRONG_VERSION_NUMBER", "RECORD_LAYER_FAILURE") else _TLS
+        # One of our own has no reason.
+        return _NO_TLS if getattr(error, "reason", None) in ("WRONG_VERSION_NUMBER", "RECORD_LAYER_FAILURE") else _TLS
     if isinstance(error, PermissionError):
         return _FORBIDDEN
     return _CLOSED if isinstance(error, ConnectionResetError | BrokenPipeError) else None

@@ -70,7 +70,7 @@ def _yaml_source(settings_cls: type[BaseSettings], path: str) -> PydanticBaseSet
         def _read_file(self, file_path: Path) -> dict[str, Any]:
             found = load(file_path.read_bytes(), UniqueLoader) or {}  # noqa: S506 (a safe loader)
             if not isinstance(found, dict):
-                raise ValueError("must be settings with their values")  # noqa: TRY004 (a fault of the file)
+                raise ValueError("must be settings with their values")
             return found
 
     try:

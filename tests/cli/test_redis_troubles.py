@@ -161,6 +161,9 @@ def test_tls(with_tls: Shape, redis: Shape) -> None:
     assert said_of(with_tls.url).startswith("The certificate of Redis is not trusted")
     without_ours = said_of(with_tls.url, redis_ca_file=files.authority)
     assert without_ours.startswith(("TLS with Redis fails", "Redis closes the connection at once"))
+    nowhere = said_of(with_tls.url, redis_ca_file=files.authority.with_name("nowhere.pem"))
+    assert nowhere.startswith("TLS with Redis fails: ")
+    assert "redis_ca_file: there is no file" in nowhere
     assert said_of(with_tls.url.replace("rediss", "redis")).startswith("Redis closes the connection at once")
     plain = said_of(redis.url.replace("redis://", "rediss://"), redis_ca_file=files.authority, redis_connect_timeout=1)
     assert plain.startswith(("Redis does not speak TLS there", "Redis does not answer in time"))

@@ -35,7 +35,8 @@ def test_a_field_in_a_group_is_a_variable_a_value_of_the_chart_and_a_row_of_the_
     assert json.loads(done.stdout) == {
         "value": 9,
         "chart": {"description": "Speed of tokens.", "maximum": 2147483647, "minimum": 0, "type": "integer"},
-        "row": '| <a id="speed"></a>`speed`<br>`MINTMARK_SPEED` | integer from 0 to 2147483647, seconds | `3` | Speed of tokens. |',
+        "row": '| <a id="speed"></a>`speed`<br>`MINTMARK_SPEED` | integer from 0 to 2147483647, seconds '
+        "| `3` | Speed of tokens. |",
     }
 
 

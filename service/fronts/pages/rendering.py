@@ -48,7 +48,7 @@ class Rendered(NamedTuple):
 
 
 class Pages:
-    """The pages of one service, first from the operator's folder. Raises SettingsError for a folder or files in it that cannot be used."""
+    """The pages of one service, first from the operator's folder. Raises SettingsError for what cannot be used."""
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
