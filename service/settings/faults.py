@@ -23,8 +23,14 @@ _SHOULD = re.compile(r"(?:Input|Value|String|Tuple|List|Dictionary) should ")
 _Model = TypeVar("_Model", bound=BaseModel)
 
 
-class Unreadable(str):
-    """A fault in the place of a value that could not be read, to be reported as the fault of the value."""
+class Unreadable:
+    """A fault in the place of a value that could not be read, to be reported as the fault of the value. No field takes it."""
+
+    def __init__(self, fault: str) -> None:
+        self._fault = fault
+
+    def __str__(self) -> str:
+        return self._fault
 
 
 def place(location: tuple[int | str, ...], written: object) -> tuple[int | str, ...]:

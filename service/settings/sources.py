@@ -45,6 +45,29 @@ class Environment(EnvSettingsSource):
             return Unreadable(f"write JSON into the variable, such as {example_of(field) or '{}'} ({error})")
 
 
+class SecretFiles(SecretsSettingsSource):
+    """A folder with a file for each secret. What cannot be read is a fault of its setting, and is not quoted."""
+
+    def get_field_value(self, field: FieldInfo, field_name: str) -> tuple[Any, str, bool]:
+        """Return the text of the file."""
+        try:
+            return super().get_field_value(field, field_name)
+        except UnicodeDecodeError:
+            fault = "must be a text in UTF-8"
+        except OSError as error:
+            fault = f"its file cannot be read: {error.strerror or error}"
+        return Unreadable(fault), field_name, False
+
+    def decode_complex_value(self, field_name: str, field: FieldInfo, value: object) -> object:
+        """Decode JSON."""
+        if isinstance(value, Unreadable):
+            return value
+        try:
+            return super().decode_complex_value(field_name, field, value)
+        except ValueError as error:
+            return Unreadable(f"write JSON into the file, such as {example_of(field) or '{}'} ({error})")
+
+
 def file_sources(settings_cls: type[BaseSettings]) -> list[PydanticBaseSettingsSource]:
     """Return the TOML or YAML file that ``MINTMARK_CONFIG`` names. Raises OSError, ValueError where it cannot be read."""
     path = os.environ.get(CONFIG_VARIABLE)
@@ -86,7 +109,7 @@ def secret_sources(settings_cls: type[BaseSettings]) -> list[PydanticBaseSetting
         return []
     if not Path(path).is_dir():
         raise OSError(f"{SECRETS_VARIABLE}: there is no folder {path}")
-    return [SecretsSettingsSource(settings_cls, secrets_dir=path, env_prefix="")]
+    return [SecretFiles(settings_cls, secrets_dir=path, env_prefix="")]
 
 
 def required_faults(said: Container[str], known: Collection[str]) -> list[str]:

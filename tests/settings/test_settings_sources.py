@@ -61,6 +61,25 @@ def test_from_a_folder_of_secrets(secrets: Path) -> None:
     assert origins(settings, {})["redis_password"] == str(secrets)
 
 
+@pytest.mark.parametrize(
+    ("name", "content", "told"),
+    [
+        ("admin_tokens", b"sesame", 'admin_tokens: write JSON into the file, such as {"ci": "'),
+        ("admin_tokens", b"\xff\xfe", "admin_tokens: must be a text in UTF-8"),
+        ("redis_password", b"\xff\xfe", "redis_password: must be a text in UTF-8"),
+    ],
+)
+def test_a_file_of_a_secret_that_cannot_be_read_is_a_fault_of_the_setting(
+    secrets: Path, name: str, content: bytes, told: str
+) -> None:
+    (secrets / name).write_bytes(content)
+    with pytest.raises(SettingsError) as error:
+        load(port=-1)
+    assert told in str(error.value)
+    assert "port: " in str(error.value), "all faults are told at once"
+    assert "sesame" not in str(error.value)
+
+
 def test_precedence(toml: Path, secrets: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Given, environment, file, secrets, default."""
     (secrets / "redis_username").write_text("secrets")
