@@ -3,6 +3,7 @@
 import json
 import os
 import sys
+from codecs import BOM_UTF8
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -159,6 +160,7 @@ def _documents(path: Path) -> list[_Document]:
 
 def _read_json(content: bytes) -> object:
     """Read JSON strictly, without duplicate names. Raises ValueError."""
+    content = content.removeprefix(BOM_UTF8)  # as editors of Windows write it
     orjson.loads(content)
     return json.loads(content, object_pairs_hook=_each_once)
 

@@ -45,7 +45,7 @@ class Environment(EnvSettingsSource):
             return Unreadable(f"write JSON into the variable, such as {example_of(field) or '{}'} ({error})")
 
 
-class SecretFiles(SecretsSettingsSource):
+class SecretsFolder(SecretsSettingsSource):
     """A folder with a file for each secret. What cannot be read is a fault of its setting, and is not quoted."""
 
     def get_field_value(self, field: FieldInfo, field_name: str) -> tuple[Any, str, bool]:
@@ -109,7 +109,7 @@ def secret_sources(settings_cls: type[BaseSettings]) -> list[PydanticBaseSetting
         return []
     if not Path(path).is_dir():
         raise OSError(f"{SECRETS_VARIABLE}: there is no folder {path}")
-    return [SecretFiles(settings_cls, secrets_dir=path, env_prefix="")]
+    return [SecretsFolder(settings_cls, secrets_dir=path, env_prefix="")]
 
 
 def required_faults(said: Container[str], known: Collection[str]) -> list[str]:

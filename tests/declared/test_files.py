@@ -160,6 +160,14 @@ def test_a_name_is_found_twice_among_many(tmp_path: Path) -> None:
     assert faults(path) == [f"PATH: cannot be read: {299_999:x} stands there twice"]
 
 
+@pytest.mark.parametrize("name", ["a.json", "a.yaml"])
+def test_a_byte_order_mark_is_passed_over(tmp_path: Path, name: str) -> None:
+    path = tmp_path / name
+    path.write_text(json.dumps(ITEM), "utf-8-sig")
+    (manifest,) = read_manifests([path])
+    assert manifest.kind.name == ITEM["kind"]
+
+
 def test_a_member_that_stands_twice_in_json_is_a_fault(tmp_path: Path) -> None:
     path = tmp_path / "a.JSON"
     path.write_text(json.dumps(ITEM).replace('"status"', '"spec": {}, "status"'))
