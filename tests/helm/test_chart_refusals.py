@@ -90,6 +90,22 @@ def test_a_typing_error_is_refused(typo: str) -> None:
         ("extraVolumes[0].emptyDir=x", "extraVolumes"),
         ("secrets.from.master_key.name=vault", "secrets"),
         ("strategy.type=Sudden", "strategy"),
+        ("strategy.rollingUpdate.maxSurge=many", "maxSurge"),
+        ("strategy.rollingUpdate.maxUnavailable=-1", "maxUnavailable"),
+        ("secrets.required={masterkey}", "secrets"),
+        ("secrets.from.masterkey.name=x", "secrets/from"),
+        ("secrets.from.redis_url.name=x", "secrets/from"),
+        ("redis.hosts={host:0}", "hosts"),
+        ("redis.hosts={host:65536}", "hosts"),
+        # A line without a value takes the default away.
+        ("serviceAccount=null", "serviceAccount"),
+        ("redis.tls=null", "tls"),
+        ("redis.tls.enabled=null", "enabled"),
+        ("image.repository=null", "repository"),
+        ("operator.crds=null", "crds"),
+        ("probes.readiness=null", "readiness"),
+        ("tls.clientAuthorities=null", "clientAuthorities"),
+        ("host=null", "host"),
     ],
 )
 def test_a_bad_value_is_refused(bad: str, where: str) -> None:
@@ -139,10 +155,55 @@ def test_a_bad_value_is_refused(bad: str, where: str) -> None:
         ("platform", ["serviceMonitor.tlsConfig=null"], "say how Prometheus verifies"),
         ("everything", ["secrets.from.master_key.name=a", "secrets.from.master_key.key=b"], "master_key: say it once"),
         ("production", ["secrets.from.redis_password.name=a", "secrets.from.redis_password.key=b"], "say it once"),
+        (
+            "production",
+            ["secrets.from.redis_sentinel_password.name=a", "secrets.from.redis_sentinel_password.key=b"],
+            "once",
+        ),
+        (
+            "default",
+            ["secrets.from.issuer.name=a", "secrets.from.issuer.key=b"],
+            "issuer: say it once, in settings or in",
+        ),
+        ("production", ["service.port=8443"], "service.port: must be another one than tls.mtlsPort"),
+        ("default", ["redis.tls.existingSecret=a"], "without it the connection is in clear"),
+        ("production", ["redis.tls.privateKeyKey="], "go together"),
+        ("production", ["redis.tls.existingSecret="], "redis.tls.existingSecret: name the Secret"),
+        ("default", ["redis.sentinelService=main"], "need redis.mode sentinel"),
+        ("cluster", ["redis.sentinelAuth.existingSecret=a"], "need redis.mode sentinel"),
+        ("default", ["strategy.rollingUpdate.maxSurge=0%"], "maxSurge and maxUnavailable must not both be 0"),
+        ("default", ["service.nodePort=30000"], "service.nodePort: needs service.type NodePort or LoadBalancer"),
+        ("default", ["service.externalTrafficPolicy=Local"], "service.externalTrafficPolicy: needs service.type"),
+        (
+            "default",
+            ["service.type=NodePort", "service.loadBalancerClass=a"],
+            "loadBalancerClass: needs service.type Load",
+        ),
+        ("default", ["dnsPolicy=None"], "dnsConfig.nameservers: dnsPolicy None has no name servers"),
+        ("operators", ["networkPolicy.enabled=true"], "networkPolicy.adminFrom: let in what adminIngress sends"),
+        ("keda", ["resources.requests.cpu=null"], "the service requests no cpu"),
+        ("production", ["sidecars[0].name=agent"], "agent requests no cpu"),
+        ("loadtest", ["loadtest.adminUrl=", "loadtest.users={Refresh}"], "loadtest.users: Refresh needs codes"),
+        ("clients", ["clients.create[1].id=billing"], "clients.create: the client billing is there twice"),
+        ("default", ["settings.issuer=tokens.example.com"], "settings.issuer: "),
+        ("default", ["settings.issuer=http://tokens.example.com"], "settings.issuer: must be https, unless"),
+        ("default", ["extraEnv[0].name=MINTMARK_PORT"], "extraEnv: MINTMARK_PORT is what the chart says"),
     ],
 )
 def test_what_would_not_work_is_refused_with_what_to_do(values: str, options: list[str], told: str) -> None:
     assert told in refusal(values, *(word for option in options for word in ("--set", option)))
+
+
+@pytest.mark.parametrize(
+    "empty",
+    [
+        *("commonLabels", "commonAnnotations", "podAnnotations", "podLabels", "imagePullSecrets", "image.registry"),
+        *("secrets.values", "secrets.from", "ingress.furtherHosts", "httpRoute.furtherHosts", "sidecars", "dnsConfig"),
+        *("resources.limits", "strategy.rollingUpdate.maxUnavailable", "global.imageRegistry"),
+    ],
+)
+def test_a_line_without_a_value_is_an_empty_one(empty: str) -> None:
+    text("everything", "--set", f"{empty}=null", "--set", "secrets.existingSecret=mintmark")
 
 
 @pytest.mark.parametrize("release", ["4prod", "prod.eu"])

@@ -13,12 +13,6 @@
 {{- if and (eq $redis.mode "cluster") (ne (int $redis.database) 0) -}}
 {{- fail "redis.database: a Cluster has no database number" -}}
 {{- end -}}
-{{- if and $redis.existingSecret (hasKey .Values.secrets.values "redis_password") -}}
-{{- fail "redis_password: say it once, in redis.existingSecret or in secrets.values" -}}
-{{- end -}}
-{{- if and $redis.sentinelAuth.existingSecret (hasKey .Values.secrets.values "redis_sentinel_password") -}}
-{{- fail "redis_sentinel_password: say it once, in redis.sentinelAuth.existingSecret or in secrets.values" -}}
-{{- end -}}
 {{- if eq (int .Values.port) (int .Values.adminPort) -}}
 {{- fail "adminPort: must be another one than port" -}}
 {{- end -}}
@@ -75,14 +69,6 @@
 {{- if and .Values.serviceMonitor.enabled .Values.settings.admin_certificate_file (not .Values.serviceMonitor.tlsConfig) -}}
 {{- fail "serviceMonitor.tlsConfig: say how Prometheus verifies settings.admin_certificate_file, such as {ca: {secret: {name: admin-tls, key: ca.crt}}, serverName: mintmark-admin}" -}}
 {{- end -}}
-{{- range $setting, $_ := .Values.secrets.from -}}
-{{- if hasKey $.Values.secrets.values $setting -}}
-{{- fail (printf "%s: say it once, in secrets.from or in secrets.values" $setting) -}}
-{{- end -}}
-{{- end -}}
-{{- if and $redis.existingSecret (hasKey .Values.secrets.from "redis_password") -}}
-{{- fail "redis_password: say it once, in redis.existingSecret or in secrets.from" -}}
-{{- end -}}
 {{- $taken := list "settings" "secrets" "redis-tls" "tls" "client-authorities" -}}
 {{- range .Values.extraVolumes -}}
 {{- if or (has .name $taken) (regexMatch "^client-[0-9]+$" (toString .name)) -}}
@@ -90,6 +76,7 @@
 {{- end -}}
 {{- $taken = append $taken .name -}}
 {{- end -}}
+{{- include "mintmark.checkTogether" . -}}
 {{- include "mintmark.checkResources" (list "resources" .Values.resources) -}}
 {{- include "mintmark.checkOperator" . -}}
 {{- include "mintmark.checkResources" (list "operator.resources" .Values.operator.resources) -}}

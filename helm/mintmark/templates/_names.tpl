@@ -52,8 +52,8 @@ app.kubernetes.io/component: {{ index . 1 }}
 {{- $_ := set $ours "app.kubernetes.io/managed-by" $root.Release.Service -}}
 name: {{ .name }}
 labels:
-  {{- merge $ours (.labels | default dict) $root.Values.commonLabels | toYaml | nindent 2 }}
-{{- with merge dict (.annotations | default dict) $root.Values.commonAnnotations }}
+  {{- merge $ours (.labels | default dict) ($root.Values.commonLabels | default dict) | toYaml | nindent 2 }}
+{{- with merge dict (.annotations | default dict) ($root.Values.commonAnnotations | default dict) }}
 annotations:
   {{- toYaml . | nindent 2 }}
 {{- end }}
@@ -62,7 +62,7 @@ annotations:
 {{/* Labels of pods: those that they are selected by, and nothing that changes from release to release, which would start them
 anew. Arguments: root, component; and labels. */}}
 {{- define "mintmark.podLabels" -}}
-{{- merge (include "mintmark.selector" (list .root .component) | fromYaml) (.labels | default dict) .root.Values.commonLabels | toYaml -}}
+{{- merge (include "mintmark.selector" (list .root .component) | fromYaml) (.labels | default dict) (.root.Values.commonLabels | default dict) | toYaml -}}
 {{- end -}}
 
 {{/* Selects our series in Prometheus. */}}

@@ -4,7 +4,7 @@
 {{- define "mintmark.imageOf" -}}
 {{- $root := index . 0 -}}{{- $image := index . 1 -}}
 {{- $registry := (($root.Values.global).imageRegistry) | default $image.registry -}}
-{{- $name := ternary (printf "%s/%s" $registry $image.repository) $image.repository (ne $registry "") -}}
+{{- $name := ternary (printf "%s/%s" $registry $image.repository) $image.repository (not (empty $registry)) -}}
 {{- printf "%s:%s" $name ($image.tag | default $root.Chart.AppVersion) -}}
 {{- with $image.digest }}@{{ . }}{{ end -}}
 {{- end -}}
@@ -21,7 +21,7 @@ Security Standard; with openshift the cluster chooses user and groups out of the
 serviceAccountName: {{ .account | default (include "mintmark.serviceAccountName" .root) }}
 automountServiceAccountToken: {{ if or .account (and .mayMountToken $values.serviceAccount.automountToken) }}true{{ else }}false{{ end }}
 enableServiceLinks: false
-{{- with concat $values.imagePullSecrets ((($values.global).imagePullSecrets) | default list) | uniq }}
+{{- with concat ($values.imagePullSecrets | default list) ((($values.global).imagePullSecrets) | default list) | uniq }}
 imagePullSecrets:
   {{- toYaml . | nindent 2 }}
 {{- end }}
