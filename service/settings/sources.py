@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Collection, Container
+from importlib.resources.abc import Traversable
 from pathlib import Path
 from typing import Any, get_origin
 
@@ -90,7 +91,7 @@ def _yaml_source(settings_cls: type[BaseSettings], path: str) -> PydanticBaseSet
     from service.settings.unique_yaml import UniqueLoader
 
     class Yaml(YamlConfigSettingsSource):
-        def _read_file(self, file_path: Path) -> dict[str, Any]:
+        def _read_file(self, file_path: Path | Traversable) -> dict[str, Any]:
             found = load(file_path.read_bytes(), UniqueLoader) or {}  # noqa: S506 (a safe loader)
             if not isinstance(found, dict):
                 raise ValueError("must be settings with their values")
