@@ -261,9 +261,10 @@ class Keyring:
         found: list[SigningKey] = []
         loaded: dict[str, _Loaded] = {}
         for path in self._settings.signing_key_files:
+            private_keys = read_file(path)
             if is_readable_by_others(path):
                 log.warning(Event.SIGNING_KEY_READABLE_BY_OTHERS, extra={"file": str(path)})
-            for private in read_file(path):
+            for private in private_keys:
                 for algorithm in algorithms_of(private):
                     public = public_jwk(private, algorithm, shared=algorithm in _RSA)
                     first = not any(key.algorithm == algorithm for key in found)

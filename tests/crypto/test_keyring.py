@@ -206,9 +206,10 @@ async def test_keys_of_one_s_own(tmp_path: Any, redis: Shape) -> None:
         )
     assert not redis.nodes[0].admin.keys("*")
     pem.write_text("nonsense")
-    async with keyring_on(redis, master_key=None, signing_key_files=(pem,)) as keyring:
-        with pytest.raises(UnusableKeyError, match=r"signing_key_files: .*key\.pem"):
-            await keyring.open()
+    for unusable in (pem, tmp_path / "no-key.pem"):
+        async with keyring_on(redis, master_key=None, signing_key_files=(unusable,)) as keyring:
+            with pytest.raises(UnusableKeyError, match=r"signing_key_files: .*key\.pem"):
+                await keyring.open()
 
 
 # what is no token of ours
