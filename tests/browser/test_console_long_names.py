@@ -38,6 +38,9 @@ LABELS = """() => [...document.querySelectorAll('.scroll td[data-label]')].filte
   return isWider && !cell.dataset.label.includes(' ');
 }).map(cell => cell.dataset.label)"""
 """The labels of table cells on a narrow screen that are wider than their column."""
+HIDDEN_ACTS = """() => [...document.querySelectorAll('td.act a, td.act button')].filter(act =>
+  act.getBoundingClientRect().right > act.closest('.scroll').getBoundingClientRect().right).map(act => act.ariaLabel)"""
+"""The acts that are seen only once the table is scrolled."""
 PATHS = (
     *("/clients", "/client?id=app", "/client/edit?id=app", "/grants?client=app", "/client/act?id=app&act=delete"),
     *("/client/rotate?id=app", "/users", f"/user?name={LONG}", f"/user/act?name={LONG}&act=delete"),
@@ -71,3 +74,14 @@ async def test_long_names_stay_within_the_page_and_words_whole(desk: Desk) -> No
             "(table => table.scrollWidth - table.clientWidth)(document.querySelector('.scroll'))"
         )
         assert over <= 0, f"{path}: the other columns are pushed out by {over} px"
+
+
+async def test_what_can_be_done_with_a_row_is_in_view(desk: Desk) -> None:
+    """However wide the table is that it is at the end of."""
+    await furnish(desk.world)
+    for width in (641, 768, 1024, 1280, 1440):
+        await desk.page.set_viewport_size({"width": width, "height": 800})
+        for path in ("/trusts", "/resources", "/keys"):
+            await desk.open(path)
+            assert await desk.page.locator("td.act a").count()
+            assert await desk.page.evaluate(HIDDEN_ACTS) == [], (width, path)

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from service.admin.operations import clients, grants, tokens, users
 from service.fronts.console.confirmation import Act, Question, confirmed
 from service.fronts.console.pages import ConsolePage, ConsoleReply, ConsoleRequest, Go, Show, link
-from service.fronts.console.searching import SCANNED, scan
+from service.fronts.console.searching import scan
 
 _REVOKE = Act(
     "Revoke this grant of {name}?",
@@ -19,7 +19,7 @@ _REVOKE = Act(
 async def show_of_client(request: ConsoleRequest) -> ConsoleReply:
     """Show some of a client's grants."""
     client = await request.do(clients.SHOW, client_id=request.named("client"))
-    found, cursor = await scan(request, grants.LIST, "grants", client=client["client_id"], limit=SCANNED)
+    found, cursor = await scan(request, grants.LIST, "grants", client=client["client_id"])
     users = await usernames_of(request, {grant["subject"]: grant["username"] for grant in found})
     values = {"here": "clients", "client": client, "grants": found, "cursor": cursor, "users": users}
     return Show("grants", values | {"first": not request.get("cursor")})
@@ -28,7 +28,9 @@ async def show_of_client(request: ConsoleRequest) -> ConsoleReply:
 async def show(request: ConsoleRequest) -> ConsoleReply:
     """Show a grant with its user, client, scopes and live credentials."""
     grant = await request.do(grants.SHOW, grant_id=request.named("id"))
-    issued, cursor = await scan(request, tokens.LIST_ISSUED, "issued", grant_id=grant["grant_id"])
+    issued, cursor = await scan(
+        request, tokens.LIST_ISSUED, "issued", limits=(None,) * 10, grant_id=grant["grant_id"]
+    )
     issued.sort(key=lambda one: one["used"])
     users = await usernames_of(request, {grant["subject"]: grant["username"]})
     return Show("grant", {"here": "clients", "grant": grant, "issued": issued, "cursor": cursor, "users": users})

@@ -1,6 +1,6 @@
 """Lists of records that have no index in Redis: each page scans a bounded part of the keys."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from service.admin.operations import AnyOperation
@@ -8,10 +8,11 @@ from service.fronts.console.pages import ConsoleRequest
 
 SHOWN = 50
 """The number of rows of a page, about."""
-_CALLS = 10
-"""The most calls of an operation for one page."""
-SCANNED = 500
-"""The limit of one call, which scans about ten times as many keys."""
+LIMITS = (*(SHOWN // 10 * 2**call for call in range(7)), *(500,) * 9)
+"""The limits of the calls for one page, each of which scans about ten times as many keys.
+
+The first scans as many as there are rows, so that a page is about that long even where every key is a row.
+"""
 
 Row = Mapping[str, Any]
 
@@ -21,6 +22,7 @@ async def scan(
     operation: AnyOperation,
     member: str,
     matches: Callable[[Row], bool] = lambda _: True,
+    limits: Sequence[int | None] = LIMITS,
     **given: object,
 ) -> tuple[list[Row], str]:
     """Scan for rows of a list.
@@ -30,14 +32,15 @@ async def scan(
         operation: Lists the rows.
         member: The member of its output with the rows.
         matches: Whether a row is included.
+        limits: The ``limit`` of each call, None where the operation has none; there are no more calls than these.
         given: The operation's input besides the cursor.
 
     Returns:
         The rows, and the cursor of the next page, "" at the end.
     """
     found, cursor = list[Row](), request.get("cursor")
-    for _ in range(_CALLS):
-        page = await request.do(operation, cursor=cursor, **given)
+    for limit in limits:
+        page = await request.do(operation, cursor=cursor, **given, **({} if limit is None else {"limit": limit}))
         found += filter(matches, page[member])
         cursor = page["cursor"]
         if not cursor or len(found) >= SHOWN:
@@ -75,7 +78,7 @@ async def search(
     def matches(row: Row) -> bool:
         return words in row[key].lower() or words in row[other].lower()
 
-    found, cursor = await scan(request, lists, member, matches, limit=SCANNED, **given)
+    found, cursor = await scan(request, lists, member, matches, **given)
     rest = sorted((row for row in found if exact is None or row[key] != exact[key]), key=lambda row: row[key])
     return {
         "here": member,

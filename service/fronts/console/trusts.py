@@ -8,7 +8,7 @@ from service.admin.errors import AdminError, InvalidInput
 from service.admin.operations import trusts
 from service.fronts.console.confirmation import Act, Question, confirmed
 from service.fronts.console.pages import ConsolePage, ConsoleReply, ConsoleRequest, Go, Show, faults_of, link
-from service.fronts.console.searching import SCANNED
+from service.fronts.console.searching import LIMITS
 
 _TEXTS = (
     *("issuer", "jwks_uri", "jwks", "algorithms", "subjects", "scopes", "clients", "audience", "uses"),
@@ -25,7 +25,7 @@ _REMOVE = Act(
 
 async def show_list(request: ConsoleRequest) -> ConsoleReply:
     """Show all trusted issuers on one page, as few services have many."""
-    page = await request.do(trusts.LIST, cursor=request.get("cursor"), limit=SCANNED)
+    page = await request.do(trusts.LIST, cursor=request.get("cursor"), limit=max(LIMITS))
     values = {
         "here": "trusts",
         "trusts": sorted(page["trusts"], key=lambda one: str(one["issuer"])),

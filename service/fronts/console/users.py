@@ -156,14 +156,28 @@ async def set_password(request: ConsoleRequest) -> ConsoleReply:
     return Go(link("/user", name=user["username"]), {"done": "password", **_counts(ended)})
 
 
-async def end_session(request: ConsoleRequest) -> ConsoleReply:
-    """End one session and the grants that began in it."""
+_END_SESSION = Act(
+    "End this session of {name}?",
+    "The user is signed out of one browser, and the grants that began in it end at once and for good.",
+    "End session",
+    sessions.END,
+    "session",
+)
+
+
+async def _question_of_session(request: ConsoleRequest) -> Question:
     user = await request.do(users.SHOW, username=request.named("name"))
     session = await request.do(sessions.SHOW, sid=request.named("sid"))
     if session["subject"] != user["subject"]:
         raise NotFound("that is the session of another user")
-    ended = await request.do(sessions.END, sid=session["sid"])
-    return Go(link("/user", name=user["username"]), {"done": "session", **_counts(ended)})
+    name, fields = user["username"], {"name": user["username"], "sid": session["sid"]}
+    return Question(_END_SESSION, "users", name, fields, link("/user", name=name), session["sid"])
+
+
+async def _end_session(request: ConsoleRequest, question: Question) -> Go:
+    """End one session and the grants that began in it."""
+    ended = await request.do(question.act.operation, sid=question.key)
+    return Go(question.back, {"done": question.act.done, **_counts(ended)})
 
 
 PAGES = (
@@ -172,5 +186,5 @@ PAGES = (
     ConsolePage("/user", get=show),
     confirmed("/user/act", _question, _act),
     ConsolePage("/user/password", get=ask_password, post=set_password),
-    ConsolePage("/user/session", post=end_session),
+    confirmed("/user/session", _question_of_session, _end_session),
 )

@@ -60,6 +60,7 @@ async def test_what_cannot_be_saved_is_shown_again(alice: Operator) -> None:
     ):
         shown = await alice.send("/console/user/claims", **form | {"claims": text})
         assert (shown.status, fault in text_of(shown)) == (422, True), text_of(shown)
+        assert 'href="#claims"' in shown.text
         assert form_of(shown)["claims"].split() == text.split()
     await users.update_user(issuer, "al", {"name": "Alicia"})
     shown = await alice.send("/console/user/claims", **form | {"claims": "name=Al"})

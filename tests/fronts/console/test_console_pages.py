@@ -2,6 +2,7 @@
 
 import re
 from html import unescape
+from urllib.parse import unquote
 
 import pytest
 from aiohttp.test_utils import TestClient, TestServer
@@ -9,9 +10,11 @@ from aiohttp.test_utils import TestClient, TestServer
 from service.admin import grants, trusts, users
 from service.admin.errors import NotFound
 from service.app import open_issuer
+from service.fronts.console.searching import SHOWN
 from service.fronts.health import Health
 from service.fronts.operators import make_application
 from service.protocol.names import KeyManagement
+from service.records.user import User
 from tests.console import TOKENS, Operator, operators_port, text_of
 from tests.encrypting import decrypting
 from tests.person import Person
@@ -101,12 +104,35 @@ async def test_a_session_is_ended_alone(alice: Operator) -> None:
     for one in browsers:
         await one.sign_in()
     shown = await alice.get("/console/user", name="alice")
-    sids = re.findall(r'name="sid" value="([^"]*)"', shown.text)
+    sids = re.findall(r'sid=([^"]*)"', shown.text)
     assert len(sids) == 2
+    asked = await alice.get("/console/user/session", name="alice", sid=sids[0])
+    assert asked.heading == "End this session of alice?"
+    assert 'action="/console/user/session"' in asked.text
+    assert await world.issuer.store.sessions.get(sids[0]) is not None
     assert (await alice.post("/console/user/session", name="bob", sid=sids[0])).status == 404
     shown = await alice.post("/console/user/session", name="alice", sid=sids[0])
     assert "The session has ended" in text_of(shown)
-    assert re.findall(r'name="sid" value="([^"]*)"', shown.text) == sids[1:]
+    assert re.findall(r'sid=([^"]*)"', shown.text) == sids[1:]
+
+
+async def test_a_page_of_a_long_list_is_read_at_a_glance(alice: Operator) -> None:
+    """However many of the keys are rows; each row is on one of the pages."""
+    world = alice.world
+    for number in range(400):
+        name = f"user{number:03}"
+        await world.issuer.store.users.save(User(username=name, subject=name), None)
+    seen, cursor = list[str](), ""
+    while True:
+        shown = await alice.get("/console/users", **({"cursor": cursor} if cursor else {}))
+        names = re.findall(r'class="main" href="[^"]*">(\w+)<', shown.text)
+        assert len(names) < 3 * SHOWN
+        seen += names
+        following = re.search(r'rel="next" href="[^"]*cursor=([^"&]+)"', shown.text)
+        if following is None:
+            break
+        cursor = unquote(unescape(following[1]))
+    assert set(seen) >= {f"user{number:03}" for number in range(400)}
 
 
 async def test_people_of_another_directory(world: World) -> None:
