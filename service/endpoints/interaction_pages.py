@@ -42,10 +42,9 @@ async def answer_visit(issuer: Issuer, visit: Visit, name: str, path: str, *, of
     """
     session: Session | None = None
     interaction: Interaction | None = None
-    form = form_of(name, visit, of_session=of_session)
+    form, ticket = form_of(name, visit, of_session=of_session), visit.parameters.get("ticket", "")
     try:
         session = await sessions.read(issuer, visit.session)
-        ticket = visit.parameters.get("ticket", "")
         interaction = await load(issuer, ticket, visit.browser, session, visit.address)
         if not visit.is_post or not _is_filled(visit, path):
             # A form without an answer is not stored: there is no end to such forms.
@@ -58,7 +57,8 @@ async def answer_visit(issuer: Issuer, visit: Visit, name: str, path: str, *, of
         return repeated or await _lead_on(issuer, visit, interaction, session, error.over)
     except TemporarilyUnavailable as error:
         issuer.refusals.record(form.page, error)
-        return Reply(failed(error, *_ways_on(issuer, interaction)))
+        ways = _ways_on(issuer, interaction) or ([way("continue", page_url(issuer, ticket))] if ticket else [])
+        return Reply(failed(error, *ways))
 
 
 # showing

@@ -65,6 +65,22 @@ def spelled_out(text: str) -> str:
     )
 
 
+def is_right_to_left(text: str) -> bool:
+    """Whether a text has a letter of a script that is written from right to left."""
+    return any(unicodedata.bidirectional(character) in ("R", "AL") for character in text)
+
+
+def isolated(text: str, *, is_right_to_left_around: bool) -> str:
+    """Return ``text`` for a sentence around it whose order it may not change (Unicode Standard Annex 9, section 2.4).
+
+    It is isolated only where it has letters of the other direction.
+    """
+    others = ("L",) if is_right_to_left_around else ("R", "AL")
+    if not any(unicodedata.bidirectional(character) in others for character in text):
+        return text
+    return f"\u2068{text}\u2069"
+
+
 def is_hidden(character: str) -> bool:
     """Whether a character is invisible, or changes how others are displayed."""
     if character == _EMOJI_STYLE:

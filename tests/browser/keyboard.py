@@ -4,8 +4,9 @@ from playwright.async_api import Page, expect
 
 
 async def type_into(page: Page, selector: str, text: str) -> None:
-    """Type into the field that has the focus by itself."""
+    """Type into the field that has the focus by itself, and is seen to have it where there are no shadows, too."""
     await expect(page.locator(selector)).to_be_focused()
+    await expect(page.locator(selector)).to_have_css("outline-style", "solid")
     await page.keyboard.type(text)
 
 

@@ -180,7 +180,9 @@ async def test_your_applications(page: Page, site: World, app: RelyingParty, sho
     await expect(page.locator("h1")).to_have_text("Allow Looking Glass?")
 
 
-async def test_signing_out_everywhere(browser: Browser, page: Page, site: World, app: RelyingParty) -> None:
+async def test_signing_out_everywhere(
+    browser: Browser, page: Page, site: World, app: RelyingParty, shoot: Shoot
+) -> None:
     """Front-channel pages are loaded for the session of this browser (OpenID Connect Front-Channel Logout 3)."""
     client = await site.issuer.store.clients.read("app")
     assert client is not None
@@ -189,6 +191,9 @@ async def test_signing_out_everywhere(browser: Browser, page: Page, site: World,
     for one in (page, other):
         await sign_in(one, site, app)
     await page.goto(f"{site.issuer.url}/applications")
+    await expect(page.locator("#sign-out-everywhere")).to_be_hidden()
+    await page.click("#ask-everywhere")
+    await shoot(page, "applications-everywhere")
     async with page.expect_response(lambda response: "/frontchannel" in response.url):
         await page.click("#sign-out-everywhere")
     await expect(page.locator("h1")).to_contain_text("signed out")

@@ -1,6 +1,8 @@
 """Where errors of the authorization endpoint are told: on a page of ours, or to the client."""
 
 import asyncio
+import re
+from html import unescape
 
 import pytest
 
@@ -66,3 +68,19 @@ async def test_redis_away_is_told_to_the_client_or_the_person(person: Person) ->
         for path in ("/authorize?client_id=app", "/login?ticket=x", "/applications", "/logout"):
             shown = await asyncio.wait_for(person.get(path), PATIENCE)
             assert (shown.status, shown.heading) == (503, "Please try again"), path
+            assert ('id="way-retry" href=""' in shown.text) == (path in ("/authorize?client_id=app", "/logout")), path
+
+
+async def test_a_form_that_redis_could_not_take_leads_back_to_its_page(person: Person) -> None:
+    """Its URL without the ticket would be a page that is no longer valid."""
+    page = await person.authorize()
+    nowhere = settings_for("redis://127.0.0.1:1/0", redis_timeout=0.2)
+    here = person.world
+    async with here.with_part(store=make_store(nowhere)) as cut_off:
+        person.world = cut_off
+        shown = await person.submit(page, username="alice", password="wonderland")
+        assert (shown.status, shown.heading) == (503, "Please try again")
+    person.world = here
+    way = re.search(r'id="way-continue" href="([^"]+)"', shown.text)
+    assert way is not None
+    assert (await person.get(unescape(way[1]))).heading == "Sign in"

@@ -116,7 +116,7 @@ def test_every_language_has_every_text_with_the_same_values() -> None:
 
 def test_every_text_is_used() -> None:
     templates = "".join(path.read_text() for path in FOLDER.joinpath("templates").iterdir())
-    prefixes = ("scope_", "fault_", "error_", "detail_", "device_fault_", "device_over_")
+    prefixes = ("lasting_", "scope_", "fault_", "error_", "detail_", "device_fault_", "device_over_")
     for key in texts("en"):
         assert f't("{key}"' in templates or key.startswith(prefixes), key
 
@@ -126,14 +126,44 @@ def test_every_text_is_used() -> None:
 def test_every_page_in_every_language(language: str, sample: Page | FormPost) -> None:
     shown = Pages(settings()).render(sample, [language])
     html = shown.content.decode()
-    assert f'<html lang="{language}">' in html
-    assert html.count("<h1>") == (0 if isinstance(sample, FormPost) else 1)
+    assert f'<html lang="{language}" dir="ltr">' in html
+    assert html.count("<h1>") == 1
     assert "App & Co" not in html
     assert '"><script>' not in html
     for field in re.findall(r'<input(?! type="hidden")[^>]* id="(\w+)"', html):
         assert f'<label for="{field}">' in html
     assert not re.search(r" on\w+=|javascript:|style=", html), "nothing that the policy forbids"
     assert "http://" not in html, "nothing from elsewhere"
+
+
+def test_a_name_of_the_other_direction_changes_no_order_around_it(tmp_path: Path) -> None:
+    """It is isolated, in text and attributes; others stay as they are, so that what is copied is the name."""
+    (tmp_path / "ar.toml").write_text('sign_in = "تسجيل الدخول"\nsign_in_to = "للمتابعة إلى {client}"\n')
+    ours = Pages(settings(pages_folder=tmp_path))
+
+    def shown(language: str, name: str) -> str:
+        return ours.render(Page("login", LOGIN | {"client": CLIENT | {"name": name}}), [language]).content.decode()
+
+    assert "to continue to \u2068מראה (2)\u2069</p>" in shown("en", "מראה (2)")
+    assert "to continue to Mirror (2)</p>" in shown("en", "Mirror (2)")
+    assert '<html lang="ar" dir="rtl">' in shown("ar", "Mirror (2)")
+    assert "للمتابعة إلى \u2068Mirror (2)\u2069</p>" in shown("ar", "Mirror (2)")
+    assert "للمتابعة إلى مرآة (2)</p>" in shown("ar", "مرآة (2)")
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"), [(1, "2 seconds"), (90, "90 seconds"), (91, "2 minutes"), (900, "15 minutes")]
+)
+def test_the_time_to_wait_is_in_a_unit_that_people_think_in(seconds: int, words: str) -> None:
+    blocked = Pages(settings()).render(Page("login", LOGIN | {"fault": "blocked", "wait": seconds}), ["en"])
+    assert f"Please try again in {words}." in blocked.content.decode()
+
+
+def test_fields_say_which_of_them_are_wrong() -> None:
+    """WCAG 3.3.1; those of a form that is blocked are not."""
+    for fault, count in (("wrong", 2), ("missing", 2), ("blocked", 0), ("", 0)):
+        html = Pages(settings()).render(Page("login", LOGIN | {"fault": fault}), ["en"]).content.decode()
+        assert html.count('aria-invalid="true"') == count, fault
 
 
 @pytest.mark.parametrize(

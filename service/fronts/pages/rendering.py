@@ -23,6 +23,7 @@ from jinja2 import (
 from service.fronts import templates
 from service.fronts.pages.own_folder import unknown_files
 from service.observe.events import Event
+from service.protocol import display_names
 from service.protocol.authorization_details import words_of
 from service.protocol.browsing import FormPost, Page
 from service.protocol.redirect_uris import origin
@@ -91,10 +92,13 @@ class Pages:
             values = {"ways": (), **values}
         language = self._language(languages)
         texts, nonce = self._texts[language], secrets.token_urlsafe(16)
+        translate = _translator(texts)
         content = self._templates.get_template(f"{name}.html").render(
             **values,
             lang=language,
-            t=_translator(texts),
+            direction="rtl" if _is_right_to_left(texts) else "ltr",
+            t=translate,
+            lasting=_laster(translate),
             described=_describer(texts),
             labelled=_labeller(texts),
             nonce=nonce,
@@ -160,11 +164,32 @@ def _parts(what: Page | FormPost) -> tuple[str, Mapping[str, Any], int]:
     return what.name, what.values, what.status
 
 
+def _is_right_to_left(texts: Texts) -> bool:
+    """Whether a language is written from right to left, which a text without values tells."""
+    return display_names.is_right_to_left(texts["sign_in"])
+
+
 def _translator(texts: Texts) -> Callable[..., str]:
+    around = _is_right_to_left(texts)
+
+    def in_sentence(value: object) -> object:
+        is_text = isinstance(value, str)
+        return display_names.isolated(value, is_right_to_left_around=around) if is_text else value
+
     def translated(key: str, /, **values: object) -> str:
-        return texts[key].format(**values)
+        return texts[key].format(**{name: in_sentence(value) for name, value in values.items()})
 
     return translated
+
+
+def _laster(translate: Callable[..., str]) -> Callable[[int], str]:
+    def lasting(seconds: int) -> str:
+        """Return a time to wait, in minutes where it is longer than one and a half; never in the singular."""
+        if seconds > 90:
+            return translate("lasting_minutes", count=-(-seconds // 60))
+        return translate("lasting_seconds", count=max(seconds, 2))
+
+    return lasting
 
 
 def _describer(texts: Texts) -> Callable[[Mapping[str, str]], str]:
