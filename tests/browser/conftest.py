@@ -106,7 +106,9 @@ def shoot(node_modules: Path) -> Shoot:
                 assert over <= 0, f"{name} is {over} px too wide on a {size} screen"
                 if (scheme, size) in LOOKED_AT:
                     await page.screenshot(full_page=True, path=SCREENSHOTS / f"{name}-{scheme}-{size}.png")
-                    await page.evaluate("scrollTo(0, document.body.scrollHeight)")  # nothing is behind what stays in view
+                    await page.evaluate(
+                        "scrollTo(0, document.body.scrollHeight)"
+                    )  # nothing is behind what stays in view
                     found = await page.evaluate(VIOLATIONS)
                     assert not found, f"{name}, {scheme} and {size}: {found}"
         await page.emulate_media(color_scheme="light")

@@ -78,6 +78,19 @@ async def test_text_can_be_read_against_what_is_behind_it(desk: Desk) -> None:
             assert faint == [], (scheme, path)
 
 
+async def test_in_forced_colours_nothing_is_told_by_a_ground_alone(desk: Desk) -> None:
+    """WCAG 1.4.1: the current page in the navigation, and what the colours of keys mean."""
+    await desk.page.emulate_media(forced_colors="active")
+    await desk.open("/keys", "Signing keys")
+    await expect(desk.page.locator("nav [aria-current=page]")).to_have_css("text-decoration-line", "underline")
+    await expect(desk.page.locator("nav a:not([aria-current])").first).to_have_css("text-decoration-line", "none")
+    await expect(desk.page.locator(".legend .active")).to_have_css("forced-color-adjust", "none")
+    await desk.open("/sign-in")
+    await desk.page.fill("#token", "wrong")
+    await desk.page.click("#sign-in")
+    await expect(desk.page.locator("#fault")).to_have_css("border-top-style", "solid")
+
+
 _FAINT = """() => {
   const parse = (text) => {
     const found = text.match(/[\\d.]+/g).map(Number);

@@ -28,9 +28,7 @@ async def show_of_client(request: ConsoleRequest) -> ConsoleReply:
 async def show(request: ConsoleRequest) -> ConsoleReply:
     """Show a grant with its user, client, scopes and live credentials."""
     grant = await request.do(grants.SHOW, grant_id=request.named("id"))
-    issued, cursor = await scan(
-        request, tokens.LIST_ISSUED, "issued", limits=(None,) * 10, grant_id=grant["grant_id"]
-    )
+    issued, cursor = await scan(request, tokens.LIST_ISSUED, "issued", limits=(None,) * 10, grant_id=grant["grant_id"])
     issued.sort(key=lambda one: one["used"])
     users = await usernames_of(request, {grant["subject"]: grant["username"]})
     return Show("grant", {"here": "clients", "grant": grant, "issued": issued, "cursor": cursor, "users": users})

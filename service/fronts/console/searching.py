@@ -78,7 +78,7 @@ async def search(
     def matches(row: Row) -> bool:
         return words in row[key].lower() or words in row[other].lower()
 
-    found, cursor = await scan(request, lists, member, matches, **given)
+    found, cursor = await scan(request, lists, member, matches, LIMITS, **given)
     rest = sorted((row for row in found if exact is None or row[key] != exact[key]), key=lambda row: row[key])
     return {
         "here": member,

@@ -173,8 +173,7 @@ def _translator(texts: Texts) -> Callable[..., str]:
     around = _is_right_to_left(texts)
 
     def in_sentence(value: object) -> object:
-        is_text = isinstance(value, str)
-        return display_names.isolated(value, is_right_to_left_around=around) if is_text else value
+        return display_names.isolated(value, is_right_to_left_around=around) if isinstance(value, str) else value
 
     def translated(key: str, /, **values: object) -> str:
         return texts[key].format(**{name: in_sentence(value) for name, value in values.items()})
