@@ -5,14 +5,15 @@ from html import escape
 
 from aiohttp import web
 
-from service.dev.demo import CALLBACK_PATH, CLIENT_ID, CLIENT_SECRET
+from service.dev.demo import CALLBACK_PATH, CLIENT_ID, CLIENT_SECRET, sign_in_url
 
 _PAGE = """<!doctype html>
 <html lang="en">
 <meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
 <meta name="color-scheme" content="light dark"><title>{title} · demo</title><link rel="stylesheet" href="/style.css">
 <div class="page"><main class="card wide"><h1>{title}</h1>{body}
-<p class="fine"><a href="/applications">Your applications</a> · <a href="/logout">Sign out</a></p></main></div>
+<p class="fine"><a id="sign-in" href="{sign_in}">Sign in once more</a> ·
+<a href="/applications">Your applications</a> · <a href="/logout">Sign out</a></p></main></div>
 """
 _HEADERS = {"Cache-Control": "no-store", "Content-Security-Policy": "default-src 'none'; style-src 'self'"}
 
@@ -24,7 +25,11 @@ def handlers(url: str) -> dict[str, Callable[[web.BaseRequest], Awaitable[web.St
         title, body = _text(
             url, request.query.get("code"), request.query.get("error"), request.query.get("error_description")
         )
-        return web.Response(text=_PAGE.format(title=title, body=body), content_type="text/html", headers=_HEADERS)
+        return web.Response(
+            text=_PAGE.format(title=title, body=body, sign_in=escape(sign_in_url(url))),
+            content_type="text/html",
+            headers=_HEADERS,
+        )
 
     return {CALLBACK_PATH: show}
 

@@ -21,5 +21,6 @@ async def test_it_shows_what_came(query: dict[str, str], told: str) -> None:
     show = callback.handlers("http://127.0.0.1:8080")[demo.CALLBACK_PATH]
     response = await show(SimpleNamespace(query=query))  # type: ignore[arg-type]
     assert told in response.text  # type: ignore[attr-defined]
+    assert 'href="http://127.0.0.1:8080/authorize?response_type=code&amp;client_id=demo&amp;' in response.text  # type: ignore[attr-defined]
     assert "<script" not in response.text  # type: ignore[attr-defined]
     assert "default-src 'none'" in response.headers["Content-Security-Policy"]

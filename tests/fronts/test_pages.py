@@ -149,6 +149,7 @@ def test_a_name_of_the_other_direction_changes_no_order_around_it(tmp_path: Path
     assert '<html lang="ar" dir="rtl">' in shown("ar", "Mirror (2)")
     assert "للمتابعة إلى \u2068Mirror (2)\u2069</p>" in shown("ar", "Mirror (2)")
     assert "للمتابعة إلى مرآة (2)</p>" in shown("ar", "مرآة (2)")
+    assert "About Mirror</a>" in shown("ar", "Mirror"), "a sentence that the language lacks stays English"
 
 
 @pytest.mark.parametrize(

@@ -161,7 +161,7 @@ async def test_a_person_sees_later_what_they_allowed(bank: World) -> None:
     await redeemed(bank, person, **said(PAYMENT | {"creditorName": "Bob \u202e"}, ACCOUNT))
     shown = await person.get("/applications")
     for line in ("Pay 123.50 EUR to Merchant &lt;b&gt;", "Pay 123.50 EUR to Bob \\u202e", "account"):
-        assert f"<li>{line}</li>" in shown.text
+        assert f"<li><bdi>{line}</bdi></li>" in shown.text
 
 
 async def test_a_refresh_narrows_and_never_widens(bank: World) -> None:

@@ -170,12 +170,12 @@ def _is_right_to_left(texts: Texts) -> bool:
 
 
 def _translator(texts: Texts) -> Callable[..., str]:
-    around = _is_right_to_left(texts)
-
-    def in_sentence(value: object) -> object:
-        return display_names.isolated(value, is_right_to_left_around=around) if isinstance(value, str) else value
-
     def translated(key: str, /, **values: object) -> str:
+        around = display_names.is_right_to_left(texts[key])  # of the sentence: it may be one that the language lacks
+
+        def in_sentence(value: object) -> object:
+            return display_names.isolated(value, is_right_to_left_around=around) if isinstance(value, str) else value
+
         return texts[key].format(**{name: in_sentence(value) for name, value in values.items()})
 
     return translated
