@@ -120,16 +120,12 @@ def _nonce_faults(settings: Settings) -> list[str]:
 
 
 def _details_faults(settings: Settings) -> list[str]:
-    """Refuse authorization details whose hook does not exist, or lacks the event, and unknown types for registration."""
+    """Refuse types of authorization details whose hook does not exist, or lacks the event."""
     capable = {name for name, hook in settings.hooks.items() if HookEvent.AUTHORIZATION_DETAILS in hook.events}
     return [
         f"authorization_details_types.{name}.hook: there is no hook {one.hook!r} with the event authorization_details"
         for name, one in settings.authorization_details_types.items()
         if one.hook and one.hook not in capable
-    ] + [
-        f"registration_authorization_details_types: there is no type {name!r} in authorization_details_types"
-        for name in settings.registration_authorization_details_types
-        if name not in settings.authorization_details_types
     ]
 
 

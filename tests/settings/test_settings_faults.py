@@ -51,7 +51,6 @@ from service.settings import SettingsError, load
         ({"access_token_claims": {'"': ["roles"]}}, "printable ASCII without quote and backslash"),
         ({"default_scope": "read r\\w"}, "default_scope: printable ASCII without quote and backslash"),
         ({"registration_scopes": ("openid email",)}, "registration_scopes.0: must be one word each"),
-        ({"registration_authorization_details_types": ("payment",)}, "there is no type 'payment' in authorization_"),
         ({"resource_tokens": {"an api": {"format": "opaque"}}}, "resource_tokens.an api: must be 1 to 255 printable"),
         ({"drain_delay": float("inf")}, "drain_delay: must be at most 3600"),
         ({"refresh_idle_lifetime": 2**31}, "refresh_idle_lifetime: must be at most 2147483647"),
