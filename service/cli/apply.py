@@ -11,6 +11,7 @@ from service.cli.exits import DIFFERENT, REFUSED
 from service.cli.json_output import Json, emit
 from service.cli.prompts import Yes, confirm
 from service.cli.secret_files import SecretFiles, secret_files
+from service.cli.usage import WrongUsage
 from service.declared.applying import AppliedObject, compare_all, hold_back_ends, perform_all
 from service.declared.files import read_manifests
 
@@ -62,9 +63,9 @@ def apply(
     new client gets one, which is shown now and never again. `mintmark client export` writes such files of existing clients.
     """
     if owner is not None and not owner.strip():
-        raise typer.BadParameter("--owner: must not be empty: it marks what is yours")
+        raise WrongUsage("--owner: must not be empty: it marks what is yours")
     if prune and owner is None:
-        raise typer.BadParameter(
+        raise WrongUsage(
             f"--prune needs --owner: whose it is that ends. What was applied without one is that of --owner {_OWNER}."
         )
     manifests = read_manifests(file)

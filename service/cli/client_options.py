@@ -9,6 +9,7 @@ import typer
 
 from service.cli.properties import PropertyTexts, read_properties
 from service.cli.scope_words import scope_words
+from service.cli.usage import WrongUsage
 from service.grants import GRANT_TYPES
 from service.protocol.client_member import MemberGroup, MemberValue, Row, Shape
 from service.protocol.client_metadata import ROWS
@@ -63,7 +64,7 @@ def with_option_for_each_member(command: Callable[..., None]) -> Callable[..., N
 
 
 def given(members: dict[str, Any]) -> dict[str, Any]:
-    """Return the members whose options were used, in the form of ``ClientInput``. Raises BadParameter."""
+    """Return the members whose options were used, in the form of ``ClientInput``. Raises WrongUsage."""
     return {name: _value(ROWS[name], value) for name, value in members.items() if value is not None}
 
 
@@ -76,8 +77,8 @@ def _value(row: Row, value: MemberValue) -> MemberValue:
 
 
 def read_json(option: str, text: str) -> MemberValue:
-    """Return the value of an option that takes JSON. Raises BadParameter."""
+    """Return the value of an option that takes JSON. Raises WrongUsage."""
     try:
         return json.loads(text)
     except ValueError as error:
-        raise typer.BadParameter(f"{option}: not JSON: {error}") from error
+        raise WrongUsage(f"{option}: not JSON: {error}") from error

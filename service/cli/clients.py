@@ -13,6 +13,7 @@ from service.cli.json_output import Json, emit
 from service.cli.output import ENDED_BY_CHANGE, facts, report, say, table
 from service.cli.prompts import hidden
 from service.cli.unsetting import Unset, check_members
+from service.cli.usage import WrongUsage
 from service.client_auth import has_secret
 from service.protocol.client_metadata import ROWS
 from service.protocol.names import OPENID
@@ -128,7 +129,7 @@ def update(
     """
     changes = given(members) | _unset(unset or [])
     if not changes:
-        raise typer.BadParameter("Nothing is to be changed: see `mintmark client update --help`.")
+        raise WrongUsage("Nothing is to be changed: see `mintmark client update --help`.")
     narrowing = _BOUNDS & changes.keys()
     before = do(operations.SHOW, client_id=client_id) if narrowing else {}
     client = act(
@@ -171,7 +172,7 @@ def rotate_secret(
     Without --keep-old the old secret ends at once.
     """
     if drop_old and (keep_old or secret_stdin or secret_prompt):
-        raise typer.BadParameter("--drop-old makes no new secret: it goes alone.")
+        raise WrongUsage("--drop-old makes no new secret: it goes alone.")
     if drop_old:
         report(do(operations.DROP_OLD_SECRET, client_id=client_id), "The old secret has ended.", json)
         return

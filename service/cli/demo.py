@@ -21,6 +21,7 @@ from service.cli.exits import REFUSED, address_explained, redis_explained
 from service.cli.json_output import Json, emit
 from service.cli.loading import loaded
 from service.cli.output import say, terminal
+from service.cli.usage import WrongUsage
 from service.dev import callback, mcp_demo
 from service.dev import demo as what
 from service.dev.check import CheckResult, run_checks
@@ -66,9 +67,7 @@ def demo(
     With --check it tests itself over HTTP on a free port, and the exit code is 1 if any answer is wrong.
     """
     if mcp and not mcp_demo.is_installed():
-        raise typer.BadParameter(
-            "--mcp needs the Python SDK of MCP: pip install -e '.[mcp]' in the checkout of Mintmark"
-        )
+        raise WrongUsage("--mcp needs the Python SDK of MCP: pip install -e '.[mcp]' in the checkout of Mintmark")
     if not check:
         uvloop.run(_serve(port, redis, json, mcp=mcp))
     elif not uvloop.run(_check(redis, json)):

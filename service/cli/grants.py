@@ -12,6 +12,7 @@ from service.cli.listing import LOOKING, Cursor, Limit, collect, report_rest
 from service.cli.output import facts, report, say, table, terminal
 from service.cli.prompts import Yes, confirm, hidden
 from service.cli.properties import PropertyTexts, read_properties
+from service.cli.usage import WrongUsage
 
 app = typer.Typer(no_args_is_help=True, help="Issue a code for a user; list, show and revoke grants.")
 
@@ -93,7 +94,7 @@ def list_(
     Grants of a client are found by a scan of all keys, which takes time if there are millions.
     """
     if (user is None) == (client is None):
-        raise typer.BadParameter("Say whose: either --user or --client.")
+        raise WrongUsage("Say whose: either --user or --client.")
 
     whose = {"user": user} if user is not None else {"client": client}
     found, following = collect(operations.LIST, "grants", limit, cursor, **whose)
@@ -122,7 +123,7 @@ def show(
     Example: `mintmark grant show --id-token-stdin < id_token.txt`
     """
     if bool(grant_id) == id_token_stdin:
-        raise typer.BadParameter("Give a grant id, or --id-token-stdin.")
+        raise WrongUsage("Give a grant id, or --id-token-stdin.")
     if id_token_stdin:
         described = do(operations.FIND, id_token=hidden("ID token", "--id-token-stdin", from_stdin=True))
     else:
@@ -168,7 +169,7 @@ def revoke(
     The living grants of a user are counted. All grants of a client end in one step, without being counted.
     """
     if (grant_id is None) == (user is None and client is None):
-        raise typer.BadParameter("Say which: either a grant id, or --user and/or --client.")
+        raise WrongUsage("Say which: either a grant id, or --user and/or --client.")
     if grant_id is not None:
         _revoke_one(grant_id, json)
     elif user is not None:

@@ -2,8 +2,7 @@
 
 from collections.abc import Container
 
-import typer
-
+from service.cli.usage import WrongUsage
 from service.settings import Settings, SettingsError, load
 
 _OPTIONS = {name: f"--{name.replace('_', '-')}" for name in ("host", "port", "workers", "log_level", "log_format")}
@@ -16,14 +15,14 @@ def loaded(**given: object) -> Settings:
 
     Raises:
         SettingsError: The settings are faulty; what an option gave has its name.
-        BadParameter: Only what options gave is faulty.
+        WrongUsage: Only what options gave is faulty.
     """
     given = {name: value for name, value in given.items() if value is not None}
     try:
         return load(**given)
     except SettingsError as error:
         faults = [_as_typed(line, given) for line in str(error).splitlines()]
-        kind = typer.BadParameter if all(line.startswith("--") for line in faults) else SettingsError
+        kind = WrongUsage if all(line.startswith("--") for line in faults) else SettingsError
         raise kind("\n".join(faults)) from error
 
 

@@ -7,6 +7,8 @@ from typing import Annotated
 
 import typer
 
+from service.cli.usage import WrongUsage
+
 Since = Annotated[str, typer.Option(help="Show only newer ones: than 90m, 12h, 7d, or a date in UTC.", metavar="TIME")]
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 
@@ -18,16 +20,16 @@ UnusedFor = Annotated[
 
 
 def duration_seconds(text: str) -> int:
-    """Return ``30d`` in seconds; 0 for an empty text. Raises BadParameter."""
+    """Return ``30d`` in seconds; 0 for an empty text. Raises WrongUsage."""
     if not text:
         return 0
     if found := re.fullmatch(r"(\d{1,6})([smhd])", text):
         return int(found[1]) * _UNITS[found[2]]
-    raise typer.BadParameter(f"--unused-for {text}: write 90m, 12h or 30d")
+    raise WrongUsage(f"--unused-for {text}: write 90m, 12h or 30d")
 
 
 def since_seconds(since: str) -> int:
-    """Return the moment ``90m`` ago, or of a date in UTC, in epoch seconds; 0 for an empty text. Raises BadParameter."""
+    """Return the moment ``90m`` ago, or of a date in UTC, in epoch seconds; 0 for an empty text. Raises WrongUsage."""
     if not since:
         return 0
     if ago := re.fullmatch(r"(\d{1,9})([smhd])", since):
@@ -37,4 +39,4 @@ def since_seconds(since: str) -> int:
             return max(0, timegm(time.strptime(since, form)))
         except ValueError:
             continue
-    raise typer.BadParameter(f"--since {since}: write 90m, 12h, 7d, 2026-01-31 or 2026-01-31T12:00:00Z (UTC)")
+    raise WrongUsage(f"--since {since}: write 90m, 12h, 7d, 2026-01-31 or 2026-01-31T12:00:00Z (UTC)")

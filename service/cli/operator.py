@@ -16,6 +16,7 @@ from service.admin.operations import AnyOperation, Do
 from service.cli import remote
 from service.cli.exits import ServiceUnusableError
 from service.cli.json_output import Json, emit
+from service.cli.usage import WrongUsage
 from service.cli.variables import CA_VARIABLE, CERTIFICATE_VARIABLE, KEY_VARIABLE
 from service.observe import log
 from service.operator.health import UnavailableError
@@ -117,7 +118,7 @@ def _open_service(stack: AsyncExitStack, answered: Callable[[RequestOutcome], No
 def _label(text: str) -> tuple[str, str]:
     name, mark, value = text.partition("=")
     if not name or not mark:
-        raise typer.BadParameter(f"--namespace-label {text}: must be NAME=VALUE")
+        raise WrongUsage(f"--namespace-label {text}: must be NAME=VALUE")
     return name, value
 
 

@@ -5,6 +5,8 @@ from typing import Annotated, Any
 import orjson
 import typer
 
+from service.cli.usage import WrongUsage
+
 _FLAGS = {":token": "in_token_response", ":introspection": "in_introspection"}
 
 PropertyTexts = Annotated[
@@ -19,7 +21,7 @@ PropertyTexts = Annotated[
 
 
 def read_properties(texts: list[str]) -> list[dict[str, Any]]:
-    """Return the members of ``admin.input.PropertyInput`` for each text. Raises BadParameter."""
+    """Return the members of ``admin.input.PropertyInput`` for each text. Raises WrongUsage."""
     return [_read(text) for text in texts]
 
 
@@ -30,10 +32,10 @@ def _read(text: str) -> dict[str, Any]:
         flags[_FLAGS[suffix]] = True
     name, separator, value = text.partition("=")
     if not separator:
-        raise typer.BadParameter(f"--property {text}: write NAME=VALUE, then :token and :introspection as wanted")
+        raise WrongUsage(f"--property {text}: write NAME=VALUE, then :token and :introspection as wanted")
     if not name.endswith(":"):
         return {"name": name, "value": value, **flags}
     try:
         return {"name": name.removesuffix(":"), "value": orjson.loads(value), **flags}
     except orjson.JSONDecodeError as error:
-        raise typer.BadParameter(f"--property {text}: what follows := is not JSON ({error})") from error
+        raise WrongUsage(f"--property {text}: what follows := is not JSON ({error})") from error

@@ -26,6 +26,7 @@ from service.cli.variables import (
     TOKEN_FILE_VARIABLE,
     TOKEN_VARIABLE,
     URL_VARIABLE,
+    named,
 )
 from service.fronts.admin_api import problems
 from service.fronts.admin_api.routes import BY_OPERATION, IF_MATCH, PREFIX, OperationRoute
@@ -60,9 +61,11 @@ def target() -> RunningService | None:
         return None
     parts = urlsplit(url)
     if parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.fragment or "@" in url:
-        raise SettingsError(f"{URL_VARIABLE}: must be the http(s) URL of the service's admin_port, without a user")
+        raise SettingsError(
+            f"{named(URL_VARIABLE)}: must be the http(s) URL of the service's admin_port, without a user"
+        )
     if parts.scheme == "http" and not is_loopback(parts.hostname):
-        raise SettingsError(f"{URL_VARIABLE}: must be https: a token is never sent to another machine in clear")
+        raise SettingsError(f"{named(URL_VARIABLE)}: must be https: a token is never sent to another machine in clear")
     tls = _tls() if parts.scheme == "https" else None
     token = _token()
     if not token and not os.environ.get(CERTIFICATE_VARIABLE):
@@ -103,8 +106,7 @@ async def _performed(
             return _read(to, response, await _whole(response))
     except (aiohttp.ClientError, TimeoutError, OSError) as error:
         raise ServiceUnusableError(
-            f"The service at {to.url} {reason(error)}.\n"
-            f"--url, or {URL_VARIABLE}, is where its setting admin_port listens."
+            f"The service at {to.url} {reason(error)}.\n{named(URL_VARIABLE)}, is where its setting admin_port listens."
         ) from error
 
 
@@ -160,8 +162,10 @@ def _token() -> str:
     if path:
         try:
             token = Path(path).read_text("utf-8")
-        except (OSError, UnicodeDecodeError) as error:
-            raise SettingsError(f"{TOKEN_FILE_VARIABLE}: {path} cannot be read: {error}") from error
+        except OSError as error:
+            raise SettingsError(f"{named(TOKEN_FILE_VARIABLE)}: {path}: {error.strerror}") from error
+        except UnicodeDecodeError as error:
+            raise SettingsError(f"{named(TOKEN_FILE_VARIABLE)}: {path} is not text in UTF-8") from error
     token = token.strip()
     if token.startswith("{"):
         raise SettingsError(f"{TOKEN_VARIABLE}: is JSON, as in the setting admin_tokens: give one of its tokens alone")
@@ -171,11 +175,24 @@ def _token() -> str:
 
 
 def _tls() -> ssl.SSLContext:
-    certificate = os.environ.get(CERTIFICATE_VARIABLE)
+    files = (CA_VARIABLE, CERTIFICATE_VARIABLE, KEY_VARIABLE)
+    authority, certificate, key = (_readable(name) for name in files)
     try:
-        context = ssl.create_default_context(cafile=os.environ.get(CA_VARIABLE) or None)
+        context = ssl.create_default_context(cafile=authority)
+    except ssl.SSLError as error:
+        raise SettingsError(f"{named(CA_VARIABLE)}: {authority} has no certificate in PEM") from error
+    try:
         if certificate:
-            context.load_cert_chain(certificate, os.environ.get(KEY_VARIABLE) or None)
-    except (OSError, ssl.SSLError) as error:
-        raise SettingsError(f"{CA_VARIABLE}, {CERTIFICATE_VARIABLE}, {KEY_VARIABLE}: {error}") from error
+            context.load_cert_chain(certificate, key)
+    except ssl.SSLError as error:
+        raise SettingsError(
+            f"{named(CERTIFICATE_VARIABLE)}: {certificate} is no PEM, or its key ({named(KEY_VARIABLE)}) is another one's"
+        ) from error
     return context
+
+
+def _readable(variable: str) -> str | None:
+    path = os.environ.get(variable) or None
+    if path and not os.access(path, os.R_OK):
+        raise SettingsError(f"{named(variable)}: {path} cannot be read")
+    return path

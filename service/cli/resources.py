@@ -12,6 +12,7 @@ from service.cli.json_output import Json
 from service.cli.output import facts, report
 from service.cli.scope_words import hint_at_commas, scope_words
 from service.cli.unsetting import Unset, check_members
+from service.cli.usage import WrongUsage
 from service.protocol.names import AccessTokenFormat, SigningAlgorithm
 
 app = typer.Typer(
@@ -120,7 +121,7 @@ def update(
     check_members(unset or (), {one: _FLAGS.get(one, f"--{one}").partition(" ")[0] for one in given})
     changes = {one: value for one, value in given.items() if value is not None} | dict.fromkeys(unset or ())
     if not changes:
-        raise typer.BadParameter("Nothing is to be changed: see `mintmark resource update --help`.")
+        raise WrongUsage("Nothing is to be changed: see `mintmark resource update --help`.")
     report(do(operations.UPDATE, resource=resource, **changes), f"{resource} is changed.", json)
     hint_at_commas(given["scopes"])
 

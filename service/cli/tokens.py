@@ -10,6 +10,7 @@ from service.cli.derived import stays_a_group
 from service.cli.json_output import Json, emit
 from service.cli.output import facts
 from service.cli.prompts import hidden
+from service.cli.usage import WrongUsage
 
 app = typer.Typer(
     no_args_is_help=True, callback=stays_a_group, help="Say what a token is, and why it would be refused."
@@ -31,7 +32,7 @@ def inspect(
     The token is asked for, and is not stored. It may also be a code, a refresh token, an ID token or another JWT.
     """
     if context.args:  # not echoed, as it may be a valid token
-        raise typer.BadParameter("not on a command line, which everybody on this machine can see: use --token-stdin.")
+        raise WrongUsage("not on a command line, which everybody on this machine can see: use --token-stdin.")
     inspected = do(operations.INSPECT, token=hidden("token", "--token-stdin", from_stdin=token_stdin))
     if json:
         emit(inspected)

@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from service.cli.usage import WrongUsage
 from service.settings.faults import did_you_mean
 
 Unset = Annotated[
@@ -21,11 +22,11 @@ def check_members(names: Iterable[str], options: Mapping[str, str]) -> None:
         options: The option of each member; who types its name most likely means that member.
 
     Raises:
-        BadParameter: There is no such member.
+        WrongUsage: There is no such member.
     """
     members = {option.removeprefix("--"): member for member, option in options.items()}
     for name in names:
         if name not in options:
             typed = name.removeprefix("--").replace("_", "-")
             meant = did_you_mean(members.get(typed, name), options) or f"; there are {', '.join(options)}"
-            raise typer.BadParameter(f"--unset {name}: there is no such member{meant}")
+            raise WrongUsage(f"--unset {name}: there is no such member{meant}")

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
+import typer
 from pydantic import ValidationError
 from typer.core import TyperCommand, TyperGroup
 from typer.exceptions import TyperException
@@ -15,6 +16,16 @@ from service.settings.faults import plain
 
 _FAULT = re.compile(r"(\w+)((?:\.[^\s.:]+)*): ")
 """The member that a fault is about, and the place within it."""
+_NAME = re.compile(r"(?<!setting )(?<![\w'`/.-])[a-z]+(?:_[a-z]+)+(?![\w'`/=-])")
+"""A name that is neither a setting's nor a word of a sentence, nor part of a URL, a command or what was typed."""
+
+
+class WrongUsage(typer.BadParameter):
+    """Arguments that do not go together, or a value whose fault names its option by itself."""
+
+    def format_message(self) -> str:
+        """Return the text as it is: it needs no "Invalid value" in front."""
+        return self.message
 
 
 class Group(TyperGroup):
@@ -87,7 +98,13 @@ def _of_option(fault: str, typed: Mapping[str, str]) -> str:
     """Return ``--redirect-uri (number 2): …`` for ``redirect_uris.1: …``."""
     found = _FAULT.match(fault)
     if not found or found[1] not in typed:
-        return fault
+        return _with_options(fault, typed)
     within = [f"number {int(part) + 1}" if part.isdigit() else part for part in found[2].split(".")[1:] if part != "0"]
     where = f" ({', '.join(within)})" if within else ""
-    return f"{typed[found[1]]}{where}: {fault[found.end() :]}"
+    return f"{typed[found[1]]}{where}: {_with_options(fault[found.end() :], typed)}"
+
+
+def _with_options(text: str, typed: Mapping[str, str]) -> str:
+    """Return a text with the options in the place of the members that it names beside, such as ``jwks_uri``."""
+    options = {name: option for name, option in typed.items() if option.startswith("--")}
+    return _NAME.sub(lambda name: options.get(name[0], name[0]), text)

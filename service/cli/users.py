@@ -11,6 +11,7 @@ from service.cli.derived import add_command, add_list
 from service.cli.json_output import Json
 from service.cli.output import report
 from service.cli.prompts import hidden
+from service.cli.usage import WrongUsage
 
 app = typer.Typer(no_args_is_help=True, help="Create users, set their passwords, disable and delete them.")
 
@@ -72,7 +73,7 @@ def create(
     Example: `mintmark user create alice --group admins --group dev --password-stdin < password-file`
     """
     if no_password and password_stdin:
-        raise typer.BadParameter("--no-password and --password-stdin exclude each other.")
+        raise WrongUsage("--no-password and --password-stdin exclude each other.")
     given: dict[str, Any] = {
         "username": username,
         "subject": subject,
@@ -120,7 +121,7 @@ def update(
     """
     changes = _all_claims(claims, groups, roles)
     if not changes:
-        raise typer.BadParameter("Nothing is to be changed: give at least one --claim, --group or --role.")
+        raise WrongUsage("Nothing is to be changed: give at least one --claim, --group or --role.")
     user = do(operations.UPDATE, username=username, claims=changes)
     report(user, f"User {user['username']} is changed.", json)
 
@@ -155,7 +156,7 @@ def set_user_code(
     Example: `mintmark user set-user-code alice --remove`
     """
     if remove and user_code_stdin:
-        raise typer.BadParameter("--remove and --user-code-stdin exclude each other.")
+        raise WrongUsage("--remove and --user-code-stdin exclude each other.")
     user_code = "" if remove else hidden("user code", "--user-code-stdin", from_stdin=user_code_stdin)
     user = do(operations.SET_USER_CODE, username=username, user_code=user_code)
     report(
@@ -223,14 +224,14 @@ def _all_claims(claims: list[str] | None, groups: list[str] | None, roles: list[
 
 
 def _read_claims(texts: list[str]) -> dict[str, Any]:
-    """Return the claims of ``name=text`` and ``name:=JSON``. Raises BadParameter."""
+    """Return the claims of ``name=text`` and ``name:=JSON``. Raises WrongUsage."""
     claims = {}
     for text in texts:
         name, separator, value = text.partition("=")
         if not separator:
-            raise typer.BadParameter(f"--claim {text}: write NAME=VALUE, or NAME:=JSON")
+            raise WrongUsage(f"--claim {text}: write NAME=VALUE, or NAME:=JSON")
         try:
             claims[name.removesuffix(":")] = orjson.loads(value) if name.endswith(":") else value
         except orjson.JSONDecodeError as error:
-            raise typer.BadParameter(f"--claim {text}: what follows := is not JSON ({error})") from error
+            raise WrongUsage(f"--claim {text}: what follows := is not JSON ({error})") from error
     return claims

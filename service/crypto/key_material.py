@@ -145,7 +145,9 @@ def read_file(path: Path) -> list[PrivateKey]:
             return [load_pem_private_key(text, None)]  # type: ignore[list-item]
         members = json.loads(text)
         return [jwt.PyJWK(member).key for member in members.get("keys", [members])]
-    except (OSError, ValueError, TypeError, jwt.PyJWTError) as error:
+    except OSError as error:
+        raise UnusableKeyError(f"signing_key_files: {path}: {error.strerror}") from error
+    except (ValueError, TypeError, jwt.PyJWTError) as error:
         raise UnusableKeyError(f"signing_key_files: {path}: {error}") from error
 
 

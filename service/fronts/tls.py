@@ -1,5 +1,6 @@
 """TLS of our listeners: certificates are read again when they change, and clients may send any certificate."""
 
+import os
 import ssl
 from collections.abc import Callable
 from pathlib import Path
@@ -80,6 +81,8 @@ def check_client_authorities(settings: Settings) -> None:
 
 def _context(names: str, files: tuple[Path, ...], make: Callable[[], ssl.SSLContext]) -> ListenerContext:
     context = ListenerContext(ssl.PROTOCOL_TLS_SERVER)
+    if unreadable := [str(file) for file in files if not os.access(file, os.R_OK)]:
+        raise SettingsError(f"{names}: cannot be read: {', '.join(unreadable)}")
     try:
         context._files = WatchedFiles(files, make)
     except (OSError, ValueError) as error:

@@ -46,7 +46,7 @@ class TextFormatter(logging.Formatter):
 
     def format(self, record: logging.LogRecord) -> str:
         """Format a line."""
-        facts = " ".join(f"{name}={_on_one_line(value)}" for name, value in _facts(record).items())
+        facts = " ".join(f"{name}={_on_one_line(value)}" for name, value in _facts(record).items() if value != "")
         ids = current.ids()
         request_id, client_id = ids.get("request_id"), ids.get("client_id")
         colour = _COLOURS.get(record.levelname, "") if sys.stderr.isatty() else ""

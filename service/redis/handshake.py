@@ -1,6 +1,10 @@
 """Connecting to a server: the socket or TLS, then HELLO, which logs in and identifies the server."""
 
 import asyncio
+import os
+import re
+import socket
+import ssl
 from collections.abc import Callable
 
 from service.redis.address import Address, RedisLogin
@@ -29,12 +33,21 @@ async def connect(
     except (OSError, TimeoutError, ReplyError, LinkLostError) as error:
         if link is not None:
             link.close()
-        reason = "no answer within the connect timeout" if isinstance(error, TimeoutError) else str(error)
-        raise LinkLostError(f"{endpoint}: {reason}") from error
+        raise LinkLostError(f"{endpoint}: {_reason(error)}") from error
     except BaseException:
         if link is not None:
             link.close()
         raise
+
+
+def _reason(error: Exception) -> str:
+    """Return why a server cannot be connected to, without the numbers and calls in texts of Python."""
+    if isinstance(error, TimeoutError):
+        return "no answer within the connect timeout"
+    if isinstance(error, OSError) and error.errno and not isinstance(error, ssl.SSLError):
+        is_of_name = isinstance(error, socket.gaierror)  # whose numbers are of another list
+        return (str(error.strerror) if is_of_name else os.strerror(error.errno)).lower()
+    return re.sub(r"\[Errno -?\d+\] ", "", str(error))
 
 
 async def _open(address: Address, endpoint: ServerAddress, make: Callable[[ServerAddress, float], Link]) -> Link:

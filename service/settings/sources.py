@@ -75,7 +75,7 @@ def file_sources(settings_cls: type[BaseSettings]) -> list[PydanticBaseSettingsS
     if not path:
         return []
     if not Path(path).is_file():
-        raise OSError(f"{CONFIG_VARIABLE}: there is no file {path}")
+        raise OSError(f"--config, or {CONFIG_VARIABLE}: there is no file {path}")
     try:
         if path.endswith((".yaml", ".yml")):
             return [_yaml_source(settings_cls, path)]

@@ -150,7 +150,7 @@ def test_a_secret_is_imported_from_standard_input(mintmark: CommandLine, redis: 
         ),
         ((*CRON, "--auth-method", "none"), 2, "client_credentials is for confidential clients"),
         ((*WEB, "--auth-method", "none", "--introspect"), 2, "--introspect: a public client cannot prove"),
-        ((*WEB, "--auth-method", "none", "--secret-stdin"), 1, "a client with auth_method none has none"),
+        ((*WEB, "--auth-method", "none", "--secret-stdin"), 1, "a client with --auth-method none has none"),
         ((*CRON, "--property", "scope=x:token"), 2, "--property: scope is a registered member of token responses"),
         ((*CRON, "--property", "scope"), 2, "NAME=VALUE"),
         ((*CRON, "--property", "n:=[1"), 2, "not JSON"),

@@ -90,14 +90,14 @@ def test_every_option_arrives(mintmark: CommandLine) -> None:
         (
             ("--client", "web", "--user", "alice", "--redirect-uri", "https://evil/"),
             1,
-            "redirect_uri is not registered",
+            "--redirect-uri is not registered",
         ),
         (
             ("--client", "web", "--user", "alice", "--code-challenge", "x"),
             1,
-            "code_challenge must be the 43 characters",
+            "--code-challenge must be the 43 characters",
         ),
-        (("--client", "web", "--user", "alice", "--code-challenge-method", "S256"), 1, "without code_challenge"),
+        (("--client", "web", "--user", "alice", "--code-challenge-method", "S256"), 1, "without --code-challenge"),
         (
             ("--client", "web", "--user", "alice", "--property", "iss=x:token"),
             2,

@@ -2,6 +2,7 @@
 
 import inspect
 import re
+from importlib.metadata import entry_points
 from pathlib import Path
 from types import CodeType, FunctionType
 
@@ -167,6 +168,31 @@ def test_the_version_is_told(mintmark: CommandLine) -> None:
 def test_wrong_usage_is_told(mintmark: CommandLine, arguments: tuple[str, ...], said: str) -> None:
     done = mintmark(*arguments, code=2)
     assert said in done.out + done.err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "text"),
+    [
+        (("grant", "list"), "Say whose: either --user or --client."),
+        (("user", "delete", "bob"), "Delete the user bob and end all grants and tokens of that user? Nobody is here"),
+        (("audit", "list", "--since", "x"), "--since x: write 90m, 12h, 7d"),
+    ],
+)
+def test_what_is_no_value_is_not_called_an_invalid_one(
+    mintmark: CommandLine, arguments: tuple[str, ...], text: str
+) -> None:
+    assert f"Error {text}" in plain(mintmark(*arguments, code=2).err)
+
+
+def test_ctrl_c_while_it_loads_leaves_no_trace(monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupted() -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("service.cli.main", interrupted)
+    (script,) = entry_points(group="console_scripts", name="mintmark")
+    with pytest.raises(SystemExit) as end:
+        script.load()()
+    assert end.value.code == 130
 
 
 @pytest.mark.parametrize("command", [("client", "list"), ("user", "show", "a"), ("grant", "show", "x" * 22)])

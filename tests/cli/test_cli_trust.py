@@ -40,5 +40,5 @@ def test_what_it_is_trusted_for_and_how_its_users_are_called(mintmark: CommandLi
 
 
 def test_what_is_missing_is_told(mintmark: CommandLine) -> None:
-    assert "--jwks: give the keys" in mintmark("trust", "add", "ci", code=2).err
+    assert "--jwks: give the keys, or --jwks-uri: " in mintmark("trust", "add", "ci", code=2).err
     assert "not JSON" in mintmark("trust", "add", CI, "--jwks", "{", code=2).err

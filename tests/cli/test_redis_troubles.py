@@ -60,9 +60,15 @@ def test_no_password_where_one_is_wanted(locked: Shape) -> None:
 
 
 def test_nobody_listens() -> None:
-    said = said_of(f"redis://127.0.0.1:{free_port()}")
-    assert said.startswith("Redis cannot be reached")
+    address = f"127.0.0.1:{free_port()}"
+    said = said_of(f"redis://{address}")
+    assert said.startswith(f"Redis cannot be reached: {address}: connection refused\n")
     assert "Start Redis there" in said
+
+
+def test_no_numbers_of_python_are_told() -> None:
+    for host in ("localhost", "no-such-host.invalid"):  # localhost may have two addresses, and each fails
+        assert "Errno" not in said_of(f"redis://{host}:{free_port()}")
 
 
 def test_no_such_socket(tmp_path: Path) -> None:

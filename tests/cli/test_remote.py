@@ -35,7 +35,24 @@ def test_the_token_may_be_in_a_file_and_the_url_an_option(mintmark: ByUrl, tmp_p
     assert "give one of its tokens alone" in " ".join(whole.err.split())
     assert TOKEN not in whole.err
     missing = ("--token-file", str(tmp_path / "none"))
-    assert "cannot be read" in plain("--url", "http://127.0.0.1:1", *missing, "client", "list", code=4).err
+    said = plain("--url", "http://127.0.0.1:1", *missing, "client", "list", code=4).err
+    assert said == f"Error: --token-file, or MINTMARK_TOKEN_FILE: {missing[1]}: No such file or directory\n"
+
+
+@pytest.mark.parametrize("option", ["--ca-file", "--certificate-file", "--key-file"])
+def test_a_file_of_tls_that_is_none_is_named_by_its_option(mintmark: CommandLine, tmp_path: Path, option: str) -> None:
+    mintmark.variables = {"MINTMARK_URL": "https://127.0.0.1:1", "MINTMARK_TOKEN": TOKEN}
+    nonsense, certificate = tmp_path / "nonsense", tmp_path / "certificate"
+    certificate.write_text("")
+    others = ("--certificate-file", str(certificate)) if option == "--key-file" else ()
+    for content in (None, "nonsense"):
+        if content:
+            nonsense.write_text(content)
+        said = mintmark(*others, option, str(nonsense), "client", "list", code=4).err
+        assert option in said
+        assert str(certificate if content and others else nonsense) in said
+        assert "Errno" not in said
+        assert "_ssl" not in said
 
 
 @by_url
@@ -53,7 +70,7 @@ def test_a_wrong_token_is_told_without_it(mintmark: ByUrl) -> None:
     [
         ("http://127.0.0.1:1", 3, "cannot be reached"),
         ("http://ops.example.com", 4, "must be https"),
-        ("ftp://127.0.0.1", 4, "must be the http(s) URL"),
+        ("ftp://127.0.0.1", 4, "--url, or MINTMARK_URL: must be the http(s) URL"),
         ("https://bob:secret@127.0.0.1", 4, "without a user"),
         ("http://127.0.0.1:1?x=y", 4, "must be the http(s) URL"),
     ],

@@ -89,6 +89,11 @@ def test_text_is_for_people() -> None:
     assert text.endswith("warning refresh_token_reused client_id=app")
 
 
+def test_text_leaves_out_facts_that_are_empty() -> None:
+    text = TextFormatter().format(_record("admin_serving", url="http://127.0.0.1:8081", hint="", failures=0))
+    assert text.endswith("warning admin_serving url=http://127.0.0.1:8081 failures=0")
+
+
 @given(ANY_TEXT)
 def test_no_fact_looks_like_a_line_or_moves_the_cursor(fact: str) -> None:
     text = TextFormatter().format(_record("x", client_id=fact))

@@ -126,7 +126,10 @@ def test_beside_a_file_that_cannot_be_read_the_environment_is_looked_at(monkeypa
     monkeypatch.setenv("MINTMARK_HOOK_SECRETS", '{"crm": "whsec_' + "A" * 44 + '"}')  # its hook may be in that file
     with pytest.raises(SettingsError) as error:
         load()
-    assert [line.partition(":")[0] for line in str(error.value).splitlines()] == ["MINTMARK_CONFIG", "port"]
+    assert [line.partition(":")[0] for line in str(error.value).splitlines()] == [
+        "--config, or MINTMARK_CONFIG",
+        "port",
+    ]
 
 
 def test_what_must_be_known_to_judge_is_not_guessed() -> None:
