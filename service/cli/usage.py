@@ -16,7 +16,7 @@ from service.settings.faults import plain
 
 _FAULT = re.compile(r"(\w+)((?:\.[^\s.:]+)*): ")
 """The member that a fault is about, and the place within it."""
-_NAME = re.compile(r"(?<!setting )(?<![\w'`/.-])[a-z]+(?:_[a-z]+)+(?![\w'`/=-])")
+_NAME = re.compile(r"(?<!setting )(?<![\w'`/.-])(?:jwks|[a-z]+(?:_[a-z]+)+)(?![\w'`/=-])")
 """A name that is neither a setting's nor a word of a sentence, nor part of a URL, a command or what was typed."""
 
 

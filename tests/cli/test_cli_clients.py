@@ -149,6 +149,7 @@ def test_a_secret_is_imported_from_standard_input(mintmark: CommandLine, redis: 
             "--redirect-uri: authorization_code needs at least one redirect URI",
         ),
         ((*CRON, "--auth-method", "none"), 2, "client_credentials is for confidential clients"),
+        ((*CRON, "--auth-method", "private_key_jwt"), 2, "--auth-method: private_key_jwt needs --jwks or --jwks-uri"),
         ((*WEB, "--auth-method", "none", "--introspect"), 2, "--introspect: a public client cannot prove"),
         ((*WEB, "--auth-method", "none", "--secret-stdin"), 1, "a client with --auth-method none has none"),
         ((*CRON, "--property", "scope=x:token"), 2, "--property: scope is a registered member of token responses"),

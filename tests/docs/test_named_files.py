@@ -30,6 +30,13 @@ def test_what_a_page_names_is_there(page: Path) -> None:
     assert not missing
 
 
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_a_link_by_the_name_of_a_file_or_of_a_webhook_leads_there(page: Path) -> None:
+    where = {"README": "README.md", "webhook": "users-elsewhere.md"}
+    links = re.findall(r"\[(?:a |its )?(README|webhook)[^\]]*\]\(([^)#]*)", page.read_text())
+    assert [target for word, target in links if where[word] not in target] == []
+
+
 def test_every_promise_and_threat_names_a_test() -> None:
     promises = re.findall(r"^\| (P\d) \|.*", (EXPLANATION / "promises.md").read_text(), re.MULTILINE)
     assert promises == [f"P{number}" for number in range(1, 10)]

@@ -69,6 +69,16 @@ async def test_without_keys_it_is_an_oauth_server(world: World) -> None:
             assert (await other.http.get(path)).status == 404
 
 
+async def test_what_is_not_there_is_not_promised(world: World) -> None:
+    """docs/explanation/limits.md says what is not."""
+    document = discovery(world.with_settings(grant_management=True).issuer)
+    assert not {"check_session_iframe", "credential_issuer", "federation_registration_endpoint"} & document.keys()
+    assert document["claim_types_supported"] == ["normal"], "neither aggregated nor distributed"
+    assert "none" not in document["request_object_signing_alg_values_supported"]
+    assert not {"merge", "replace"} & set(document["grant_management_actions_supported"])
+    assert not any("web_message" in mode for mode in document["response_modes_supported"])
+
+
 async def test_both_documents_are_the_same(world: World) -> None:
     """oidcc-discovery-endpoint-verification."""
     documents = [await (await world.http.get(path)).json() for path in (PATH, OPENID_PATH)]
