@@ -251,13 +251,20 @@ def main() -> None:
     parser.add_argument("file", help="the JSON; - for standard input")
     parser.add_argument("--secrets", type=Path, help="a folder for the secrets of the export, a file each")
     options = parser.parse_args()
+    try:
+        exported = json.loads(sys.stdin.read() if options.file == "-" else Path(options.file).read_text())
+    except (OSError, ValueError) as error:
+        parser.error(f"{options.file} cannot be read as JSON: {error}")
+    if not isinstance(exported, dict) or not {"realm", "items"} & exported.keys():
+        parser.error(f"{options.file} is neither what `hydra list oauth2-clients` writes nor an export of one realm")
     if options.secrets is not None and not options.secrets.exists():
         options.secrets.mkdir(mode=0o700)
         (options.secrets / ".gitignore").write_text("*\n")
-    text = sys.stdin.read() if options.file == "-" else Path(options.file).read_text()
     print("set -eu")
-    for command in commands(json.loads(text)):
+    for command in commands(exported):
         print(*command.lines(options.secrets), sep="\n")
+    if exported.get("is_last_page") is False:
+        print("# There are more clients: list them with a larger --page-size, or from the page after this one.")
 
 
 if __name__ == "__main__":

@@ -14,6 +14,7 @@ import pytest
 from tests.cli.command_line import CommandLine
 from tests.pages import ROOT, Page
 
+SCRIPT = str(ROOT / "examples" / "migrate" / "clients.py")
 HYDRA: dict[str, Any] = {
     "items": [
         {
@@ -111,7 +112,7 @@ def _written(
     monkeypatch.chdir(folder)
     monkeypatch.setattr(sys, "argv", arguments)
     monkeypatch.setattr(sys, "stdin", io.StringIO(json.dumps(exported)))
-    runpy.run_path(str(ROOT / "examples" / "migrate" / "clients.py"), run_name="__main__")
+    runpy.run_path(SCRIPT, run_name="__main__")
     return capsys.readouterr().out.splitlines()
 
 
@@ -144,6 +145,32 @@ def test_clients_of_hydra(
     assert (shop["audiences"], shop["access_token_format"]) == (["https://api.example.com"], "jwt")
     assert sorted(shop["response_types"]) == ["code", "code id_token"]
     assert mintmark("client", "show", "spa", "--json").json["auth_method"] == "none"
+
+
+@pytest.mark.parametrize("text", ["", "[]", '{"clients": []}', "nonsense"])
+def test_what_is_no_export_is_refused_before_anything_is_written(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path, text: str
+) -> None:
+    """As where the program before the pipe failed: half a script would look like one without clients."""
+    monkeypatch.setattr("sys.stdin", io.StringIO(text))
+    for file in ("-", str(tmp_path / "none.json")):
+        monkeypatch.setattr("sys.argv", ["clients.py", file, "--secrets", str(tmp_path / "secrets")])
+        with pytest.raises(SystemExit) as end:
+            runpy.run_path(SCRIPT, run_name="__main__")
+        assert end.value.code == 2
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert "cannot be read as JSON" in err
+    assert not (tmp_path / "secrets").exists()
+
+
+def test_a_page_that_is_not_the_last_one_says_so(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for is_last in (True, False):
+        exported = HYDRA | {"is_last_page": is_last}
+        lines = _written(Page("how-to/migrate-from-hydra.md"), exported, tmp_path, monkeypatch, capsys)
+        assert any("There are more clients" in line for line in lines) is not is_last
 
 
 def test_clients_of_keycloak(
