@@ -146,6 +146,8 @@ class Event(StrEnum):
     RESOURCE_CREATED = "resource_created", INFO, "A resource was registered.", "resource self_registered"
     RESOURCE_UPDATED = "resource_updated", INFO, "A registered resource was changed.", "resource changed"
     RESOURCE_DELETED = "resource_deleted", INFO, "A registered resource was deleted.", "resource"
+    RESOURCES_UNAVAILABLE = "resources_unavailable", INFO, "The registered resources cannot be read from Redis.", "reason failures for_seconds"
+    RESOURCES_AVAILABLE = "resources_available", INFO, "The registered resources can be read again.", "failures after_seconds"
     TRUSTED_ISSUER_ADDED = "trusted_issuer_added", INFO, "A trusted issuer was added.", "trusted_issuer clients"
     TRUSTED_ISSUER_REMOVED = "trusted_issuer_removed", INFO, "A trusted issuer was removed.", "trusted_issuer"
 

@@ -1,12 +1,18 @@
 """Registered resources: one record for all, held in memory by every process, so that no request reads it."""
 
 import asyncio
+import logging
 from collections.abc import Callable, Mapping
 
+from service.observe.events import Event
+from service.observe.outages import Outage
+from service.protocol.errors import TemporarilyUnavailable
 from service.records.resource import Resource, ResourceSet
 from service.redis.connection import Connection
 from service.store.keys import Keys
 from service.store.record_store import ChangedMeanwhileError, RecordStore
+
+log = logging.getLogger(__name__)
 
 _TRIES = 8
 _EVERY = 60.0
@@ -76,9 +82,16 @@ class Resources(RecordStore):
 
     async def keep_reading(self) -> None:
         """Read them whenever they may have changed, until cancelled."""
+        outage = Outage(log, Event.RESOURCES_UNAVAILABLE, Event.RESOURCES_AVAILABLE)
         while True:
             await self._news()
-            await self.read()
+            try:
+                await self.read()
+                outage.succeeded()
+            except TemporarilyUnavailable as error:
+                outage.failed(error.log)
+                await asyncio.sleep(_EVERY_WITHOUT_NEWS)
+                self._changed.set()  # the change that could not be read is still to be read
 
     async def _news(self) -> None:
         """Wait for a change, but not for too long."""

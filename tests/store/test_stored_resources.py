@@ -8,6 +8,7 @@ import pytest
 from service.admin.resources import EndedResource, ResourceInput, create_resource, delete_resource
 from service.app import open_issuer, start_background_tasks
 from service.records.resource import Resource
+from tests.cutting_proxy import CuttingProxy
 from tests.patience import PATIENCE
 from tests.redis_shapes import Shape
 from tests.world import World, settings_for
@@ -44,3 +45,26 @@ async def test_a_change_that_raises_changes_nothing(world: World) -> None:
     with pytest.raises(ValueError, match="no"):
         await world.issuer.store.resources.change(refuse)
     assert not world.key_names("resources")
+
+
+async def test_a_redis_that_is_away_is_an_outage_and_the_change_is_read_after_it(
+    redis: Shape, caplog: pytest.LogCaptureFixture
+) -> None:
+    node = redis.nodes[0]
+    caplog.set_level("INFO")
+    async with (
+        CuttingProxy(node.host, node.port) as proxy,
+        open_issuer(settings_for(proxy.url)) as one,
+        open_issuer(settings_for(redis.url)) as other,
+    ):
+        proxy.shorten(one.store.connection.address)
+        start_background_tasks(one)
+        proxy.refuse()
+        proxy.drop()
+        one.store.resources.hear(b'"resources"')
+        await until(lambda: "resources_unavailable" in caplog.messages)
+        await create_resource(other, ResourceInput.read({"resource": "api"}))
+        proxy.heal()
+        await until(lambda: "api" in one.store.resources.known)
+        await until(lambda: "resources_available" in caplog.messages)
+    assert "background_task_failed" not in caplog.messages
