@@ -47,5 +47,5 @@ def redis_tls_faults(settings: RedisSettings) -> Iterator[str]:
     names = [name for name in ("redis_ca_file", "redis_certificate_file", "redis_key_file") if getattr(settings, name)]
     if names and not settings.redis_tls and not parse(settings.redis_url).secure:
         yield f"{', '.join(names)}: for TLS only: write rediss:// in redis_url"
-    if (settings.redis_certificate_file is None) != (settings.redis_key_file is None):
-        yield "redis_certificate_file and redis_key_file go together"
+    if settings.redis_key_file and not settings.redis_certificate_file:  # the other way round, one file may have both
+        yield "redis_key_file: needs redis_certificate_file"

@@ -167,7 +167,7 @@ def test_a_bad_value_is_refused(bad: str, where: str) -> None:
         ),
         ("production", ["service.port=8443"], "service.port: must be another one than tls.mtlsPort"),
         ("default", ["redis.tls.existingSecret=a"], "without it the connection is in clear"),
-        ("production", ["redis.tls.privateKeyKey="], "go together"),
+        ("production", ["redis.tls.certificateKey="], "redis.tls.privateKeyKey: needs redis.tls.certificateKey"),
         ("production", ["redis.tls.existingSecret="], "redis.tls.existingSecret: name the Secret"),
         ("default", ["redis.sentinelService=main"], "need redis.mode sentinel"),
         ("cluster", ["redis.sentinelAuth.existingSecret=a"], "need redis.mode sentinel"),

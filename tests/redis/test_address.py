@@ -1,5 +1,7 @@
 """Where Redis is: URLs, passwords, TLS, sockets."""
 
+from pathlib import Path
+
 import pytest
 
 from service.app import open_issuer
@@ -69,20 +71,25 @@ async def test_a_password_and_an_acl_user() -> None:
         assert "wrong" not in refused.value.log.replace("WRONGPASS", "")
 
 
-async def test_tls_with_a_client_certificate() -> None:
+def in_one_file(folder: Path, *parts: Path) -> Path:
+    whole = folder / "whole.pem"
+    whole.write_text("".join(part.read_text() for part in parts))
+    return whole
+
+
+async def test_tls_with_a_client_certificate(tmp_path: Path) -> None:
     if not redis_tls.tls_is_available():
         pytest.skip("no redis-server with TLS: install Debian's redis-server")
     with redis_shapes.standalone(tls=True, require_client_certificate=True) as shape:
         files = shape.certificates
         assert files is not None
-        settings = settings_for(
-            shape.url,
-            redis_ca_file=files.authority,
-            redis_certificate_file=files.client_certificate,
-            redis_key_file=files.client_key,
-        )
-        async with open_issuer(settings) as issuer:
-            await issuer.store.ping()
+        both = in_one_file(tmp_path, files.client_certificate, files.client_key)
+        for ours in (
+            {"redis_certificate_file": files.client_certificate, "redis_key_file": files.client_key},
+            {"redis_certificate_file": both},
+        ):
+            async with open_issuer(settings_for(shape.url, redis_ca_file=files.authority, **ours)) as issuer:
+                await issuer.store.ping()
         with pytest.raises((TemporarilyUnavailable, StoreUnfitError)):
             await open_store(settings_for(shape.url, redis_ca_file=files.authority))
 

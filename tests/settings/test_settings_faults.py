@@ -59,7 +59,7 @@ from service.settings import SettingsError, load
         ({"redis_ca_file": "/ca.pem"}, "redis_ca_file: for TLS only: write rediss:// in redis_url"),
         (
             {"redis_url": "rediss://redis", "redis_key_file": "/k"},
-            "redis_certificate_file and redis_key_file go together",
+            "redis_key_file: needs redis_certificate_file",
         ),
         ({"prot": 8080}, "prot: there is no such setting (docs/reference/settings.md has all); did you mean port?"),
     ],

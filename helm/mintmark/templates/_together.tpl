@@ -76,8 +76,8 @@
 {{- if and (not .tls.enabled) (or .tls.existingSecret .tls.certificateKey .tls.privateKeyKey) -}}
 {{- fail "redis.tls.enabled: the certificates of redis.tls are for TLS, and without it the connection is in clear" -}}
 {{- end -}}
-{{- if ne (empty .tls.certificateKey) (empty .tls.privateKeyKey) -}}
-{{- fail "redis.tls.certificateKey, redis.tls.privateKeyKey: go together" -}}
+{{- if and .tls.privateKeyKey (not .tls.certificateKey) -}}
+{{- fail "redis.tls.privateKeyKey: needs redis.tls.certificateKey" -}}
 {{- end -}}
 {{- if and .tls.certificateKey (not .tls.existingSecret) -}}
 {{- fail "redis.tls.existingSecret: name the Secret that has certificateKey and privateKeyKey" -}}
