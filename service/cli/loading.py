@@ -21,9 +21,10 @@ def loaded(**given: object) -> Settings:
     try:
         return load(**given)
     except SettingsError as error:
-        faults = [_as_typed(line, given) for line in str(error).splitlines()]
-        kind = WrongUsage if all(line.startswith("--") for line in faults) else SettingsError
-        raise kind("\n".join(faults)) from error
+        faults = str(error).splitlines()
+        typed = [_as_typed(fault, given) for fault in faults]
+        kind = SettingsError if set(faults) & set(typed) else WrongUsage  # by an option, each reads otherwise
+        raise kind("\n".join(typed)) from error
 
 
 def _as_typed(fault: str, given: Container[str]) -> str:

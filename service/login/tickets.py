@@ -169,9 +169,11 @@ def response_types_of(issuer: Issuer, client: Client) -> tuple[ResponseType, ...
 
 
 def _may_be_answered(issuer: Issuer, client: Client, request: AuthorizationRequest, channel: str) -> bool:
-    """Whether the client may still get the answer by this channel; one without a redirect needs a grant type alone."""
+    """Whether the client may still get the answer by this channel; one without a redirect needs a grant type, if anything."""
     if channel in _POLLED_BY:
         return _POLLED_BY[channel] in client.grant_types
+    if not request.redirect_uri:
+        return True
     try:
         redirect_uris.resolve(
             request.redirect_uri,

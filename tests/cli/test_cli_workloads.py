@@ -22,7 +22,7 @@ def test_an_operator_lets_a_ci_job_be_a_client(mintmark: CommandLine) -> None:
 
 def test_what_is_missing_or_cannot_be_read_is_said(mintmark: CommandLine) -> None:
     client = ("client", "create", "ci", "--auth-method", "federated_jwt", "--grant-type", "client_credentials")
-    assert "needs federated_issuer and federated_subject" in mintmark(*client, code=2).err
+    assert "needs --federated-issuer and --federated-subject" in mintmark(*client, code=2).err
     names = ("--federated-issuer", GITHUB, "--federated-subject", "x")
     for wrong in ("repository", "=74", "repository=", "//a=b"):
         assert "NAME=VALUE" in mintmark(*client, *names, "--federated-claim", wrong, code=2).err
