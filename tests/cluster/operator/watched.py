@@ -121,7 +121,7 @@ class Watched:
             return answer.status == 200
 
     async def admin(self, method: str, path: str, **body: Any) -> tuple[int, Any]:
-        headers = {"Authorization": f"Bearer {TOKEN}", "If-Match": "*"}
+        headers = {"Authorization": f"Bearer {TOKEN}"} | ({"If-Match": "*"} if method == "PATCH" else {})
         url = f"http://127.0.0.1:{self.admin_port}/admin/v1{path}"
         async with (
             aiohttp.ClientSession(headers=headers) as http,
