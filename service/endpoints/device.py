@@ -13,13 +13,12 @@ from service.directory import BlockedError
 from service.endpoints.browser_session import browser_of, failed, form_of
 from service.endpoints.endpoint import BrowserEndpoint, always
 from service.issuer import Issuer
-from service.login import flow, sessions
+from service.login import device_requests, flow, sessions
 from service.login.client_display import client_values
 from service.login.device_requests import DEVICE_PATH
 from service.login.flow import start_for_page
 from service.login.interaction import ClientInteraction
 from service.login.repeated_forms import answer_once, earlier_answer
-from service.login.tickets import may_still_ask
 from service.login.user_codes import MustSignInFirstError, find
 from service.observe.current import note_client
 from service.observe.events import Event
@@ -29,7 +28,6 @@ from service.protocol.credentials import base64url, hashed
 from service.protocol.errors import AccessDenied, ProtocolError, TemporarilyUnavailable
 from service.records.interaction import DEVICE, Progress
 from service.records.session import Session
-from service.tokens import polled_requests
 
 log = logging.getLogger(__name__)
 
@@ -98,15 +96,11 @@ async def _take(issuer: Issuer, visit: Visit, entry: _Entry) -> Page | Redirect 
         log.warning(Event.USER_CODES_NEED_SIGN_IN, extra={"address": visit.address})
         page = f"{issuer.settings.issuer_path}{DEVICE_PATH}?{urlencode({'user_code': entry.shown})}"
         return await start_for_page(issuer, page, entry.browser, visit.address)
-    record = await polled_requests.load(issuer, reference) if reference else None
-    client = await issuer.store.clients.get(record.request.client_id) if record else None
-    if (
-        record is None
-        or client is None
-        or not may_still_ask(issuer, client, record.client_generation, record.request, DEVICE)
-    ):
+    found = await device_requests.load(issuer, reference) if reference else None
+    if found is None:
         issuer.refusals.keep(NAME, "wrong_user_code", "the user code is unknown, used, or has expired")
         return _form(entry, "unknown")
+    record, client = found
     note_client(client.client_id)
     if not entry.decision:
         values = {"user_code": entry.shown, "csrf": _csrf(entry.browser, entry.code)}

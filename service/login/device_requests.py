@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 from service.issuer import Issuer
 from service.login.admission import OVERHEAD, admit
+from service.login.tickets import may_still_ask
 from service.protocol import user_codes
 from service.protocol.authorization_request import AuthorizationRequest
 from service.protocol.credentials import Kind
@@ -70,3 +71,13 @@ async def begin_device_request(
         code = user_codes.new_user_code(issuer.randomness)
         is_ours = await issuer.store.user_codes.reserve(code, begun.reference, lifetime)
     raise TemporarilyUnavailable(log="no user code is free")
+
+
+async def load(issuer: Issuer, reference: str) -> tuple[PolledRequest, Client] | None:
+    """Load a request that is not decided yet, with its client; None where that may not ask for it any more."""
+    record = await polled_requests.load(issuer, reference)
+    client = await issuer.store.clients.get(record.request.client_id) if record is not None else None
+    if record is None or client is None:
+        return None
+    may_ask = may_still_ask(issuer, client, record.client_generation, record.request, DEVICE)
+    return (record, client) if may_ask else None

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from pydantic import SecretStr
 
 from service.settings import Settings, redis_url
+from service.settings.redis import TLS_FILES
 from service.settings.redis_url import ServerAddress, Topology
 
 
@@ -77,7 +78,7 @@ def _tls_context(settings: Settings) -> ssl.SSLContext:
 
     Raises SSLError for a file that is not there or cannot be used: as an OSError it would pass for a Redis that is away.
     """
-    for name in ("redis_ca_file", "redis_certificate_file", "redis_key_file"):
+    for name in TLS_FILES:
         path = getattr(settings, name)
         if path is not None and not path.is_file():
             raise ssl.SSLError(f"{name}: there is no file {path}")

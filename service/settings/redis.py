@@ -42,9 +42,13 @@ class RedisSettings(SettingsGroup):
     """Use TLS with redis+sentinel:// and redis+cluster://, too."""
 
 
+TLS_FILES = ("redis_ca_file", "redis_certificate_file", "redis_key_file")
+"""The settings that name files of TLS."""
+
+
 def redis_tls_faults(settings: RedisSettings) -> Iterator[str]:
     """Yield settings of TLS that have no effect, with which the connection would be in clear, or that miss another one."""
-    names = [name for name in ("redis_ca_file", "redis_certificate_file", "redis_key_file") if getattr(settings, name)]
+    names = [name for name in TLS_FILES if getattr(settings, name)]
     if names and not settings.redis_tls and not parse(settings.redis_url).secure:
         yield f"{', '.join(names)}: for TLS only: write rediss:// in redis_url"
     if settings.redis_key_file and not settings.redis_certificate_file:  # the other way round, one file may have both

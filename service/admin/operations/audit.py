@@ -11,6 +11,7 @@ from service.records.audit_entry import AuditEntry, Result, Way
 from service.store.audit import PlacedEntry
 
 KNOWN_GROUPS = GROUPS
+"""What a form offers as the action to filter by: each stands for all about one kind of thing."""
 
 
 class ShownEntry(Output[PlacedEntry]):

@@ -21,16 +21,15 @@ from service.fronts.decision_api.details_json import details_json
 from service.fronts.decision_api.result_codes import ResultCode
 from service.fronts.decision_api.services import scopes_json
 from service.issuer import Issuer
+from service.login import device_requests
 from service.login.client_display import name_of
 from service.login.granting import begun_grant
-from service.login.tickets import may_still_ask
 from service.protocol import claims, user_codes
 from service.protocol.authorization_request import AuthorizationRequest
 from service.protocol.errors import ProtocolError, TemporarilyUnavailable
 from service.protocol.names import GrantTypeName
 from service.records.client import Client
 from service.records.grant import Grant
-from service.records.interaction import DEVICE
 from service.records.polled_request import PolledRequest
 from service.tokens import polled_requests
 from service.tokens.members import judge_members
@@ -108,15 +107,10 @@ async def _find(issuer: Issuer, text: str) -> tuple[str, PolledRequest, Client]:
     reference = await issuer.store.user_codes.find(code) if code else ""
     if not reference:
         raise _UnusableCodeError(is_over=False)
-    record = await polled_requests.load(issuer, reference)
-    client = await issuer.store.clients.get(record.request.client_id) if record else None
-    if (
-        record is None
-        or client is None
-        or not may_still_ask(issuer, client, record.client_generation, record.request, DEVICE)
-    ):
+    found = await device_requests.load(issuer, reference)
+    if found is None:
         raise _UnusableCodeError(is_over=True)
-    return reference, record, client
+    return reference, *found
 
 
 # the decision
