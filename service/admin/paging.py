@@ -8,6 +8,7 @@ import msgspec
 from pydantic import Field
 
 from service.admin.errors import InvalidInput
+from service.protocol.whole_numbers import whole_number
 
 Cursor = Annotated[
     str, Field(max_length=100, description="Where the page before ended; left out = from the beginning.")
@@ -35,9 +36,10 @@ def _no_cursor(cursor: str) -> InvalidInput:
 
 def offset(cursor: str) -> int:
     """Return the number in a cursor that counts. Raises InvalidInput."""
-    if cursor and not (cursor.isascii() and cursor.isdigit() and len(cursor) <= _DIGITS):
+    number = whole_number(cursor or "0", _DIGITS)
+    if number is None:
         raise _no_cursor(cursor)
-    return int(cursor or 0)
+    return number
 
 
 def check_place(cursor: str) -> None:

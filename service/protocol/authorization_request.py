@@ -23,14 +23,9 @@ from service.protocol.errors import (
     UnmetAuthenticationRequirements,
     UnsupportedResponseType,
 )
-from service.protocol.names import (
-    OFFLINE_ACCESS,
-    OPENID,
-    Prompt,
-    ResponseMode,
-    ResponseType,
-)
+from service.protocol.names import OFFLINE_ACCESS, OPENID, Prompt, ResponseMode, ResponseType
 from service.protocol.response_destination import Verified, travel, travel_of_errors
+from service.protocol.whole_numbers import whole_number
 
 MAX_STATE = 4000
 """The most characters of ``state`` and of ``nonce``, which are returned unchanged."""
@@ -249,9 +244,10 @@ def check_prompt(draft: Draft) -> None:
 def check_max_age(draft: Draft) -> None:
     """Keep the maximum age of a login in seconds (OpenID Connect Core 3.1.2.1), also for plain OAuth (RFC 9470)."""
     given = draft.parameters.get("max_age")
-    if given is not None and not (given.isascii() and given.isdigit() and len(given) <= 10):
+    max_age = draft.rules.default_max_age if given is None else whole_number(given)
+    if given is not None and max_age is None:
         raise InvalidRequest("max_age must be a number of seconds.")
-    draft.found["max_age"] = draft.rules.default_max_age if given is None else int(given)
+    draft.found["max_age"] = max_age
 
 
 def check_acr_values(draft: Draft) -> None:

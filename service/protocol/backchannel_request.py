@@ -14,6 +14,7 @@ from service.protocol.authorization_request import AuthorizationRequest, Draft
 from service.protocol.authorization_rules import Rules
 from service.protocol.errors import InvalidBindingMessage, InvalidRequest, InvalidScope
 from service.protocol.names import OPENID, DeliveryMode, ResponseMode, ResponseType
+from service.protocol.whole_numbers import whole_number
 
 MAX_BINDING_MESSAGE = 128
 """The most characters: both devices show it, and the user compares it."""
@@ -91,9 +92,10 @@ def check_user_code(draft: Draft) -> None:
 def check_requested_expiry(draft: Draft) -> None:
     """Keep how long the request is to wait: a positive number of seconds."""
     given = draft.parameters.get("requested_expiry")
-    if given is not None and not (given.isascii() and given.isdigit() and len(given) <= 10 and int(given)):
+    lifetime = None if given is None else whole_number(given)
+    if given is not None and not lifetime:
         raise InvalidRequest("requested_expiry must be a positive number of seconds.")
-    draft.found["lifetime"] = int(given) if given else None
+    draft.found["lifetime"] = lifetime
 
 
 _COMMON: tuple[Callable[[Draft], None], ...] = (

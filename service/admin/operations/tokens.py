@@ -11,19 +11,22 @@ from service.admin.inspection.explanation import explain
 from service.admin.operations.operation import Operation, OperationResult, Output, Seconds, page_of
 from service.admin.paging import Listing
 from service.issuer import Issuer
+from service.protocol.whole_numbers import whole_number
 from service.store.scanning import LivingCredential
 
 _KEYS_SCANNED = 10_000
 """Keys of the grant's server that a call scans."""
+_DIGITS = 20
 
 
 def _position(cursor: str) -> str:
-    if cursor and not (cursor.isascii() and cursor.isdigit() and int(cursor) < 2**64):
+    number = whole_number(cursor or "0", _DIGITS)
+    if number is None or number >= 2**64:
         raise ValueError("is not a cursor: give the one that the page before ended with")
     return cursor
 
 
-_Position = Annotated[str, Field(max_length=20), AfterValidator(_position)]
+_Position = Annotated[str, Field(max_length=_DIGITS), AfterValidator(_position)]
 
 
 class Reason(Output[Mapping[str, Any]]):

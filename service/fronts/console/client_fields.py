@@ -11,6 +11,7 @@ from service.fronts.console.pages import lines
 from service.grants import GRANT_TYPES
 from service.protocol.client_member import MemberGroup, MemberValue, Row, Shape
 from service.protocol.client_metadata import ROWS
+from service.protocol.whole_numbers import whole_number
 
 
 class FieldKind(StrEnum):
@@ -223,9 +224,10 @@ def _member(field: Field, value: MemberValue) -> MemberValue:
 def _number(field: Field, text: str) -> int | None:
     if not text:
         return None
-    if not (text.isascii() and text.isdigit() and len(text) <= 10):
+    number = whole_number(text)
+    if number is None:
         raise InvalidInput(f"{field.name}: must be a whole number")
-    return int(text)
+    return number
 
 
 def _json(field: Field, text: str) -> MemberValue:

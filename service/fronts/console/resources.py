@@ -8,6 +8,7 @@ from service.admin.operations import OperationResult, resources
 from service.fronts.console.confirmation import Act, Question, confirmed
 from service.fronts.console.pages import ConsolePage, ConsoleReply, ConsoleRequest, Go, Show, faults_of, link
 from service.protocol.names import AccessTokenFormat, SigningAlgorithm
+from service.protocol.whole_numbers import whole_number
 
 _BY_DEFAULT = {"": "as the client or the settings say"}
 _FIELDS: tuple[Mapping[str, Any], ...] = (
@@ -115,12 +116,13 @@ def _written(resource: Mapping[str, Any]) -> dict[str, str]:
 
 def _members(sent: Mapping[str, str]) -> dict[str, Any]:
     lifetime = sent["access_token_lifetime"]
+    number = whole_number(lifetime)
     return {
         "name": sent["name"],
         "scopes": sent["scopes"].split(),
         "access_token_format": sent["access_token_format"] or None,
         "access_token_signing_alg": sent["access_token_signing_alg"] or None,
-        "access_token_lifetime": int(lifetime) if lifetime.isascii() and lifetime.isdigit() else lifetime or None,
+        "access_token_lifetime": lifetime or None if number is None else number,
         "self_registered": sent["self_registered"] == "1",
     }
 

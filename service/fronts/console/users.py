@@ -9,6 +9,7 @@ from service.admin.operations import grants, sessions, users
 from service.fronts.console.confirmation import Act, Question, act_of, confirmed
 from service.fronts.console.pages import ConsolePage, ConsoleReply, ConsoleRequest, Go, Show, faults_of, link
 from service.fronts.console.searching import SHOWN, search
+from service.protocol.whole_numbers import whole_number
 
 _MOST_SESSIONS = 20
 
@@ -56,8 +57,7 @@ def _ended(request: ConsoleRequest) -> str:
 
 
 def _number(request: ConsoleRequest, name: str) -> int:
-    text = request.outcome.get(name, "")
-    return int(text) if text.isascii() and text.isdigit() and len(text) < 10 else 0
+    return whole_number(request.outcome.get(name, "")) or 0
 
 
 # creating

@@ -53,6 +53,8 @@ async def test_of_two_operators_none_undoes_the_change_of_the_other(alice: Opera
         ({"id": ""}, "1 to 255"),
         ({"id": "a#b"}, "fragment"),
         ({"id": "a", "access_token_lifetime": "long"}, "access_token_lifetime"),
+        ({"id": "a", "access_token_lifetime": "9" * 5000}, "access_token_lifetime"),
+        ({"id": "a", "access_token_lifetime": "²"}, "access_token_lifetime"),
         ({"id": "a", "access_token_format": "x"}, "access_token_format"),
         ({"id": "a", "access_token_format": "opaque", "access_token_signing_alg": "ES256"}, "not signed"),
     ],
