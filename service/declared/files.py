@@ -12,7 +12,7 @@ import orjson
 import yaml  # type: ignore[import-untyped]
 
 from service.declared.manifest import Manifest, ManifestError, parse_manifest
-from service.settings.unique_yaml import UniqueLoader, first_twice
+from service.settings.unique_yaml import UniqueLoader, fault_of, first_twice
 
 STDIN = Path("-")
 SUFFIXES = (".yaml", ".yml", ".json")
@@ -205,10 +205,8 @@ def _is_bounded(value: object) -> bool:
 
 
 def _in_one_line(error: Exception) -> str:
-    if isinstance(error, yaml.MarkedYAMLError) and error.problem_mark is not None:
-        return f"{error.problem} (line {error.problem_mark.line + 1})"
-    if isinstance(error, yaml.reader.ReaderError):
-        return f"must be printable text in UTF-8, and has #x{error.character:02x} at position {error.position}"
+    if isinstance(error, yaml.YAMLError):
+        return fault_of(error)
     if isinstance(error, RecursionError):
         return "lists and objects in it are nested too deep"
     return " ".join(str(error).split())

@@ -88,7 +88,7 @@ def _yaml_source(settings_cls: type[BaseSettings], path: str) -> PydanticBaseSet
     """Return a YAML file. Raises ValueError where it does not parse."""
     from yaml import YAMLError, load  # type: ignore[import-untyped]  # loaded only for a YAML file
 
-    from service.settings.unique_yaml import UniqueLoader
+    from service.settings.unique_yaml import UniqueLoader, fault_of
 
     class Yaml(YamlConfigSettingsSource):
         def _read_file(self, file_path: Path | Traversable) -> dict[str, Any]:
@@ -100,7 +100,7 @@ def _yaml_source(settings_cls: type[BaseSettings], path: str) -> PydanticBaseSet
     try:
         return Yaml(settings_cls, yaml_file=path)
     except YAMLError as error:
-        raise ValueError(str(error)) from error
+        raise ValueError(fault_of(error)) from error
 
 
 def secret_sources(settings_cls: type[BaseSettings]) -> list[PydanticBaseSettingsSource]:

@@ -19,6 +19,18 @@ class UniqueLoader(yaml.SafeLoader):  # type: ignore[misc]
         return made
 
 
+def fault_of(error: yaml.YAMLError) -> str:
+    """Return in one line why a text is no YAML, without the lines of it, as they may hold secrets."""
+    if isinstance(error, yaml.reader.ReaderError):
+        return f"must be printable text in UTF-8, and has #x{error.character:02x} at position {error.position}"
+    if not isinstance(error, yaml.MarkedYAMLError) or error.problem_mark is None:
+        return " ".join(str(error).split())
+    problem = error.problem
+    if "alias" in problem or "tag" in problem:  # which quote a value that begins with * or ! and has no quotes
+        problem = problem.partition(" '")[0]
+    return f"{problem} (line {error.problem_mark.line + 1})"
+
+
 def first_twice(names: Iterable[str]) -> str | None:
     """Return a name that occurs more than once, the first in alphabetical order."""
     return min((name for name, count in Counter(names).items() if count > 1), default=None)

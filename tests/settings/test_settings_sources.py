@@ -140,6 +140,27 @@ def test_a_file_that_cannot_be_meant_is_a_fault(
 
 
 @pytest.mark.parametrize(
+    "line",
+    [
+        "redis_password: {}: x",
+        'redis_password: "{}',
+        "redis_password: *{}",
+        "redis_password: !{}",
+        "admin_tokens: {{ci: {}",
+    ],
+)
+def test_a_faulty_yaml_file_is_no_way_for_its_secrets_into_logs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, line: str
+) -> None:
+    path = tmp_path / "mintmark.yaml"
+    path.write_text("port: 1\n" + line.format("correct-horse-battery-staple") + "\n")
+    monkeypatch.setenv("MINTMARK_CONFIG", str(path))
+    with pytest.raises(SettingsError, match=r"\(line [234]\)$") as error:
+        load()
+    assert "horse" not in str(error.value)
+
+
+@pytest.mark.parametrize(
     ("name", "unknown"),
     [
         ("MINTMARK_PORT", False),
