@@ -6,7 +6,6 @@ again as often as its headers demand, within bounds; changes by an operator stay
 
 import logging
 import time
-from collections import Counter
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
@@ -43,8 +42,6 @@ _STALE_FOR = 86_400
 """Seconds after which a document that cannot be fetched any more is no longer used."""
 _FAILED_FOR = 10.0
 """Seconds for which a document that could not be fetched is not fetched again."""
-_UNDER_WAY_EACH = 10
-"""Documents that a process fetches at once on behalf of one network: slow hosts must not keep all connections busy."""
 _REMEMBERED, _REMEMBERED_BYTES = 1000, 4 * 1024 * 1024
 _SECRETS = ("client_secret", "client_secret_expires_at")
 _KEY_SETS = {"jwks", "jwks_uri"}
@@ -57,7 +54,7 @@ class _AwayError(Exception):
 
 
 class _BusyError(_AwayError):
-    """Too many documents are being fetched for this network, which says nothing about this document."""
+    """Too many documents are being fetched, which says nothing about this document."""
 
 
 class _UnusableError(Exception):
@@ -86,7 +83,6 @@ class ClientDocuments:
         self._clock = clock
         self._reading: SharedCalls[Client] = SharedCalls()
         self._failed: BoundedCache[_Failure] = BoundedCache(_REMEMBERED, _REMEMBERED_BYTES)
-        self._under_way: Counter[str] = Counter()
 
     async def current(self, issuer: Issuer, client_id: str, held: Client | None, address: str) -> Client | None:
         """Return the client as its document describes it now; ``held`` where it has no document, or is disabled.
@@ -130,7 +126,7 @@ class ClientDocuments:
         if held is None and address:
             _check_wait(issuer, address)
         try:
-            return await self._reading.answer(client_id, lambda: self._counted(issuer, client_id, held, address))
+            return await self._reading.answer(client_id, lambda: _read_for(issuer, client_id, held, address))
         except _BusyError:
             raise
         except (_AwayError, _UnusableError) as error:
@@ -140,18 +136,6 @@ class ClientDocuments:
                 limit = Limit.of(issuer.settings, issuer.settings.client_failures_allowed)
                 await issuer.store.failures.count(_who(address), limit)
             raise
-
-    async def _counted(self, issuer: Issuer, client_id: str, held: Client | None, address: str) -> Client:
-        """Read the document as one of those in flight for a network. Raises _BusyError where these are too many."""
-        network = wide_network_of(address)
-        if network and self._under_way[network] >= _UNDER_WAY_EACH:
-            raise _BusyError("too many documents are being fetched for this network; try again")
-        self._under_way[network] += 1
-        try:
-            return await (_read_first(issuer, client_id, address) if held is None else _read(issuer, client_id, held))
-        finally:
-            self._under_way[network] -= 1
-            self._under_way += Counter()  # removes networks whose count is 0
 
 
 def _who(address: str) -> str:
@@ -189,12 +173,20 @@ def _checked_host(issuer: Issuer, client_id: str) -> str:
     return host
 
 
-async def _read_first(issuer: Issuer, client_id: str, address: str) -> Client:
+async def _read_for(issuer: Issuer, client_id: str, held: Client | None, address: str) -> Client:
+    """Read a document on behalf of the network of this address. Raises as _read."""
+    network = wide_network_of(address)
+    if held is None:
+        return await _read_first(issuer, client_id, network)
+    return await _read(issuer, client_id, held, network)
+
+
+async def _read_first(issuer: Issuer, client_id: str, network: str) -> Client:
     """Read a document whose client is not stored yet, unless there is no place for it. Raises as _read."""
-    registration = Registration(token_hash="", registered_openly=True, network=wide_network_of(address))
+    registration = Registration(token_hash="", registered_openly=True, network=network)
     async with place_taken(issuer, client_id, registration):
         try:
-            return await _read(issuer, client_id, None, registration)
+            return await _read(issuer, client_id, None, network, registration)
         except (_AwayError, _UnusableError) as error:
             if await issuer.store.clients.read(client_id) is None:
                 raise
@@ -203,10 +195,10 @@ async def _read_first(issuer: Issuer, client_id: str, address: str) -> Client:
 
 
 async def _read(
-    issuer: Issuer, client_id: str, held: Client | None, registration: Registration | None = None
+    issuer: Issuer, client_id: str, held: Client | None, network: str, registration: Registration | None = None
 ) -> Client:
     """Fetch the document, and store the client. Raises _AwayError, _UnusableError, TemporarilyUnavailable."""
-    document = await _fetched(issuer, client_id)
+    document = await _fetched(issuer, client_id, network)
     issuer.metrics.request(NAME, "fetched")
     _check(issuer, client_id, document.members)
     members = {"token_endpoint_auth_method": ClientAuthMethod.NONE.value, **document.members}
@@ -226,7 +218,7 @@ async def _read(
         raise _UnusableError(str(error).splitlines()[0]) from error
 
 
-async def _fetched(issuer: Issuer, client_id: str) -> _Document:
+async def _fetched(issuer: Issuer, client_id: str, network: str) -> _Document:
     try:
         response = await issuer.http_client.request(
             "GET",
@@ -234,6 +226,7 @@ async def _fetched(issuer: Issuer, client_id: str) -> _Document:
             Purpose.CLIENT_DOCUMENT,
             headers={"Accept": "application/json"},
             max_bytes=issuer.settings.registration_max_bytes,
+            network=network,
         )
     except HttpClientBusyError as error:
         raise _BusyError(str(error)) from error

@@ -27,8 +27,13 @@ _SIGNED_BY_US = (
 )
 
 
-async def check_surroundings(issuer: Issuer, given: ClientInput) -> str:
+async def check_surroundings(issuer: Issuer, given: ClientInput, network: str = "") -> str:
     """Check a client against the settings and the documents that it names.
+
+    Args:
+        issuer: Ours.
+        given: The client.
+        network: The network from which it is registered openly, "" = by an operator.
 
     Returns:
         The sector that its pairwise subjects belong to (OpenID Connect Core 8.1, Dynamic Client Registration 5), or "".
@@ -55,7 +60,7 @@ async def check_surroundings(issuer: Issuer, given: ClientInput) -> str:
     if given.subject_type is SubjectType.PAIRWISE and settings.pairwise_salt is None:
         raise InvalidInput("subject_type: pairwise is not offered here (setting pairwise_salt)")
     if given.sector_identifier_uri:
-        await _check_sector_document(issuer, given)
+        await _check_sector_document(issuer, given, network)
         return urlsplit(given.sector_identifier_uri).hostname or ""
     if given.subject_type is SubjectType.PUBLIC:
         return ""
@@ -78,10 +83,11 @@ def _check_algorithms(issuer: Issuer, given: ClientInput) -> None:
             raise InvalidInput(f"{name}: there is no key for {wanted.value} here")
 
 
-async def _check_sector_document(issuer: Issuer, given: ClientInput) -> None:
+async def _check_sector_document(issuer: Issuer, given: ClientInput, network: str) -> None:
     """Check that the sector document lists every redirect URI of the client. Raises InvalidInput."""
     try:
-        document = await issuer.http_client.get(given.sector_identifier_uri or "", Purpose.REGISTRATION)
+        url = given.sector_identifier_uri or ""
+        document = await issuer.http_client.get(url, Purpose.REGISTRATION, network=network)
         listed = orjson.loads(document.content)
     except (HttpClientError, ValueError) as error:
         # A client that registers itself must not learn about our network.

@@ -63,9 +63,10 @@ async def create_client(
     generated, secrets = await make_secret(issuer, given, secret)
     now = int(issuer.clock())
     # It starts at the present time, not at 0: grants of a deleted client of the same name must not become valid again.
+    network = registration.network if registration else ""
     client = Client(
         **given.members(),
-        sector_identifier=await check_surroundings(issuer, given),
+        sector_identifier=await check_surroundings(issuer, given, network),
         generation=int(issuer.clock() * 1000),
         created_at=now,
         secrets=secrets,
@@ -156,7 +157,7 @@ async def update_client(
         seen = await get_client(issuer, client_id)
         etags.check(seen, if_match)
         given = under_profile(issuer, ClientInput.read(as_input(seen) | dict(changes)))
-        sector = await check_surroundings(issuer, given)
+        sector = await check_surroundings(issuer, given, "" if adopts else seen.openly_registered_network)
         secrets = seen.secrets if has_secret(given.auth_method) else ()
         if given.auth_method is ClientAuthMethod.CLIENT_SECRET_JWT:  # other secrets are only known as hashes
             secrets = tuple(secret for secret in secrets if secret.sealed)

@@ -19,7 +19,7 @@ from service.crypto.client_certificates import public_key_in, thumbprint
 from service.crypto.jws import Jws, UnverifiableError, checked_claims
 from service.observe.counting import CacheCounts
 from service.observe.events import Event
-from service.outbound.http_client import HttpClientError, HttpResponse
+from service.outbound.http_client import HttpClientBusyError, HttpClientError, HttpResponse
 from service.protocol.names import KeyManagement, SigningAlgorithm
 from service.records.client import Client
 from service.settings import Settings
@@ -73,6 +73,8 @@ class KeySource(msgspec.Struct, frozen=True):
     jwks_uri: str | None = None
     discovered_of: str | None = None
     """The issuer, where there is neither set nor URL."""
+    network: str = ""
+    """The network from which the URL was registered openly, "" = by an operator."""
 
     @property
     def url(self) -> str | None:
@@ -83,9 +85,12 @@ class KeySource(msgspec.Struct, frozen=True):
 
     @property
     def call(self) -> str:
-        """The name of a shared fetch: URL and kind, as a client may name an issuer's discovery document as its jwks_uri."""
+        """The name of a shared fetch: URL and kind, as a client may name an issuer's discovery document as its jwks_uri.
+
+        Clients that registered openly have no say in when the same URL is fetched for a client of an operator.
+        """
         if self.url is None or self.url == self.jwks_uri:
-            return self.url or ""
+            return f"{self.network} {self.url or ''}"
         return f"discovery of {self.discovered_of}"
 
 
@@ -96,7 +101,7 @@ def is_discoverable(issuer: str) -> bool:
 
 def key_source(client: Client) -> KeySource:
     """Return the source of a client's keys."""
-    return KeySource(client.client_id, client.jwks, client.jwks_uri)
+    return KeySource(client.client_id, client.jwks, client.jwks_uri, network=client.openly_registered_network)
 
 
 class _Held(NamedTuple):
@@ -119,7 +124,7 @@ class ClientKeys:
     def __init__(
         self,
         settings: Settings,
-        fetch: Callable[[str], Awaitable[HttpResponse]],
+        fetch: Callable[..., Awaitable[HttpResponse]],
         clock: Callable[[], float] = time.monotonic,
         counted: CacheCounts | None = None,
     ) -> None:
@@ -127,7 +132,7 @@ class ClientKeys:
 
         Args:
             settings: Of these ``client_keys_lifetime`` is used.
-            fetch: Gets a document by its URL (``HttpClient.get``).
+            fetch: Gets a document by its URL, on behalf of a ``network`` (``HttpClient.get``).
             clock: Monotonic seconds.
             counted: Counts the hits and misses of the cache.
         """
@@ -222,12 +227,14 @@ class ClientKeys:
     async def _fetch_keys(self, source: KeySource, uri: str) -> _Held:
         name = source.name
         try:
-            fetched = await self._fetch(uri if source.jwks_uri else await self._discovered(source, uri))
+            found = uri if source.jwks_uri else await self._discovered(source, uri)
+            fetched = await self._fetch(found, network=source.network)
             document = orjson.loads(fetched.content)
             keys, shown = parsed(document), certificates(document)
         except (HttpClientError, ValueError) as error:
             log.warning(Event.CLIENT_KEYS_UNAVAILABLE, extra={"client_id": name, "reason": str(error)[:200]})
-            self._failed.put(source.call, self._clock() + _FAILED_FOR, 0)
+            if not isinstance(error, HttpClientBusyError):
+                self._failed.put(source.call, self._clock() + _FAILED_FOR, 0)
             # A client that sends assertions need not know what our network looks like from inside.
             raise UnverifiableError("jwks_uri: the keys cannot be fetched") from error
         now, most = self._clock(), self._settings.client_keys_lifetime
@@ -239,7 +246,7 @@ class ClientKeys:
 
         Raises HttpClientError, and ValueError where the document is another issuer's or names none.
         """
-        document = orjson.loads((await self._fetch(uri)).content)
+        document = orjson.loads((await self._fetch(uri, network=source.network)).content)
         if not isinstance(document, dict) or document.get("issuer") != source.discovered_of:
             raise ValueError("the discovery document is not of this issuer")
         found = document.get("jwks_uri")

@@ -87,7 +87,10 @@ async def _fetched(issuer: Issuer, client: Client, uri: str) -> str:
         raise InvalidRequestUri("The request_uri is not registered for this client.")
     try:
         fetched = await issuer.http_client.get(
-            uri.partition("#")[0], Purpose.REQUEST_OBJECT, accept="application/oauth-authz-req+jwt, application/jwt"
+            uri.partition("#")[0],
+            Purpose.REQUEST_OBJECT,
+            accept="application/oauth-authz-req+jwt, application/jwt",
+            network=client.openly_registered_network,
         )
         return fetched.content.decode("ascii").strip()
     except (HttpClientError, UnicodeDecodeError) as error:

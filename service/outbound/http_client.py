@@ -7,6 +7,7 @@ connected to, whatever DNS says a moment later). Every call has bounds on time a
 import asyncio
 import re
 import socket
+from collections import Counter
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from enum import Enum, auto
@@ -32,6 +33,8 @@ _MAX_AGE = re.compile(r"(?:^|[\s,])max-age=(\d{1,9})")
 _CHUNK = 16_384
 _CONNECTIONS, CONNECTIONS_EACH = 200, 10
 """The most connections that are open at the same time, in all and to one host, for each purpose."""
+_UNDER_WAY_EACH = 10
+"""The most calls at the same time on behalf of one network of unknown callers, for each purpose."""
 JSON_HEADERS = {"Content-Type": "application/json", "Accept": "application/json"}
 _NAT64 = ip_network("64:ff9b::/96")
 """IPv4 addresses inside IPv6 ones (RFC 6052 section 2.1)."""
@@ -68,7 +71,7 @@ class HttpClientError(Exception):
 
 
 class HttpClientBusyError(HttpClientError):
-    """No connection became free in time, which says nothing about the called server."""
+    """No connection became free in time, or the network has too many calls under way: it says nothing about the server."""
 
 
 class _Waiting:
@@ -136,17 +139,19 @@ class HttpClient:
     def __init__(self, settings: Settings, tracing: "Tracing | None" = None) -> None:
         self._settings = settings
         self._tracing = tracing
-        self._sessions: dict[Purpose, aiohttp.ClientSession] = {}
+        self._sessions: dict[tuple[Purpose, bool], aiohttp.ClientSession] = {}
+        self._under_way: Counter[tuple[Purpose, str]] = Counter()
 
     async def get(
-        self, url: str, purpose: Purpose = Purpose.CLIENT_KEYS, *, accept: str = "application/json"
+        self, url: str, purpose: Purpose = Purpose.CLIENT_KEYS, *, accept: str = "application/json", network: str = ""
     ) -> HttpResponse:
-        """Get a document.
+        """Get a document. ``network`` is that of ``request``.
 
         Raises:
             HttpClientError: As for ``request``, and where the status is not 200.
         """
-        return await self.request("GET", url, purpose, headers={"Accept": accept}, expected_status=200)
+        headers = {"Accept": accept}
+        return await self.request("GET", url, purpose, headers=headers, expected_status=200, network=network)
 
     async def request(
         self,
@@ -159,6 +164,7 @@ class HttpClient:
         timeout: float = 0.0,  # noqa: ASYNC109
         max_bytes: int | None = 0,
         expected_status: int = 0,
+        network: str = "",
     ) -> HttpResponse:
         """Call a server once, in a span of its own. A redirect is an answer like any other.
 
@@ -171,18 +177,19 @@ class HttpClient:
             timeout: Seconds for everything; 0 = ``fetch_timeout``.
             max_bytes: The longest accepted content; 0 = ``fetch_max_bytes``, None = the content is not read.
             expected_status: The only accepted status, checked before anything is read; 0 = any.
+            network: The network of the unknown caller who named the URL, "" = an operator did (``_share``).
 
         Raises:
-            HttpClientBusyError: All connections of the purpose were busy meanwhile.
+            HttpClientBusyError: All connections of the purpose were busy meanwhile, or too many calls of the network.
             HttpClientError: The URL must not be called, or there was no such answer in time.
         """
-        waiting = _Waiting()
-        async with _limits(_server(url), timeout or self._settings.fetch_timeout, waiting):
+        waiting, seconds = _Waiting(), timeout or self._settings.fetch_timeout
+        async with self._share(purpose, network), _limits(_server(url), seconds, waiting):
             target = URL(url) if purpose.is_named_by_operator else self._checked(url)
             if target.scheme == "https":
                 await read_authorities()
             with self._span(method, target) as span:
-                sending = self._session(purpose).request(
+                sending = self._session(purpose, for_unknown=bool(network)).request(
                     method,
                     target,
                     data=body,
@@ -226,8 +233,27 @@ class HttpClient:
             raise HttpClientError(f"{host} is no public address")
         return checked
 
-    def _session(self, purpose: Purpose) -> aiohttp.ClientSession:
-        session = self._sessions.get(purpose)
+    @asynccontextmanager
+    async def _share(self, purpose: Purpose, network: str) -> AsyncIterator[None]:
+        """Count a call for a network of unknown callers, which have connections of their own (``_session``).
+
+        Raises HttpClientBusyError where too many of the network are under way: slow hosts must keep few connections busy.
+        """
+        if not network:
+            yield
+            return
+        share = purpose, network
+        if self._under_way[share] >= _UNDER_WAY_EACH:
+            raise HttpClientBusyError("too many calls are under way for this network; try again")
+        self._under_way[share] += 1
+        try:
+            yield
+        finally:
+            self._under_way[share] -= 1
+            self._under_way += Counter()  # removes networks whose count is 0
+
+    def _session(self, purpose: Purpose, *, for_unknown: bool) -> aiohttp.ClientSession:
+        session = self._sessions.get((purpose, for_unknown))
         if session is None or session.closed:
             public_only = not purpose.is_named_by_operator and not self._settings.fetch_private_addresses
             # A slow server keeps a few connections busy, not all of them.
@@ -237,7 +263,7 @@ class HttpClient:
                 resolver=_PublicOnly() if public_only else aiohttp.ThreadedResolver(),
                 ttl_dns_cache=10,
             )
-            session = self._sessions[purpose] = aiohttp.ClientSession(
+            session = self._sessions[purpose, for_unknown] = aiohttp.ClientSession(
                 connector=connector,
                 cookie_jar=aiohttp.DummyCookieJar(),
                 auto_decompress=False,

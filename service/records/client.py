@@ -212,6 +212,11 @@ class Client(Record, frozen=True, omit_defaults=True, gc=False):
         """Whether it was registered without an operator's leave, and no operator has changed it since."""
         return self.registration is not None and self.registration.registered_openly
 
+    @property
+    def openly_registered_network(self) -> str:
+        """The network from which it was registered without an operator's leave, "" for the client of an operator."""
+        return self.registration.network if self.registration and self.registration.registered_openly else ""
+
     def adopted(self) -> "Client":
         """Return the same client as an operator's, even if it registered itself."""
         registration = self.registration

@@ -240,7 +240,9 @@ async def test_connections_that_others_keep_busy_are_held_against_nobody(
     host.hangs = True
     async with taking_documents(redis, fetch_timeout=0.3, client_failures_allowed=1, failure_first_delay=60) as other:
         documents, issuer = other.issuer.client_documents, other.issuer
-        ask = issuer.http_client.request("GET", host.url, Purpose.CLIENT_DOCUMENT, headers={}, timeout=PATIENCE)
+        ask = issuer.http_client.request(
+            "GET", host.url, Purpose.CLIENT_DOCUMENT, headers={}, timeout=PATIENCE, network="x"
+        )
         busy = asyncio.ensure_future(ask)
         while not host.fetched:
             await asyncio.sleep(0.01)

@@ -11,7 +11,7 @@ import pytest
 from service.crypto.client_keys import ClientKeys, KeySource, parsed
 from service.crypto.jws import UnverifiableError, parse
 from service.crypto.key_material import generate, public_jwk
-from service.outbound.http_client import HttpClientError, HttpResponse
+from service.outbound.http_client import HttpClientBusyError, HttpClientError, HttpResponse
 from service.protocol.credentials import base64url
 from service.protocol.names import SigningAlgorithm
 from tests.forging import hs256
@@ -37,7 +37,7 @@ class Site:
     def jwks(self) -> dict[str, Any]:
         return {"keys": [public_jwk(key, ES256) | {"kid": kid} for kid, key in self.private.items()]}
 
-    async def get(self, url: str) -> HttpResponse:
+    async def get(self, url: str, **_: str) -> HttpResponse:
         assert url == URI
         self.fetches += 1
         if self.away:
@@ -124,7 +124,7 @@ async def test_a_strangers_jwks_uri_is_no_word_on_the_discovery_of_an_issuer(sit
     """Whoever registers a trusted issuer's discovery document as jwks_uri sees that fail; the issuer's JWTs go on."""
     discovery = f"{ISSUER}/.well-known/openid-configuration"
 
-    async def get(url: str) -> HttpResponse:
+    async def get(url: str, **_: str) -> HttpResponse:
         if url != discovery:
             return await site.get(url)
         await asyncio.sleep(0)
@@ -139,6 +139,27 @@ async def test_a_strangers_jwks_uri_is_no_word_on_the_discovery_of_an_issuer(sit
     assert (await trusted)["iss"] == "app", "its keys are found by its own document"
     with pytest.raises(UnverifiableError):
         await first
+
+
+async def test_a_network_that_is_busy_is_no_word_on_the_keys(site: Site) -> None:
+    """Neither on those of the operator's client at the same URL, nor on those of the stranger a moment later."""
+    busy = {"192.0.2.0/24"}
+
+    async def get(url: str, *, network: str) -> HttpResponse:
+        await asyncio.sleep(0)
+        if network in busy:
+            raise HttpClientBusyError("too many calls are under way for this network; try again")
+        return await site.get(url)
+
+    keys = ClientKeys(settings_for("redis://127.0.0.1"), get, lambda: site.now)
+    token, strangers = parse(site.sign(), MOST), KeySource("stranger", jwks_uri=URI, network="192.0.2.0/24")
+    first = asyncio.ensure_future(keys.verify(strangers, token, algorithms=["ES256"]))
+    await asyncio.wait([first], timeout=0)
+    assert (await keys.verify(FETCHED, token, algorithms=["ES256"]))["iss"] == "app"
+    with pytest.raises(UnverifiableError):
+        await first
+    busy.clear()
+    assert (await keys.verify(strangers, token, algorithms=["ES256"]))["iss"] == "app"
 
 
 def _rsa(bits: int, exponent: int = 65537) -> dict[str, Any]:
@@ -239,7 +260,7 @@ async def test_forged_ones_are_refused(site: Site, keys: ClientKeys) -> None:
     "content", [b"", b"[]", b"{}", b'{"keys": 1}', b"<html>", b'{"keys": [1, {}, {"kty": "oct"}]}']
 )
 async def test_a_document_that_is_no_key_set(site: Site, content: bytes) -> None:
-    async def get(_: str) -> HttpResponse:
+    async def get(_: str, **__: str) -> HttpResponse:
         return HttpResponse(200, content, {})
 
     with pytest.raises(UnverifiableError):
@@ -262,7 +283,7 @@ async def test_what_is_kept_of_a_document_is_what_is_looked_at_and_is_counted(si
         ]
     }
 
-    async def get(_: str) -> HttpResponse:
+    async def get(_: str, **__: str) -> HttpResponse:
         return HttpResponse(200, json.dumps(document).encode(), {})
 
     keys = ClientKeys(settings_for("redis://127.0.0.1"), get)

@@ -10,7 +10,9 @@ import pytest
 from service.admin import client_ending, clients, registration
 from service.admin.client_numbers import find_client, number_of
 from service.admin.registration import Registrant, create_initial_access_token
+from service.outbound.http_client import HttpClient, HttpClientError, HttpResponse
 from service.protocol.errors import ProtocolError, TemporarilyUnavailable
+from tests.assertions import Signer
 from tests.person import Person
 from tests.registering import WEB, manage, register
 from tests.world import VERIFIER, World, basic
@@ -180,3 +182,30 @@ async def test_an_operator_sees_which_of_them_nobody_uses(world: World) -> None:
         assert await listed(25 * 86_400) == set()
         assert await listed(1, later=2) == {used["client_id"], unused["client_id"]}
         assert await other.issuer.store.self_registrations.unused(int(other.issuer.clock())) == 1
+
+
+async def test_what_strangers_name_is_fetched_for_their_network(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Slow hosts of theirs must not keep an operator's clients and trusted issuers from being verified."""
+    fetched: dict[str, str] = {}
+
+    async def request(
+        _: HttpClient, __: str, url: str, *___: object, network: str = "", **____: object
+    ) -> HttpResponse:
+        fetched[url.rpartition("/")[2]] = network
+        raise HttpClientError("it did not answer within 5 s")
+
+    monkeypatch.setattr(HttpClient, "request", request)
+    theirs = {name: f"https://slow.example/{name}" for name in ("jwks_uri", "sector_identifier_uri")}
+    requests = {"request_uris": ["https://slow.example/request"]}
+    async with world.having(**OPEN) as other:
+        assert (await register(other, WEB | theirs))[0] == 400
+        del theirs["sector_identifier_uri"]
+        _, made = await register(other, WEB | theirs | requests | {"token_endpoint_auth_method": "private_key_jwt"})
+        await other.client("operators", auth_method="private_key_jwt", jwks_uri="https://quick.example/operators")
+        for client_id in (made["client_id"], "operators"):
+            form = {"grant_type": "authorization_code", "code": "x", **Signer(subject=client_id).form()}
+            assert (await other.http.post("/token", data=form)).status == 401
+        query = {"client_id": made["client_id"], "request_uri": requests["request_uris"][0]}
+        await other.http.get("/authorize", params=query, allow_redirects=False)
+    network = "127.0.0.0/24"
+    assert fetched == {"jwks_uri": network, "sector_identifier_uri": network, "request": network, "operators": ""}

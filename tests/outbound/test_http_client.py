@@ -13,7 +13,8 @@ import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestServer
 
-from service.outbound.http_client import HttpClient, HttpClientError, Purpose, is_public
+from service.outbound import http_client
+from service.outbound.http_client import HttpClient, HttpClientBusyError, HttpClientError, Purpose, is_public
 from tests.certificates import self_signed
 from tests.patience import PATIENCE
 from tests.world import settings_for
@@ -61,24 +62,24 @@ async def server() -> AsyncIterator[TestServer]:
 @pytest.fixture
 async def lenient() -> AsyncIterator[HttpClient]:
     """One that may call loopback."""
-    http_client = HttpClient(settings_for("redis://127.0.0.1", fetch_private_addresses=True, fetch_timeout=PATIENCE))
-    yield http_client
-    await http_client.close()
+    client = HttpClient(settings_for("redis://127.0.0.1", fetch_private_addresses=True, fetch_timeout=PATIENCE))
+    yield client
+    await client.close()
 
 
 @pytest.fixture
 async def impatient() -> AsyncIterator[HttpClient]:
     """One that may call loopback, and soon gives up."""
-    http_client = HttpClient(settings_for("redis://127.0.0.1", fetch_private_addresses=True, fetch_timeout=0.4))
-    yield http_client
-    await http_client.close()
+    client = HttpClient(settings_for("redis://127.0.0.1", fetch_private_addresses=True, fetch_timeout=0.4))
+    yield client
+    await client.close()
 
 
 @pytest.fixture
 async def strict() -> AsyncIterator[HttpClient]:
-    http_client = HttpClient(settings_for("redis://127.0.0.1"))
-    yield http_client
-    await http_client.close()
+    client = HttpClient(settings_for("redis://127.0.0.1"))
+    yield client
+    await client.close()
 
 
 async def test_a_document_and_how_long_it_may_be_kept(server: TestServer, lenient: HttpClient) -> None:
@@ -93,6 +94,29 @@ async def test_what_is_not_taken(server: TestServer, impatient: HttpClient, path
     with pytest.raises(HttpClientError) as caught:
         await asyncio.wait_for(impatient.get(url), PATIENCE)
     assert "secret" not in str(caught.value)
+
+
+async def test_strangers_keep_no_connection_of_operators_clients_busy(
+    server: TestServer, lenient: HttpClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(http_client, "CONNECTIONS_EACH", 1)
+    slow = asyncio.ensure_future(lenient.get(str(server.make_url("/slow")), network="192.0.2.0/24"))
+    assert (await lenient.get(str(server.make_url("/plain")))).content == b"{}"
+    assert not slow.done()
+    slow.cancel()
+
+
+async def test_one_network_has_few_calls_under_way(server: TestServer, impatient: HttpClient) -> None:
+    """Ten of each purpose; what comes then is refused at once, and says nothing about the server."""
+    slow, plain = (str(server.make_url(path)) for path in ("/slow", "/plain"))
+    calls = [asyncio.ensure_future(impatient.get(slow, network="192.0.2.0/24")) for _ in range(12)]
+    await asyncio.sleep(0)
+    with pytest.raises(HttpClientBusyError):
+        await impatient.get(plain, network="192.0.2.0/24")
+    assert await impatient.get(plain, Purpose.REQUEST_OBJECT, network="192.0.2.0/24")
+    outcomes = [type(one) for one in await asyncio.gather(*calls, return_exceptions=True)]
+    assert outcomes == [HttpClientError] * 10 + [HttpClientBusyError] * 2
+    assert await impatient.get(plain, network="192.0.2.0/24")
 
 
 @asynccontextmanager

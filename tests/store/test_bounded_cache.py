@@ -78,7 +78,7 @@ async def test_large_key_sets_push_each_other_out(monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr(client_keys, "_CACHED_BYTES", 500_000)
     fetched: list[str] = []
 
-    async def fetch(url: str) -> HttpResponse:
+    async def fetch(url: str, **_: str) -> HttpResponse:
         fetched.append(url)
         return HttpResponse(200, json.dumps({"keys": [JWK | {"kid": "k" * int(url.rpartition("/")[2])}]}).encode(), {})
 
