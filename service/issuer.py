@@ -18,6 +18,7 @@ from service.observe.audit_sums import AuditSums
 from service.observe.metrics import Metrics
 from service.observe.refusals import Refusals
 from service.outbound.http_client import HttpClient
+from service.outbound.silent_servers import SilentServers
 from service.protocol.credentials import Randomness, RandomText
 from service.protocol.profiles import Demands, demands_of
 from service.records.client import Client
@@ -77,6 +78,8 @@ class Issuer:
     """A second audit log besides the one in Redis."""
     audit_sums: AuditSums = field(default_factory=AuditSums)
     """Acts of programs that are summed for the audit log."""
+    silent_servers: SilentServers = field(default_factory=SilentServers)
+    """Servers of clients to which nothing is delivered for a while."""
     tracing: "Tracing | None" = None
     """None where traces are off."""
 

@@ -158,7 +158,8 @@ async def _content(issuer: Issuer, client: Client, notification: BackchannelNoti
 async def _posted(issuer: Issuer, endpoint: str, notification: BackchannelNotification) -> tuple[int, str]:
     """Post it. Return the status, 0 = none, and why it was not accepted, "" = it was."""
     try:
-        response = await issuer.http_client.request(
+        post = partial(
+            issuer.http_client.request,
             "POST",
             endpoint,
             Purpose.BACKCHANNEL,
@@ -166,6 +167,7 @@ async def _posted(issuer: Issuer, endpoint: str, notification: BackchannelNotifi
             body=notification.content.encode(),
             max_bytes=None,
         )
+        response = await issuer.silent_servers.call(endpoint, post)
     except HttpClientError as error:
         return 0, str(error)
     return response.status, "" if 200 <= response.status < 300 else f"answered {response.status}"

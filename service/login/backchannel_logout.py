@@ -80,7 +80,8 @@ async def _posted(issuer: Issuer, client: Client, uri: str, delivery: LogoutDeli
     """Post the token. Return why it was not accepted, "" = it was."""
     try:
         token = await logout_token(issuer, client, delivery, jti)
-        response = await issuer.http_client.request(
+        post = partial(
+            issuer.http_client.request,
             "POST",
             uri,
             Purpose.LOGOUT,
@@ -88,6 +89,7 @@ async def _posted(issuer: Issuer, client: Client, uri: str, delivery: LogoutDeli
             body=urlencode({"logout_token": token}).encode(),
             max_bytes=None,
         )
+        response = await issuer.silent_servers.call(uri, post)
     except (InvalidRequest, TemporarilyUnavailable) as error:  # no key to encrypt for; not Redis
         return error.log or error.description
     except HttpClientError as error:

@@ -3,7 +3,7 @@
 import asyncio
 import re
 from collections.abc import AsyncIterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import jwt
@@ -17,6 +17,7 @@ from service.app import open_issuer
 from service.issuer import Issuer
 from service.login import ending_sessions, repeated_forms, sessions
 from service.login.backchannel_logout import EVENT, deliver_due
+from service.outbound.http_client import HttpClient
 from service.protocol.errors import TemporarilyUnavailable
 from service.protocol.names import ContentEncryption, KeyManagement, SigningAlgorithm
 from service.records.logout_delivery import LogoutDelivery
@@ -25,6 +26,8 @@ from tests.cutting_proxy import CuttingProxy
 from tests.person import Person
 from tests.redis_shapes import Shape
 from tests.world import VERIFIER, World, in_process, settings_for
+
+IMPATIENT: dict[str, Any] = {"fetch_private_addresses": True, "fetch_timeout": 1.2}
 
 
 @dataclass
@@ -187,6 +190,33 @@ async def test_in_the_end_it_is_given_up(open_world: World, caplog: pytest.LogCa
     assert "backchannel_logout_given_up" in [record.getMessage() for record in caplog.records]
     assert "eyJ" not in caplog.text
     assert await open_world.issuer.store.logouts.waiting() == 0
+
+
+async def test_who_never_answers_does_not_hold_up_the_others(open_world: World, receiver: Receiver) -> None:
+    """Twenty are under way at once: a hundred for a server that hangs are five times its timeout."""
+    hangs = asyncio.Event()
+    called = []
+
+    async def hang(request: web.Request) -> web.Response:
+        called.append(request.path)
+        await hangs.wait()
+        return web.Response()
+
+    app = web.Application()
+    app.router.add_post("/out", hang)
+    issuer = replace(open_world.issuer, http_client=HttpClient(settings_for(open_world.redis.url, **IMPATIENT)))
+    async with TestServer(app) as server:
+        await open_world.client("hangs", backchannel_logout_uri=f"http://127.0.0.1:{server.port}/out")
+        await open_world.client("answers", backchannel_logout_uri=receiver.uri)
+        for number in range(100):
+            await issuer.store.logouts.queue(f"d{number:021}", LogoutDelivery("hangs", "alice", "s" * 22), 1)
+        await issuer.store.logouts.queue("z" * 22, LogoutDelivery("answers", "alice", "s" * 22), 2)
+        while await deliver_due(issuer):
+            pass
+        assert len(receiver.forms) == 1
+        assert len(called) <= 20
+        hangs.set()
+        await issuer.http_client.close()
 
 
 async def test_private_addresses_are_not_called(world: World, receiver: Receiver) -> None:
