@@ -125,6 +125,10 @@ class ClientDocuments:
             raise failure.kind(failure.reason)
         if held is None and address:
             _check_wait(issuer, address)
+        if not issuer.http_client.has_room(Purpose.CLIENT_DOCUMENT, wide_network_of(address)):
+            raise _BusyError(
+                "too many documents are being fetched for this network; try again"
+            )  # alone: others may share it
         try:
             return await self._reading.answer(client_id, lambda: _read_for(issuer, client_id, held, address))
         except _BusyError:

@@ -204,6 +204,10 @@ class HttpClient:
                     content = b"" if max_bytes is None else await self._content(response, max_bytes)
                     return HttpResponse(response.status, content, response.headers)
 
+    def has_room(self, purpose: Purpose, network: str) -> bool:
+        """Whether a call on behalf of this network may begin now."""
+        return not network or self._under_way[purpose, network] < _UNDER_WAY_EACH
+
     async def close(self) -> None:
         """Close every connection."""
         for session in self._sessions.values():
@@ -243,7 +247,7 @@ class HttpClient:
             yield
             return
         share = purpose, network
-        if self._under_way[share] >= _UNDER_WAY_EACH:
+        if not self.has_room(*share):
             raise HttpClientBusyError("too many calls are under way for this network; try again")
         self._under_way[share] += 1
         try:

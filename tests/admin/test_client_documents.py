@@ -10,6 +10,7 @@ from service.admin import client_ending, clients
 from service.outbound import http_client
 from service.outbound.http_client import Purpose
 from service.protocol.errors import InvalidClient
+from service.records.client import Client
 from tests.assertions import JWKS, Signer
 from tests.documents import DocumentHost, redeem, refresh, taking_documents
 from tests.patience import PATIENCE
@@ -231,6 +232,22 @@ async def test_slow_hosts_keep_few_connections_busy(redis: Shape, host: Document
         assert host.fetched == 10
         host.hangs = False
         assert await documents.current(issuer, urls[-1], None, "192.0.2.1"), "it is not remembered as one that failed"
+
+
+async def test_a_network_that_is_busy_is_no_word_on_a_document_to_others(redis: Shape, host: DocumentHost) -> None:
+    host.hangs = True
+    async with taking_documents(redis, fetch_timeout=3, client_failures_allowed=1000) as other:
+        documents, issuer = other.issuer.client_documents, other.issuer
+        urls = [host.url.replace("client", f"client-{number}") for number in range(10)]
+        slow = [asyncio.ensure_future(documents.current(issuer, url, None, "192.0.2.1")) for url in urls]
+        while host.fetched < 10:
+            await asyncio.sleep(0.01)
+        host.hangs = False
+        at_once = (documents.current(issuer, host.url, None, address) for address in ("192.0.2.1", "198.51.100.1"))
+        busy, found = await asyncio.gather(*at_once, return_exceptions=True)
+        assert isinstance(busy, InvalidClient)
+        assert isinstance(found, Client)
+        await asyncio.gather(*slow, return_exceptions=True)
 
 
 async def test_connections_that_others_keep_busy_are_held_against_nobody(
