@@ -10,11 +10,16 @@ from service.protocol.addresses import check_hosts
 from service.settings.faults import refuse
 from service.settings.group import NO_PLAIN_NAME, Lifetime, SettingsGroup, are_plain_names, checked_by
 
+_SHORTEST = 32
+
 
 def _check_secrets(secrets: dict[str, SecretStr]) -> None:
     faults = []
-    if short := sorted(name for name, secret in secrets.items() if len(secret.get_secret_value()) < 32):
-        faults.append(f"{', '.join(short)}: must have 32 characters or more; `mintmark admin-token` makes one")
+    if short := [name for name, secret in secrets.items() if len(secret.get_secret_value()) < _SHORTEST]:
+        names = sorted(
+            "(a long name: are name and secret swapped?)" if len(name) >= _SHORTEST else name for name in short
+        )
+        faults.append(f"{', '.join(names)}: must have {_SHORTEST} characters or more; `mintmark admin-token` makes one")
     if not are_plain_names(secrets):
         faults.append(NO_PLAIN_NAME)
     if len({secret.get_secret_value() for secret in secrets.values()}) < len(secrets):

@@ -10,6 +10,14 @@ import yaml  # type: ignore[import-untyped]
 class UniqueLoader(yaml.SafeLoader):  # type: ignore[misc]
     """A loader that refuses duplicate names."""
 
+    def construct_object(self, node: yaml.Node, deep: bool = False) -> object:
+        """Return the value of a node. Raises ConstructorError, also where it is none of the type that it is said to be."""
+        try:
+            return super().construct_object(node, deep)
+        except (ValueError, LookupError, AttributeError, TypeError) as error:  # each type has its own way to fail
+            problem = f"not a value of the type {node.tag.rpartition(':')[2]}"
+            raise yaml.constructor.ConstructorError(None, None, problem, node.start_mark) from error
+
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
         """Return the mapping. Raises ConstructorError."""
         names = [name.value for name, _ in node.value if isinstance(name, yaml.ScalarNode) and name.value != "<<"]

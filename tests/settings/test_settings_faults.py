@@ -148,6 +148,12 @@ def test_what_must_be_known_to_judge_is_not_guessed() -> None:
         ),
         ({"workers": 0}, ["workers: must be at least 1, or 'auto'"]),
         ({"admin_tokens": {"ci": 1}}, ["admin_tokens.ci: must be a text"]),
+        (
+            {"decision_api_keys": {"t" * 43: "shop"}},
+            [
+                "decision_api_keys: (a long name: are name and secret swapped?): must have 32 characters or more; `mintmark"
+            ],
+        ),
         ({"scopes": {1: "x"}}, ["scopes.1: must be a text"]),
         ({"signing_algorithms": ("RS256", "RS1")}, ["signing_algorithms.1: must be 'RS256', 'PS256',"]),
         ({"resource_tokens": {"api": {"format": "x"}}}, ["resource_tokens.api.format: must be 'opaque',"]),

@@ -147,6 +147,7 @@ def test_a_file_that_cannot_be_meant_is_a_fault(
         "redis_password: *{}",
         "redis_password: !{}",
         "admin_tokens: {{ci: {}",
+        *(f"redis_password: !!{kind} {{}}" for kind in ("bool", "int", "float", "timestamp")),
     ],
 )
 def test_a_faulty_yaml_file_is_no_way_for_its_secrets_into_logs(
