@@ -17,7 +17,8 @@ class McpGuard:
     """A ``TokenVerifier``: ``MCPServer("Orders", token_verifier=guard, auth=guard.settings, lifespan=guard.lifespan)``.
 
     The SDK serves the metadata (RFC 9728). It passes on only the token of a request, so that tokens that are bound to a key
-    or a certificate are refused: for those put ``mintmark_guard.asgi.AsgiGuard`` before the server.
+    or a certificate are refused, and lets a verifier say "invalid" alone: where the token service cannot be asked it answers
+    500. ``mintmark_guard.asgi.AsgiGuard`` before the server takes those tokens, and answers 503 with ``Retry-After``.
 
     Args:
         guard: Checks the tokens; its audience is the URL of the MCP server.

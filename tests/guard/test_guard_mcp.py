@@ -11,6 +11,7 @@ from mcp.server.mcpserver import MCPServer
 from mcp.shared._httpx_utils import create_mcp_http_client
 
 from mintmark_guard import Guard, Refused
+from mintmark_guard.asgi import AsgiGuard
 from mintmark_guard.mcp import McpGuard
 from service.protocol.names import AccessTokenFormat
 from tests.dpop import Prover
@@ -67,3 +68,20 @@ async def test_an_mcp_server_refuses_what_it_cannot_check(served: World, guards:
     with pytest.raises(Refused) as refused:
         await away.verify_token("mm_at_x")
     assert refused.value.status == 503
+
+
+async def test_an_outage_before_an_mcp_server() -> None:
+    """What the pages say of both ways: the SDK makes 500 of it, ``AsgiGuard`` before the server 503."""
+    away = Guard("http://127.0.0.1:1", API, client_id="api", client_secret="x")
+    inside = McpGuard(away)
+    verified = MCPServer("Greetings", token_verifier=inside, auth=inside.settings, log_level="CRITICAL")
+    guarded = AsgiGuard(MCPServer("Greetings", log_level="CRITICAL").streamable_http_app(), away)
+    answers = []
+    for app in (verified.streamable_http_app(), guarded):
+        async with (
+            uvicorn_of(app) as url,
+            ClientSession(headers={"Authorization": "Bearer mm_at_x"}) as plain,
+            plain.post(f"{url}/mcp", json={}) as answer,
+        ):
+            answers.append((answer.status, answer.headers.get("Retry-After")))
+    assert answers == [(500, None), (503, "1")]
