@@ -15,7 +15,7 @@ SECRET = os.environ["HOOK_SECRET"]  # as in hook_secrets: whsec_…
 async def hook(request: web.Request) -> web.Response:
     try:
         message = Webhook(SECRET).verify(await request.read(), dict(request.headers))
-    except WebhookVerificationError:
+    except (WebhookVerificationError, ValueError):  # ValueError: a signature or a body that is malformed
         return web.json_response({"error": "this is not from Mintmark, or it is old"}, status=401)
     match message["type"]:
         case "claims":

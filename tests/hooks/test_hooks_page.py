@@ -1,10 +1,12 @@
 """docs/how-to/hooks.md and examples/hook_receiver.py, run as they stand there (another port)."""
 
 import asyncio
+import time
 import tomllib
 from pathlib import Path
 
 import pytest
+from aiohttp import ClientSession
 
 from service.hooks.answers import MAX_BYTES, MAX_CLAIMS
 from service.protocol.names import HookEvent
@@ -54,5 +56,11 @@ async def test_the_example_does_what_it_says(redis: Shape, tmp_path: Path) -> No
         assert (await world.introspect(tokens["access_token"]))["tenant"] == "acme"
         retired = await world.tokens(await world.client("retired"))
         assert (await world.refresh(retired["refresh_token"], "retired")).status == 400
+    signed = {"webhook-id": "x", "webhook-timestamp": str(int(time.time()))}
+    async with ClientSession(headers=signed) as stranger:
+        for signature, body in (("none", b"{}"), ("v1,%%%a", b"{}"), ("v1,\u00e9", b"{}"), ("v1,YQ==", b"\xff")):
+            forged = {"webhook-signature": signature}
+            async with stranger.post(f"http://127.0.0.1:{port}/hook", headers=forged, data=body) as answer:
+                assert answer.status == 401, signature
     bash.stdin.write(b"\n")
     assert await asyncio.wait_for(bash.wait(), PATIENCE) == 0
