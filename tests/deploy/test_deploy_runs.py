@@ -19,7 +19,7 @@ from tests.nginx import NGINX, needs_nginx
 from tests.patience import PATIENCE
 from tests.redis_tls import issue_certificates
 from tests.server_process import ServerProcess, free_port
-from tests.world import World, basic
+from tests.world import CALLBACK, World, basic
 
 DEPLOY = Path(__file__).parents[2] / "examples" / "deploy"
 pytestmark = pytest.mark.slow
@@ -100,6 +100,7 @@ async def test_servers_behind_nginx_are_upgraded_without_an_error(world: World, 
                 assert response.status == 404
             async with http.get(f"http://127.0.0.1:{plain}/token") as response:
                 assert response.status == 403
+            await _a_long_state_comes_back(http, url)
         for server in servers:
             await server.stop()
 
@@ -109,6 +110,19 @@ async def _ask(http: aiohttp.ClientSession, url: str, statuses: list[int], over:
     while not over.is_set():
         async with http.post(f"{url}/token", data={"grant_type": "client_credentials"}, headers=headers) as response:
             statuses.append(response.status)
+
+
+async def _a_long_state_comes_back(http: aiohttp.ClientSession, url: str) -> None:
+    state = "s" * 4000
+    query = {"response_type": "code", "client_id": "app", "redirect_uri": CALLBACK, "scope": "openid", "state": state}
+    async with http.get(
+        f"{url}/authorize",
+        params={**query, "prompt": "none", "code_challenge": "c" * 43, "code_challenge_method": "S256"},
+        headers={"Host": "tokens.example.com"},
+        allow_redirects=False,
+    ) as response:
+        assert response.status == 303
+        assert state in response.headers["Location"]
 
 
 @contextmanager
