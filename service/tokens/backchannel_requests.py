@@ -7,6 +7,7 @@ import orjson
 
 from service.issuer import Issuer
 from service.protocol.credentials import Kind
+from service.protocol.errors import UnauthorizedClient
 from service.protocol.names import GrantTypeName
 from service.protocol.request import Request
 from service.protocol.requested import Requested
@@ -54,9 +55,12 @@ async def pushed_tokens(issuer: Issuer, client: Client, auth_req_id: str) -> dic
     Raises:
         PollingError: It is not decided yet.
         AccessDenied, ExpiredToken: It was denied, or nobody decided in time.
+        UnauthorizedClient: The client may not use CIBA any more.
         ProtocolError: Its tokens cannot be had, as they were before, or its user may not have any.
         TemporarilyUnavailable: Redis is, or a hook.
     """
+    if GrantTypeName.CIBA not in client.grant_types:
+        raise UnauthorizedClient(f"The client is not registered for the grant_type {GrantTypeName.CIBA.value}.")
     request = Request({})
     token_request = TokenRequest(request, client, Requested(), [])
     polled = await poll(issuer, token_request, PushedBackchannelRequest, auth_req_id)

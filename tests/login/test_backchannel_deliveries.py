@@ -287,6 +287,20 @@ async def test_a_user_who_was_disabled_meanwhile_fails_the_transaction(person: P
     assert receiver.bodies[0]["error"] == "transaction_failed"
 
 
+async def test_a_client_that_lost_its_grant_type_is_delivered_no_tokens(person: Person, receiver: Receiver) -> None:
+    """Its user had allowed the request before: a client that polls is refused then, too."""
+    await notified_client(person.world, DeliveryMode.PUSH, receiver.uri)
+    auth_req_id, _ = await begun(person)
+    await decide(person, "allow")
+    client = await person.world.issuer.store.clients.read("bank")
+    assert client
+    await person.world.change(client, grant_types=("authorization_code",))
+    await deliver_later(person, 0, 3, 300)
+    [body] = receiver.bodies
+    assert (body["auth_req_id"], body["error"]) == (auth_req_id, "transaction_failed")
+    assert "access_token" not in body
+
+
 async def test_whoever_has_the_auth_req_id_of_a_push_client_cannot_poll(person: Person, receiver: Receiver) -> None:
     await notified_client(person.world, DeliveryMode.PUSH, receiver.uri)
     auth_req_id, _ = await begun(person)

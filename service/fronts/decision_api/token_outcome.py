@@ -12,6 +12,7 @@ from service.fronts.decision_api.issued import tokens_issued, with_additions
 from service.fronts.decision_api.result_codes import ResultCode
 from service.grants.beginning_grants import fresh_authorization
 from service.issuer import Issuer
+from service.protocol.binding import Binding
 from service.protocol.checked_types import Identifier
 from service.protocol.errors import (
     InvalidClient,
@@ -66,12 +67,23 @@ async def _right(
 
 @audited("token.issue_for_password", "client:client.client_id", "user:body.subject", often=True)
 async def _issue(issuer: Issuer, client: Client, request: PasswordRequest, body: IssueTokensBody) -> Issued:
+    _check_still_allowed(client, request.binding)
     known = {member.name for member in request.properties}  # authlete-django sends the same ones twice
     added = request.properties + tuple(member for member in body.added() if member.name not in known)
     requested = Requested(request.scope, request.resources)
     begun = fresh_authorization(issuer, client, GrantTypeName.PASSWORD, requested, body.subject, request.username)
     authorization = with_additions(begun, added, body.access_token_duration or request.lifetime)
     return await issuing.issue(issuer, client, bind(authorization, request.binding))
+
+
+def _check_still_allowed(client: Client, binding: Binding) -> None:
+    """Refuse a client that an operator changed while its user was at the caller's. Raises UnauthorizedClient."""
+    if GrantTypeName.PASSWORD not in client.grant_types:
+        raise UnauthorizedClient(f"The client is not registered for the grant_type {GrantTypeName.PASSWORD.value}.")
+    lacks_key = client.dpop_bound_access_tokens and not binding.jkt
+    lacks_certificate = client.tls_client_certificate_bound_access_tokens and not binding.x5t_s256
+    if lacks_key or lacks_certificate:
+        raise UnauthorizedClient("The client may not have this.")
 
 
 _REASONS: dict[str, ProtocolError] = {

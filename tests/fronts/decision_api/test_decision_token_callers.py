@@ -76,6 +76,23 @@ async def test_what_the_request_says_is_checked_before_the_caller_is_asked(calle
 
 
 @pytest.mark.parametrize(
+    "change",
+    [
+        {"grant_types": ("client_credentials",)},
+        {"dpop_bound_access_tokens": True},
+        {"tls_client_certificate_bound_access_tokens": True},
+    ],
+)
+async def test_what_an_operator_took_meanwhile_counts(caller: Backend, change: dict[str, Any]) -> None:
+    """The ticket waits for up to a quarter of an hour."""
+    client = await caller.world.client()
+    asked = await password(caller)
+    await caller.world.change(client, **change)
+    refused = await issue(caller, asked.ticket)
+    assert (refused.accessToken, error_in(refused)) == (None, "unauthorized_client")
+
+
+@pytest.mark.parametrize(
     ("reason", "action", "error"),
     [
         (TokenFailReason.INVALID_RESOURCE_OWNER_CREDENTIALS, TokenFailAction.BAD_REQUEST, "invalid_grant"),
