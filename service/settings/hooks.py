@@ -83,7 +83,8 @@ def _place_faults(hook: HookSettings) -> Iterator[str]:
     if hook.url is None:
         return
     parts = urlsplit(hook.url)
-    if parts.scheme not in ("http", "https") or not parts.hostname or parts.fragment or not hook.url.isprintable():
+    has_host = bool(parts.hostname) and parts.port != 0  # a port that is none is a ValueError
+    if parts.scheme not in ("http", "https") or not has_host or parts.fragment or not hook.url.isprintable():
         yield "url must be an http(s) URL without fragment"
     if "@" in parts.netloc:
         yield "url must not have a user name or password: what is sent is signed with the hook's secret"

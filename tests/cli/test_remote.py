@@ -73,6 +73,9 @@ def test_a_wrong_token_is_told_without_it(mintmark: ByUrl) -> None:
         ("ftp://127.0.0.1", 4, "--url, or MINTMARK_URL: must be the http(s) URL"),
         ("https://bob:secret@127.0.0.1", 4, "without a user"),
         ("http://127.0.0.1:1?x=y", 4, "must be the http(s) URL"),
+        ("http://[::1", 4, "must be the http(s) URL"),
+        ("http://127.0.0.1:99999", 4, "must be the http(s) URL"),
+        ("http://127.0.0.1:port", 4, "must be the http(s) URL"),
     ],
 )
 def test_what_is_no_service_is_told(mintmark: CommandLine, url: str, code: int, text: str) -> None:
