@@ -7,6 +7,7 @@ import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Annotated, Any, ClassVar, Self
 
+import orjson
 from pydantic import (
     AfterValidator,
     BaseModel,
@@ -118,6 +119,16 @@ def shallow(value: object) -> object:
     return value
 
 
+def writable(value: object) -> object:
+    """Check that JSON can be written for everybody: YAML has numbers that it has not. Raises ValueError."""
+    try:
+        orjson.dumps(value)
+        json.dumps(value, allow_nan=False)
+    except (orjson.JSONEncodeError, ValueError) as error:
+        raise ValueError("holds a number that JSON cannot carry: one of more than 64 bits, or none") from error
+    return value
+
+
 def no_credential_of_ours(value: object) -> object:
     """Check that JSON holds no credential of ours; a JWT of another issuer may be a claim (OpenID Connect Core 5.6.2).
 
@@ -129,7 +140,9 @@ def no_credential_of_ours(value: object) -> object:
     return value
 
 
-Json = Annotated[JsonValue, AfterValidator(no_credential_of_ours), BeforeValidator(shallow)]
+Json = Annotated[
+    JsonValue, AfterValidator(writable), AfterValidator(no_credential_of_ours), BeforeValidator(shallow)
+]
 
 
 def overridden(given: "PropertyInput | Property") -> Iterator[str]:

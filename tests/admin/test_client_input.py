@@ -78,6 +78,14 @@ def test_a_fault_is_named(members: dict[str, Any], changes: dict[str, Any], text
     assert str(refused.value).startswith(text)
 
 
+@pytest.mark.parametrize("value", [2**64, -(2**63) - 1, float("nan"), [{"rate": float("inf")}]])
+def test_a_property_that_json_cannot_carry_is_refused(value: Any) -> None:
+    """YAML has such numbers; kept, they ended every token response of the client."""
+    with pytest.raises(InvalidInput, match=r"^properties\.0\.value: holds a number that JSON cannot carry"):
+        ClientInput.read(CRON | {"properties": [{"name": "tier", "value": value}]})
+    ClientInput.read(CRON | {"properties": [{"name": "tier", "value": [2**64 - 1, -(2**63), 1.5, None]}]})
+
+
 def test_all_faults_are_named_at_once() -> None:
     with pytest.raises(InvalidInput) as refused:
         ClientInput.read({"client_id": " ", "grant_types": ["a", "b"], "refresh_grace": 999})
