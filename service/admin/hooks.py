@@ -1,6 +1,7 @@
 """Hooks: listing them, and trying one."""
 
 import time
+from collections.abc import Callable, Mapping
 from typing import Annotated, Any, NamedTuple
 
 import orjson
@@ -10,19 +11,32 @@ from service.admin import clients, users
 from service.admin.errors import NotFound
 from service.admin.input import Name
 from service.hooks.answers import ClaimsAnswer, DetailsVerdict, Verdict
-from service.hooks.facts import Revoked, about_details, about_exchange, about_login, about_revoked, about_token
+from service.hooks.facts import (
+    Revoked,
+    about_backchannel,
+    about_details,
+    about_exchange,
+    about_login,
+    about_revoked,
+    about_token,
+)
 from service.hooks.hook import Hook
 from service.hooks.message import HookError, Message
 from service.issuer import Issuer
+from service.protocol.authorization_request import AuthorizationRequest
 from service.protocol.claims import is_deeper
-from service.protocol.names import GrantTypeName, HookEvent
+from service.protocol.names import OPENID, GrantTypeName, HookEvent, ResponseMode, ResponseType
 from service.protocol.token_exchange import TokenType
+from service.records.backchannel_request import WaitingBackchannelRequest
 from service.records.client import Client
 from service.records.grant import Grant
 from service.settings.faults import lines
 
 _SUBJECT, _CLIENT, _ADDRESS = "test-subject", "test-client", "192.0.2.1"
 _GRANT_ID = "A" * 22
+_REFERENCE = f"{_GRANT_ID}.{_GRANT_ID}"
+_WAITS = 120
+"""Seconds."""
 _MAX_DEPTH = 100
 
 
@@ -87,36 +101,74 @@ async def _about(issuer: Issuer, user: str, client: str) -> About:
 
 
 def sample(event: HookEvent, about: About = _NOBODY) -> dict[str, Any]:
-    """Return made-up facts of an event."""
-    client, scope = about.client, " ".join(about.client.scopes) or "openid"
-    if event in (HookEvent.CLAIMS, HookEvent.REFRESH):
-        name = GrantTypeName.REFRESH_TOKEN if event is HookEvent.REFRESH else GrantTypeName.AUTHORIZATION_CODE
-        grant = Grant(client.client_id, about.subject, about.username, scope)
-        return {**about_token(client, grant, _GRANT_ID, name, scope, client.audiences, _ADDRESS), "test": True}
-    if event is HookEvent.REVOKED:
-        ended = {"grant_id": _GRANT_ID, "subject": about.subject, "client_id": client.client_id}
-        return {**about_revoked(Revoked.GRANT, "test", **ended), "test": True}
-    if event is HookEvent.EXCHANGE:
-        grant = Grant(client.client_id, about.subject, about.username, scope)
-        return {**_sample_of_exchange(client, grant), "test": True}
-    if event is HookEvent.AUTHORIZATION_DETAILS:
-        return {**about_details(client.client_id, about.subject, [{"type": "test"}]), "test": True}
-    login = about_login(about.subject, about.username, _ADDRESS, how="browser")
-    return {**login, "session_id": _GRANT_ID, "test": True}
+    """Return made-up facts of an event, with the members that real ones have."""
+    return {**_SAMPLES[event](about), "test": True}
 
 
-def _sample_of_exchange(client: Client, grant: Grant) -> dict[str, Any]:
+def _of_token(about: About, grant_type: GrantTypeName) -> dict[str, Any]:
+    client, grant = about.client, _grant(about)
+    return about_token(client, grant, _GRANT_ID, grant_type, grant.scope, client.audiences, _ADDRESS)
+
+
+def _of_exchange(about: About) -> dict[str, Any]:
+    grant = _grant(about)
     return about_exchange(
-        client.client_id,
+        about.client.client_id,
         grant,
         subject_token_type=TokenType.ACCESS_TOKEN,
         subject_client_id=_CLIENT,
         issued_token_type=TokenType.ACCESS_TOKEN,
         actor=None,
         scope=grant.scope,
-        audience=client.audiences,
+        audience=about.client.audiences,
         address=_ADDRESS,
     )
+
+
+def _of_backchannel(about: About) -> dict[str, Any]:
+    client = about.client
+    request = AuthorizationRequest(client.client_id, "", False, ResponseType.CODE, ResponseMode.QUERY, _scope(client))
+    ends_at = int(time.time()) + _WAITS
+    waiting = WaitingBackchannelRequest(
+        request, client.generation, ends_at, subject=about.subject, username=about.username, binding_message="TEST"
+    )
+    return about_backchannel(_REFERENCE, waiting, client.name or client.client_id)
+
+
+def _of_login(about: About) -> dict[str, Any]:
+    return about_login(about.subject, about.username, _ADDRESS, how="browser", client_id=about.client.client_id)
+
+
+def _of_revoked(about: About) -> dict[str, Any]:
+    ended = {"grant_id": _GRANT_ID, "subject": about.subject, "client_id": about.client.client_id}
+    return about_revoked(Revoked.GRANT, "test", **ended)
+
+
+def _scope(client: Client) -> str:
+    return " ".join(client.scopes) or OPENID
+
+
+def _grant(about: About) -> Grant:
+    return Grant(about.client.client_id, about.subject, about.username, _scope(about.client))
+
+
+_SAMPLES: Mapping[HookEvent, Callable[[About], dict[str, Any]]] = {
+    HookEvent.CLAIMS: lambda about: _of_token(about, GrantTypeName.AUTHORIZATION_CODE),
+    HookEvent.REFRESH: lambda about: _of_token(about, GrantTypeName.REFRESH_TOKEN),
+    HookEvent.EXCHANGE: _of_exchange,
+    HookEvent.LOGIN: _of_login,
+    HookEvent.AUTHORIZATION_DETAILS: lambda about: about_details(
+        about.client.client_id, about.subject, [{"type": "test"}]
+    ),
+    HookEvent.BACKCHANNEL_AUTHENTICATION: _of_backchannel,
+    HookEvent.LOGGED_IN: lambda about: {**_of_login(about), "session_id": _GRANT_ID, "renewed": False},
+    HookEvent.LOGGED_OUT: lambda about: {
+        **{"session_id": _GRANT_ID, "subject": about.subject},
+        **{"grants_ended": 0, "sessions_ended": 1},
+    },
+    HookEvent.REVOKED: _of_revoked,
+}
+"""What makes the facts of each event."""
 
 
 async def _try(issuer: Issuer, hook: Hook, event: HookEvent, about: About) -> Tried:

@@ -7,8 +7,10 @@ from typing import Any
 import pytest
 from aiohttp.test_utils import TestClient, TestServer
 
+from service.admin.hooks import sample
 from service.fronts.health import Health
 from service.fronts.operators import make_application
+from service.protocol.names import HookEvent
 from tests.backchannel import ask, asked, backchannel_client, decide, poll, poll_at_last
 from tests.deciding import KEYS, Backend
 from tests.hooks.receiver import Receiver, delivered, hooked
@@ -54,6 +56,8 @@ async def test_it_hears_who_asks_whom_for_what_and_nothing_to_poll_with(world: W
     }
     assert (facts["acr_values"], facts["audience"], facts["authorization_details"]) == (["a", "b"], [], [])
     assert facts["max_age"] is None
+    made_up = sample(HookEvent.BACKCHANNEL_AUTHENTICATION)
+    assert made_up.keys() == facts.keys() | {"test"}, "`mintmark hook test` sends the same members"
     assert auth_req_id not in str(facts)
     assert await error_of(await poll(world, facts["ticket"])) == (400, "invalid_grant")
 

@@ -4,6 +4,8 @@ from collections.abc import AsyncIterator
 
 import pytest
 
+from service.admin.hooks import sample
+from service.protocol.names import HookEvent
 from tests.hooks.receiver import Receiver, delivered, hooked, saying
 from tests.person import Person
 from tests.redis_shapes import Shape
@@ -73,6 +75,9 @@ async def test_coming_and_going_is_told(world: World, receiver: Receiver) -> Non
     assert (came["renewed"], came["session_id"]) == (False, went["session_id"])
     assert (went["subject"], went["grants_ended"]) == ("alice", 1)
     assert await delivered(world) == 0
+    heard = {"login": receiver.of("login")[0], "logged_in": came, "logged_out": went}
+    for event, facts in heard.items():
+        assert sample(HookEvent(event)).keys() == facts.keys() | {"test"}, "`mintmark hook test` sends the same members"
 
 
 async def test_a_session_that_is_used_again_is_no_login(world: World, receiver: Receiver) -> None:
