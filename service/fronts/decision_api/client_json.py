@@ -11,7 +11,7 @@ import msgspec
 import orjson
 from pydantic import BeforeValidator, Field, create_model
 
-from service.admin.client_numbers import number_of
+from service.admin.client_numbers import number_of, own_number
 from service.admin.errors import InvalidInput
 from service.client_auth import registered_name, resumed_method
 from service.fronts.decision_api.body import Duration, Text, Words, as_json
@@ -87,9 +87,7 @@ async def describe(issuer: Issuer, client: Client) -> dict[str, Any]:
 
 def alias_of(client: Client) -> str | None:
     """Return the second name of a client after its number: its client_id or, where that is the number, its alias (AU-26)."""
-    if client.client_id.isdigit():
-        return client.alias
-    return client.client_id
+    return client.alias if own_number(client.client_id) is not None else client.client_id
 
 
 async def client_members(issuer: Issuer, client: Client, presented: str | None = None) -> dict[str, Any]:

@@ -100,6 +100,18 @@ async def test_every_member_that_both_know_goes_there_and_back(caller: Backend) 
     assert (await caller.ask("getClient", "shop")).clientId == made.clientId
 
 
+@pytest.mark.parametrize("client_id", ["007", "12345678901234567890", str(2**52 + 5)])
+async def test_a_name_of_digits_that_is_not_the_number_is_the_alias(caller: Backend, client_id: str) -> None:
+    """AU-26: as the number of such a client is another one; an SDK sends back what it read."""
+    await caller.world.client(client_id, alias="shop")
+    read = await caller.ask("getClient", client_id)
+    assert (read.clientIdAlias, str(read.clientId) == client_id) == (client_id, False)
+    assert (await caller.ask("updateClient", read)).clientIdAlias == client_id
+    kept = await caller.world.issuer.store.clients.read(client_id)
+    assert kept
+    assert kept.alias == "shop"
+
+
 async def test_a_public_client(caller: Backend) -> None:
     """Authlete tier 2, client create: PUBLIC is one that authenticates by nothing."""
     made = await caller.ask(
