@@ -97,7 +97,7 @@ class HttpResponse(NamedTuple):
     def retry_after(self) -> int | None:
         """Return the seconds to wait (RFC 9110 section 10.2.3), None where its server does not say."""
         wait = self.headers.get("Retry-After", "")
-        return int(wait[:9]) if wait.isdigit() else None
+        return int(wait[:9]) if wait.isascii() and wait.isdigit() else None
 
 
 class _PublicOnly(AbstractResolver):

@@ -109,11 +109,14 @@ async def test_failures_are_counted_here(directory: HttpDirectory, webhook: Webh
     assert asked == 2, "who is blocked is not even asked about"
 
 
-async def test_the_webhook_may_block_by_itself(directory: HttpDirectory, webhook: Webhook) -> None:
-    webhook.answer = web.Response(status=429, headers={"Retry-After": "17"})
+@pytest.mark.parametrize(("said", "seconds"), [("17", 17), ("²", 1), ("Wed, 21 Oct 2026 07:28:00 GMT", 1)])
+async def test_the_webhook_may_block_by_itself(
+    directory: HttpDirectory, webhook: Webhook, said: str, seconds: int
+) -> None:
+    webhook.answer = web.Response(status=429, headers={"Retry-After": said})
     with pytest.raises(BlockedError) as blocked:
         await directory.verify("carol", "sesame", "192.0.2.1")
-    assert blocked.value.seconds == 17
+    assert blocked.value.seconds == seconds
 
 
 @pytest.mark.parametrize(
