@@ -163,7 +163,7 @@ ANYTHING = AuditFilter()
 async def list_entries(
     issuer: Issuer, wanted: AuditFilter = ANYTHING, cursor: Cursor = "", limit: Limit = 100
 ) -> Listing[PlacedEntry]:
-    """Return a page of entries, newest first; reads ``10 × limit`` at most. Raises Refused for a bad cursor."""
+    """Return a page of entries, newest first; reads ``10 × limit`` at most. Raises InvalidInput for a bad cursor."""
 
     def matches(placed: PlacedEntry) -> bool:
         return wanted.matches(placed.entry)
@@ -176,7 +176,7 @@ async def list_new(
 ) -> Listing[PlacedEntry]:
     """Return the entries that were written after the cursor, in their order, and always the cursor of the next call.
 
-    Without a cursor return no entries, and the cursor of the present end of the log. Raises Refused for a bad cursor.
+    Without a cursor return no entries, and the cursor of the present end of the log. Raises InvalidInput for a bad cursor.
     """
     check_place(cursor)
     if not cursor:

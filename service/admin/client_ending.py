@@ -100,7 +100,7 @@ async def sweep_client(
     """Delete a part of what ``revoke_client`` or ``delete_client`` left in Redis without an expiry.
 
     These grants are already invalid. Only refresh tokens that never expire need this: everything else ends by its TTL.
-    Reads some ``10 × limit`` keys. Raises Refused for a bad cursor.
+    Reads some ``10 × limit`` keys. Raises InvalidInput for a bad cursor.
     """
     client = await issuer.store.clients.read(client_id)
     generation = client.generation if client is not None and client.client_id == client_id else None

@@ -17,7 +17,7 @@ _TRIES = 8
 
 
 async def number_of(issuer: Issuer, client: Client) -> int:
-    """Return the client's number, which never changes. One round trip the first time; raises Refused where none is free."""
+    """Return the client's number, which never changes. One round trip the first time. Raises InvalidInput: none is free."""
     numbers = issuer.store.client_numbers
     written = own_number(client.client_id)
     if written is None:

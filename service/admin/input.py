@@ -140,9 +140,7 @@ def no_credential_of_ours(value: object) -> object:
     return value
 
 
-Json = Annotated[
-    JsonValue, AfterValidator(writable), AfterValidator(no_credential_of_ours), BeforeValidator(shallow)
-]
+Json = Annotated[JsonValue, AfterValidator(writable), AfterValidator(no_credential_of_ours), BeforeValidator(shallow)]
 
 
 def overridden(given: "PropertyInput | Property") -> Iterator[str]:

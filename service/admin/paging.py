@@ -21,7 +21,7 @@ _DIGITS = 15
 
 @contextmanager
 def cursor_checked(cursor: str) -> Iterator[None]:
-    """Turn the store's error for an invalid cursor into Refused; a record that does not decode stays an error."""
+    """Turn the store's error for an invalid cursor into InvalidInput; a record that does not decode stays an error."""
     try:
         yield
     except msgspec.MsgspecError:

@@ -63,7 +63,7 @@ async def write_refused(issuer: Issuer) -> None:
 async def list_refused(
     issuer: Issuer, wanted: RefusalFilter, cursor: Cursor = "", limit: Limit = 100
 ) -> Listing[PlacedRefusal]:
-    """Return a page of requests, newest first; reads ``10 × limit`` at most. Raises Refused for a bad cursor."""
+    """Return a page of requests, newest first; reads ``10 × limit`` at most. Raises InvalidInput for a bad cursor."""
     wants = (wanted.client_id, wanted.error, wanted.reason)
 
     def matches(placed: PlacedRefusal) -> bool:

@@ -24,7 +24,7 @@ _SID = re.compile(rf"[A-Za-z0-9_-]{{{GRANT_ID_LENGTH}}}", re.ASCII)
 async def list_sessions(
     issuer: Issuer, username: UserName, cursor: Cursor = "", limit: Limit = 100
 ) -> Listing[Session]:
-    """Return a page of a user's living sessions, by when they end. Raises NotFound, Refused for a bad cursor."""
+    """Return a page of a user's living sessions, by when they end. Raises NotFound, InvalidInput for a bad cursor."""
     subject = (await users.get_account(issuer, username)).subject
     start = offset(cursor)
     found, more = await issuer.store.sessions.page_of_user(subject, start, limit)

@@ -131,7 +131,7 @@ async def get_trust(issuer: Issuer, name: str) -> TrustedIssuer:
 
 
 async def list_trusts(issuer: Issuer, cursor: Cursor = "", limit: Limit = 100) -> Listing[TrustedIssuer]:
-    """Return a page of trusted issuers in no order. Raises Refused for a bad cursor."""
+    """Return a page of trusted issuers in no order. Raises InvalidInput for a bad cursor."""
     with cursor_checked(cursor):
         return Listing(*await issuer.store.trusted_issuers.list_page(cursor, limit))
 

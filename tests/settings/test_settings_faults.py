@@ -181,7 +181,10 @@ def test_what_must_be_known_to_judge_is_not_guessed() -> None:
             {"hooks": {"crm": {"entry_point": "x", "events": []}}},
             ["hooks.crm.events: must have at least 1 item"],
         ),
-        ({"hooks": {"crm": {"url": "https://crm.example:99999", "events": ["claims"]}}}, ["hooks.crm: Port out of range"]),
+        (
+            {"hooks": {"crm": {"url": "https://crm.example:99999", "events": ["claims"]}}},
+            ["hooks.crm: Port out of range"],
+        ),
         ({"scopes": 5}, ["scopes: must be a table"]),
         ({"cors_origins": {}}, ["cors_origins: must be a list"]),
     ],
