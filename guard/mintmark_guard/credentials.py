@@ -20,8 +20,11 @@ def presented_token(headers: Sequence[tuple[str, str]]) -> tuple[str, str]:
         raise Refused(401, "invalid_token", "More than one Authorization header.")
     scheme, _, text = found[0].partition(" ")
     scheme, text = scheme.lower(), text.strip()
-    if scheme not in SCHEMES or not text.isascii() or not 0 < len(text) <= MAX_TOKEN:
-        raise Refused(401, "invalid_token", "The Authorization header must be: Bearer <access token>, or DPoP.")
+    usage = "The Authorization header must be: Bearer <access token>, or DPoP."
+    if scheme not in SCHEMES:
+        raise Refused(401, description=usage)  # no error: it may know no other scheme (RFC 6750 section 3.1)
+    if not text.isascii() or not 0 < len(text) <= MAX_TOKEN:
+        raise Refused(401, "invalid_token", usage)
     return scheme, text
 
 
