@@ -23,8 +23,6 @@ app = typer.Typer(no_args_is_help=True, help="Register clients, change them, giv
 _SECRET = "Importing a secret"
 _BOUNDS = frozenset({"scopes", "audiences"})
 """What a client may ask for; existing grants have what was allowed when they began."""
-_HINTED = frozenset({"scopes", "authorization_details_types"})
-"""Members after whose change hints are shown, as at the creation."""
 
 ClientName = Annotated[str, typer.Argument(metavar="CLIENT_ID", help="client_id, or alias.", show_default=False)]
 SecretStdin = Annotated[
@@ -142,7 +140,7 @@ def update(
             "What was issued before keeps its scopes and audiences, and is refreshed with them. To end it: "
             f"mintmark client revoke {client['client_id']}"
         )
-    if not json and changes.keys() & _HINTED:
+    if not json and changes.keys() & operations.HINTED:
         _show_hints(client)
     if has_secret(client["auth_method"]) and not client["secrets"]:
         say(f"It has no secret yet: mintmark client rotate-secret {client['client_id']}")

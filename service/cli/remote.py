@@ -60,7 +60,7 @@ def target() -> RunningService | None:
     if not url:
         return None
     parts = _parts(url)
-    if parts.scheme == "http" and not is_loopback(parts.hostname):
+    if parts.scheme == "http" and not is_loopback(parts.hostname or ""):
         raise SettingsError(f"{named(URL_VARIABLE)}: must be https: a token is never sent to another machine in clear")
     tls = _tls() if parts.scheme == "https" else None
     token = _token()

@@ -37,6 +37,7 @@ READS = {
         "list_of_client",
     ),
     *(
+        *("hints", "hints_on_names"),
         "describe",
         "inspect",
         "explain",

@@ -26,3 +26,25 @@ def test_what_is_missing_or_cannot_be_read_is_said(mintmark: CommandLine) -> Non
     names = ("--federated-issuer", GITHUB, "--federated-subject", "x")
     for wrong in ("repository", "=74", "repository=", "//a=b"):
         assert "NAME=VALUE" in mintmark(*client, *names, "--federated-claim", wrong, code=2).err
+
+
+def test_members_that_another_authentication_method_reads_are_told_of(mintmark: CommandLine) -> None:
+    job = ("--grant-type", "client_credentials", "--audience", "https://api.example", "--scope", "read")
+    created = mintmark("client", "create", "job", *job, "--federated-issuer", "https://ci.example")
+    told = "federated_issuer: of no effect, as it authenticates by client_secret; auth_method federated_jwt reads this."
+    assert told in created.err
+    assert told in mintmark("client", "update", "job", "--federated-issuer", "https://other.example").err
+    assert "federated_issuer: of" not in mintmark("client", "update", "job", "--name", "Job").err, (
+        "not with each change"
+    )
+    assert "hints" not in mintmark("client", "update", "job", "--unset", "federated_issuer", "--json").json
+    assert mintmark("client", "show", "job", "--json").json["federated_issuer"] is None
+
+
+def test_a_client_that_exchanges_from_none_is_told_of(mintmark: CommandLine) -> None:
+    mintmark("client", "create", "web", "--grant-type", "client_credentials")
+    exchanging = ("--grant-type", "urn:ietf:params:oauth:grant-type:token-exchange", "--scope", "read")
+    created = mintmark("client", "create", "gateway", *exchanging, "--exchange-from", "web", "--exchange-from", "wbe")
+    assert "exchange_from: there is no client wbe yet." in created.err
+    created = mintmark("client", "create", "open", *exchanging, "--exchange-from", "*")
+    assert "exchange_from" not in created.err

@@ -6,15 +6,15 @@ from typing import Annotated, Any, Generic, Literal, NamedTuple, TypeVar
 from pydantic import Field, create_model
 from pydantic.fields import FieldInfo
 
-from service.admin import approval, client_ending
+from service.admin import approval, client_ending, client_hints
 from service.admin import clients as admin
-from service.admin.client_hints import hints
 from service.admin.client_input import ClientInput
 from service.admin.etags import etag
 from service.admin.input import IfMatch, Input, OptionalIfMatch
 from service.admin.operations.operation import (
     AnyOperation,
     Do,
+    Hints,
     NextCursor,
     Operation,
     OperationResult,
@@ -22,6 +22,7 @@ from service.admin.operations.operation import (
     Seconds,
     ShownETag,
     page_of,
+    with_hints,
 )
 from service.admin.profile_check import CheckedRule, ProfileCheck, check_profile
 from service.issuer import Issuer
@@ -54,6 +55,9 @@ ClientReplacement = _addressed(
 )
 
 
+HINTED = client_hints.HINTED
+"""The members that there are hints on."""
+
 # output
 
 
@@ -82,9 +86,7 @@ class _Described(Output[_Result], Generic[_Result]):
         bool,
         Field(description="Of one that registered itself, whether it was checked as it is now; left out of others."),
     ] = False
-    hints: Annotated[
-        tuple[str, ...], Field(description="What is likely to be missing yet; left out where nothing is, and in lists.")
-    ] = ()
+    hints: Hints = ()
 
 
 class _Listed(_Described[Client]):
@@ -99,8 +101,8 @@ class _Shown(_Described[Client]):
         return OperationResult(admin.describe(result), etag(result))
 
     @classmethod
-    def seen_by(cls, issuer: Issuer, result: Client) -> OperationResult:
-        return _advised(cls.of(result), issuer, result)
+    async def seen_by(cls, issuer: Issuer, result: Client) -> OperationResult:
+        return with_hints(cls.of(result), await client_hints.hints(issuer, result))
 
 
 class _New(_Described[admin.NewSecret]):
@@ -112,13 +114,8 @@ class _New(_Described[admin.NewSecret]):
         return shown._replace(body={**shown.body, "client_secret": result.secret})
 
     @classmethod
-    def seen_by(cls, issuer: Issuer, result: admin.NewSecret) -> OperationResult:
-        return _advised(cls.of(result), issuer, result.client)
-
-
-def _advised(shown: OperationResult, issuer: Issuer, client: Client) -> OperationResult:
-    advice = hints(issuer, client)
-    return shown._replace(body={**shown.body, "hints": advice}) if advice else shown
+    async def seen_by(cls, issuer: Issuer, result: admin.NewSecret) -> OperationResult:
+        return with_hints(cls.of(result), await client_hints.hints(issuer, result.client))
 
 
 class _EndedClient(NamedTuple):
@@ -159,8 +156,8 @@ class _Changed(_Described[_ChangedClient]):
         return shown._replace(body={**shown.body, **ended})
 
     @classmethod
-    def seen_by(cls, issuer: Issuer, result: _ChangedClient) -> OperationResult:
-        return _advised(cls.of(result), issuer, result.client)
+    async def seen_by(cls, issuer: Issuer, result: _ChangedClient) -> OperationResult:
+        return with_hints(cls.of(result), await client_hints.hints(issuer, result.client))
 
 
 class _Previewed(Output[ClientInput]):

@@ -41,17 +41,21 @@ class Output(BaseModel, Generic[_Result]):
         return OperationResult({name: getattr(result, name) for name in cls.model_fields})
 
     @classmethod
-    def seen_by(cls, issuer: Issuer, result: _Result) -> OperationResult:  # noqa: ARG003 (of models that need settings)
-        """Return the result as ``of`` does; where that takes the settings of the issuer, with them."""
+    async def seen_by(cls, issuer: Issuer, result: _Result) -> OperationResult:  # noqa: ARG003 (of models with hints)
+        """Return the result as ``of`` does; where that takes what the issuer knows besides, with it."""
         return cls.of(result)
 
 
 def with_etag(model: type[Output[Any]], record: Record) -> OperationResult:
-    """Return a record as output of a model that has its members and ``etag``."""
+    """Return a record as output of a model that has its members and ``etag``, and perhaps ``hints``."""
     tag = etag(record)
-    return OperationResult(
-        {name: getattr(record, name) for name in model.model_fields if name != "etag"} | {"etag": tag}, tag
-    )
+    names = (name for name in model.model_fields if name not in ("etag", "hints"))
+    return OperationResult({name: getattr(record, name) for name in names} | {"etag": tag}, tag)
+
+
+def with_hints(shown: OperationResult, hints: Sequence[str]) -> OperationResult:
+    """Return the output with these hints, and without the member where there are none."""
+    return shown._replace(body={**shown.body, "hints": hints}) if hints else shown
 
 
 def page_of(member: str, row: type[Output[_Result]], text: str = "") -> type[Output[Listing[_Result]]]:
@@ -172,12 +176,15 @@ async def perform(issuer: Issuer, operation: AnyOperation, data: Mapping[str, An
     """Check the input and perform the operation in the name of the actor. Raises AdminError, TemporarilyUnavailable."""
     given = operation.read(data)
     with acting(actor):
-        return operation.output.seen_by(issuer, await operation.act(issuer, **operation.arguments(given)))
+        return await operation.output.seen_by(issuer, await operation.act(issuer, **operation.arguments(given)))
 
 
 # kinds of output
 
 Seconds = Annotated[int, Field(description="Epoch seconds; 0 = never, or not known.")]
+Hints = Annotated[
+    tuple[str, ...], Field(description="What is likely to be missing yet; left out where nothing is, and in lists.")
+]
 ShownETag = Annotated[str, Field(description="Another one after every change; If-Match takes it.")]
 NextCursor = Annotated[
     str, Field(description="Where the next page begins, empty at the end; a page may be empty though more follow.")

@@ -5,8 +5,10 @@ from typing import Annotated, Any
 from pydantic import Field
 
 from service.admin import trusts as admin
+from service.admin.client_hints import hints_on_names
 from service.admin.input import Input, Name, OptionalIfMatch
 from service.admin.operations.operation import (
+    Hints,
     Operation,
     OperationResult,
     Output,
@@ -14,6 +16,7 @@ from service.admin.operations.operation import (
     ShownETag,
     page_of,
     with_etag,
+    with_hints,
 )
 from service.issuer import Issuer
 from service.protocol.names import SigningAlgorithm, TrustUse
@@ -44,11 +47,17 @@ class ShownTrust(Output[TrustedIssuer]):
     managed_by: str
     created_at: Seconds
     etag: ShownETag
+    hints: Hints = ()
 
     @classmethod
     def of(cls, result: TrustedIssuer) -> OperationResult:
         """Return the trusted issuer with its entity tag."""
         return with_etag(cls, result)
+
+    @classmethod
+    async def seen_by(cls, issuer: Issuer, result: TrustedIssuer) -> OperationResult:
+        """Return it with advice on the clients that it names."""
+        return with_hints(cls.of(result), await hints_on_names(issuer, "clients", result.clients))
 
 
 class EndedTrust(NamedTrust):

@@ -32,6 +32,7 @@ async def show_list(request: ConsoleRequest) -> ConsoleReply:
         "cursor": page["cursor"],
         "first": not request.get("cursor"),
         "done": request.outcome.get("done", ""),
+        "hints": request.outcome.get("hints", "").splitlines(),
     }
     return Show("trusts", values)
 
@@ -52,10 +53,10 @@ async def add(request: ConsoleRequest) -> ConsoleReply:
         given |= {"reusable": bool(sent["reusable"])}
         if await request.find(trusts.SHOW, issuer=sent["issuer"]):
             raise InvalidInput("issuer: is trusted already; remove it first to describe it anew")
-        await request.do(trusts.PUT, **given)
+        added = await request.do(trusts.PUT, **given)
     except AdminError as error:
         return Show("trust_new", _form(sent, faults_of(error, _TEXTS)), 422)
-    return Go(link("/trusts"), {"done": "added"})
+    return Go(link("/trusts"), {"done": "added", "hints": "\n".join(added.get("hints", ()))})
 
 
 def _jwks(text: str) -> object:

@@ -266,6 +266,7 @@ async def test_an_issuer_is_trusted_and_no_more(alice: Operator) -> None:
     given = {"issuer": "https://ci.example", "jwks_uri": "https://ci.example/jwks", "clients": "a b", "scopes": "read"}
     shown = await alice.post("/console/trusts/new", **given)
     assert "The issuer is trusted." in text_of(shown)
+    assert "clients: there is no client a, b yet." in text_of(shown)
     (trust,) = (await trusts.list_trusts(alice.world.issuer)).rows
     assert (trust.clients, trust.scopes, trust.subjects) == (("a", "b"), ("read",), ())
     shown = await alice.post("/console/trusts/new", **given)
