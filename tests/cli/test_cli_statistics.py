@@ -28,3 +28,22 @@ def test_rates_are_rounded_and_named_in_words(mintmark: CommandLine, monkeypatch
         ["redis memory bytes", "1"],
     ]
     assert mintmark("statistics", "--json").json["issued_per_minute"] == RATES["issued_per_minute"]
+
+
+@pytest.mark.parametrize(
+    ("grants", "told"),
+    [
+        ({"exact": True, "margin": 0}, "Live grants: 7 (counted)."),
+        ({"exact": False, "margin": 3}, "Live grants: 7 (estimated, give or take 3)."),
+        (
+            {"exact": False, "margin": None},
+            "Live grants: 7 (at least: found among 50 keys; how many there are is not known).",
+        ),
+    ],
+)
+def test_how_far_the_number_of_grants_can_be_relied_on_is_told(
+    mintmark: CommandLine, monkeypatch: pytest.MonkeyPatch, grants: dict[str, Any], told: str
+) -> None:
+    numbers = NUMBERS | {"grants": {"by_client": {"web": 7}, "total": 7, "scanned": 50} | grants}
+    monkeypatch.setattr("service.cli.statistics.do", lambda *_: numbers)
+    assert told in mintmark("statistics").err
