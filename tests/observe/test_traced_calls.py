@@ -165,4 +165,5 @@ async def test_where_we_do_not_trace_a_caller_s_trace_is_passed_on_unsampled(
         current.caller = parse([f"00-{CALLER}-{CALLING_SPAN}-01"])
         told = await _fetched(world.issuer.http_client, str(elsewhere.make_url("/200")), current)
         assert told == f"00-{CALLER}-{CALLING_SPAN}-00"
-        assert await collector.have(world.issuer) == []
+        await _fetched(world.issuer.http_client, str(elsewhere.make_url("/200")), None)
+        assert await collector.have(world.issuer) == [], "nor what we do by ourselves"

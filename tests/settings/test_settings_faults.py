@@ -52,6 +52,8 @@ from service.settings import SettingsError, load
         ({"default_scope": "read r\\w"}, "default_scope: printable ASCII without quote and backslash"),
         ({"registration_scopes": ("openid email",)}, "registration_scopes.0: must be one word each"),
         ({"resource_tokens": {"an api": {"format": "opaque"}}}, "resource_tokens.an api: must be 1 to 255 printable"),
+        ({"authorization_details_types": {"": {}}}, "a type is 1 to 255 printable characters"),
+        ({"authorization_details_types": {"x" * 256: {}}}, "printable characters"),
         ({"drain_delay": float("inf")}, "drain_delay: must be at most 3600"),
         ({"refresh_idle_lifetime": 2**31}, "refresh_idle_lifetime: must be at most 2147483647"),
         ({"argon2_memory": 2**32}, "argon2_memory: must be at most 4194304"),
