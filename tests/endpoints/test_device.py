@@ -64,6 +64,16 @@ async def test_the_code_of_a_link_is_filled_in_and_confirmed_all_the_same(person
     assert await answered(person, device["device_code"]) == PENDING
 
 
+async def test_what_a_form_holds_confirms_nothing_in_a_link(person: Person) -> None:
+    """Links are opened by what reads ahead, and by whoever is sent one."""
+    device = await begun(person.world)
+    shown = await enter(person, device["user_code"])
+    assert shown.heading == CONFIRM
+    for decision in ("", "continue", "deny"):
+        assert (await person.get("/device", **shown.form | {"decision": decision})).heading == FORM
+    assert await answered(person, device["device_code"]) == PENDING
+
+
 async def test_who_is_signed_in_confirms_and_agrees_again(person: Person) -> None:
     """Anybody can begin in the name of a public client: an old yes is none for another device."""
     for _ in range(2):
