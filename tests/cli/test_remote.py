@@ -33,6 +33,9 @@ def test_the_token_may_be_in_a_file_and_the_url_an_option(mintmark: ByUrl, tmp_p
     path.write_text('{"demo": "' + TOKEN + '"}')
     whole = plain("--url", "http://127.0.0.1:1", "--token-file", str(path), "client", "list", code=4)
     assert "give one of its tokens alone" in " ".join(whole.err.split())
+    path.write_text("t\u00f6ken" * 8)
+    other = plain("--url", "http://127.0.0.1:1", "--token-file", str(path), "client", "list", code=4)
+    assert "it must be printable ASCII" in " ".join(other.err.split())
     assert TOKEN not in whole.err
     missing = ("--token-file", str(tmp_path / "none"))
     said = plain("--url", "http://127.0.0.1:1", *missing, "client", "list", code=4).err

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from service.fronts.pages.hook import load_hook
+from service.hooks.python_hook import GROUP, load_entry_point
 from service.settings import SettingsError
 from tests.hooks.receiver import delivered, hooked
 from tests.person import Person
@@ -207,3 +208,8 @@ def test_wrong_settings_are_told(hooks: dict[str, Any], secrets: dict[str, str],
 def test_plain_http_elsewhere_is_a_decision() -> None:
     hook = WEBHOOK | {"url": "http://hooks.default.svc/h", "plain_http": True}
     assert settings_for("redis://127.0.0.1", hooks={"a": hook}, hook_secrets={"a": SECRET}).hooks["a"].plain_http
+
+
+def test_a_package_that_offers_nothing_is_told_of() -> None:
+    with pytest.raises(ValueError, match="no installed package offers 'none' as an entry point"):
+        load_entry_point(GROUP, "none")
