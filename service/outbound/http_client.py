@@ -24,6 +24,7 @@ from service.observe.outgoing import UNTRACED, Outgoing
 from service.outbound.call_failures import reason
 from service.outbound.system_authorities import read_authorities
 from service.protocol.addresses import address_of
+from service.protocol.whole_numbers import whole_number
 from service.settings import Settings
 
 if TYPE_CHECKING:
@@ -96,8 +97,7 @@ class HttpResponse(NamedTuple):
     @property
     def retry_after(self) -> int | None:
         """Return the seconds to wait (RFC 9110 section 10.2.3), None where its server does not say."""
-        wait = self.headers.get("Retry-After", "")
-        return int(wait[:9]) if wait.isascii() and wait.isdigit() else None
+        return whole_number(self.headers.get("Retry-After", ""))
 
 
 class _PublicOnly(AbstractResolver):

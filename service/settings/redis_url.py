@@ -4,6 +4,8 @@ from dataclasses import dataclass, field
 from enum import Enum
 from urllib.parse import SplitResult, parse_qs, unquote, urlsplit
 
+from service.protocol.whole_numbers import whole_number
+
 
 class Topology(Enum):
     """The topology of the Redis servers."""
@@ -104,9 +106,10 @@ def _network(url: SplitResult, topology: Topology) -> _Place:
 def _database(path: list[str]) -> int:
     if not path:
         return 0
-    if not path[0].isdecimal():
+    database = whole_number(path[0])
+    if database is None:
         raise ValueError("the database must be a number")
-    return int(path[0])
+    return database
 
 
 def _endpoint(text: str, default_port: int) -> ServerAddress:
