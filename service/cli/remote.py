@@ -10,7 +10,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
-from urllib.parse import SplitResult, quote, urlsplit
+from urllib.parse import quote, urlsplit
 
 import aiohttp
 import orjson
@@ -31,7 +31,7 @@ from service.cli.variables import (
 from service.fronts.admin_api import problems
 from service.fronts.admin_api.routes import BY_OPERATION, IF_MATCH, PREFIX, OperationRoute
 from service.outbound.call_failures import reason
-from service.protocol.addresses import is_loopback
+from service.protocol.addresses import check_web_url, is_loopback
 from service.settings import SettingsError
 
 _SECONDS = 60
@@ -59,7 +59,13 @@ def target() -> RunningService | None:
     url = os.environ.get(URL_VARIABLE, "").rstrip("/")
     if not url:
         return None
-    parts = _parts(url)
+    try:
+        check_web_url(url)
+    except ValueError as error:
+        raise SettingsError(f"{named(URL_VARIABLE)}: {error}; it is that of the service's admin_port") from error
+    parts = urlsplit(url)
+    if parts.query or parts.fragment or "@" in url:
+        raise SettingsError(f"{named(URL_VARIABLE)}: must be without user, query and fragment")
     if parts.scheme == "http" and not is_loopback(parts.hostname or ""):
         raise SettingsError(f"{named(URL_VARIABLE)}: must be https: a token is never sent to another machine in clear")
     tls = _tls() if parts.scheme == "https" else None
@@ -69,19 +75,6 @@ def target() -> RunningService | None:
             f"{TOKEN_VARIABLE}: not set; give the token of an operator in it, or in a file that --token-file names"
         )
     return RunningService(url, token, tls)
-
-
-def _parts(url: str) -> SplitResult:
-    """Return the parts of a URL that can be called. Raises SettingsError."""
-    fault = f"{named(URL_VARIABLE)}: must be the http(s) URL of the service's admin_port, without a user"
-    try:
-        parts = urlsplit(url)
-        has_host = bool(parts.hostname) and parts.port != 0
-    except ValueError as error:  # brackets that do not close, or a port that is none
-        raise SettingsError(fault) from error
-    if parts.scheme not in ("http", "https") or not has_host or parts.query or parts.fragment or "@" in url:
-        raise SettingsError(fault)
-    return parts
 
 
 @asynccontextmanager

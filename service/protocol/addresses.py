@@ -2,7 +2,7 @@
 
 import re
 from ipaddress import IPv4Address, IPv6Address, ip_address
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 _HOST_NAME = re.compile(r"(?!-)[A-Za-z0-9._-]{1,253}(?<!-)", re.ASCII)
 _ORIGIN = re.compile(r"[a-z][a-z0-9+.-]*://[^A-Z/?#@\s]+", re.ASCII)
@@ -25,12 +25,7 @@ def check_issuer(issuer: str) -> None:
         raise ValueError(
             "its path must have no backslashes and no empty, . or .. segments: programs on the way would change it"
         )
-    try:
-        port = parts.port
-    except ValueError:
-        port = 0
-    if port == 0 or parts.netloc.endswith(":"):
-        raise ValueError("its port must be a number from 1 to 65535, or left out")
+    _check_port(parts)
 
 
 def check_web_url(url: str) -> None:
@@ -38,7 +33,15 @@ def check_web_url(url: str) -> None:
     parts = urlsplit(url)
     if parts.scheme not in ("http", "https") or not parts.hostname or not url.isprintable() or " " in url:
         raise ValueError("must be an http(s) URL")
-    if parts.port == 0:  # raises ValueError where it is no port at all
+    _check_port(parts)
+
+
+def _check_port(parts: SplitResult) -> None:
+    try:
+        port = parts.port
+    except ValueError:
+        port = 0
+    if port == 0 or parts.netloc.endswith(":"):
         raise ValueError("its port must be a number from 1 to 65535, or left out")
 
 

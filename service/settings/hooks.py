@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, ModelWrapValidatorHandler, Se
 from service.protocol.addresses import is_loopback
 from service.protocol.names import HookEvent
 from service.settings.faults import check_each, whole
-from service.settings.group import NO_PLAIN_NAME, Attempts, SettingsGroup, are_plain_names, checked_by
+from service.settings.group import NO_PLAIN_NAME, Attempts, SettingsGroup, WebUrl, are_plain_names, checked_by
 
 SECRET_PREFIX = "whsec_"
 """The prefix of a secret in the form of Standard Webhooks; the rest is base64."""
@@ -28,7 +28,7 @@ class HookSettings(BaseModel):
         json_schema_extra={"required": ["events"]},
     )
 
-    url: str | None = None
+    url: WebUrl | None = None
     """URL of a webhook."""
     entry_point: str | None = None
     """Name of an object in the entry point group ``mintmark.hooks``."""
@@ -83,9 +83,8 @@ def _place_faults(hook: HookSettings) -> Iterator[str]:
     if hook.url is None:
         return
     parts = urlsplit(hook.url)
-    has_host = bool(parts.hostname) and parts.port != 0  # a port that is none is a ValueError
-    if parts.scheme not in ("http", "https") or not has_host or parts.fragment or not hook.url.isprintable():
-        yield "url must be an http(s) URL without fragment"
+    if parts.fragment:
+        yield "url must be without fragment"
     if "@" in parts.netloc:
         yield "url must not have a user name or password: what is sent is signed with the hook's secret"
     if parts.scheme == "http" and not hook.plain_http and not is_loopback(parts.hostname or ""):

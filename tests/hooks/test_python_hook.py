@@ -192,6 +192,10 @@ WRONG = {
     "http": ({"a": WEBHOOK | {"url": "http://10.0.0.1/h"}}, {"a": SECRET}, "unless plain_http is true"),
     "a password": ({"a": WEBHOOK | {"url": "https://u:pw@h/"}}, {"a": SECRET}, "must not have a user name"),
     "no URL": ({"a": WEBHOOK | {"url": "file:///etc/passwd"}}, {"a": SECRET}, "must be an http(s) URL"),
+    "no port": ({"a": WEBHOOK | {"url": "https://h:x/"}}, {"a": SECRET}, "hooks.a.url: its port must be a number"),
+    "port 0": ({"a": WEBHOOK | {"url": "https://h:0/"}}, {"a": SECRET}, "hooks.a.url: its port must be a number"),
+    "a blank": ({"a": WEBHOOK | {"url": "https://h/a b"}}, {"a": SECRET}, "hooks.a.url: must be an http(s) URL"),
+    "half an address": ({"a": WEBHOOK | {"url": "https://[/"}}, {"a": SECRET}, "hooks.a.url: Invalid IPv6 URL"),
     "a bad name": ({"a b": WEBHOOK}, {"a b": SECRET}, "names are letters"),
     "longer than a lease": ({"a": WEBHOOK | {"timeout": 21}}, {"a": SECRET}, "must be at most 20"),
 }

@@ -41,6 +41,7 @@ from service.settings import SettingsError, load
         ({"device_page_url": "/device"}, "device_page_url: must be an http(s) URL"),
         ({"op_policy_uri": "https://www.example/our policy"}, "op_policy_uri: must be an http(s) URL"),
         ({"op_tos_uri": "https://www.example:0/"}, "op_tos_uri: its port must be a number"),
+        ({"op_tos_uri": "https://www.example:x/"}, "op_tos_uri: its port must be a number"),
         ({"otlp_endpoint": "collector:4317"}, "otlp_endpoint: must be an http(s) URL"),
         ({"cors_origins": ("https://app.example/",)}, "cors_origins: https://app.example/: must be an origin"),
         ({"cors_origins": ("app.example",)}, "cors_origins: app.example: must be an origin"),
@@ -173,7 +174,7 @@ def test_what_must_be_known_to_judge_is_not_guessed() -> None:
         ),
         (
             {"hooks": {"crm": {"url": "ftp://crm.example", "events": ["nope"]}}},
-            ["hooks.crm.events.0: must be 'claims',", "hooks.crm: url must be an http(s) URL"],
+            ["hooks.crm.url: must be an http(s) URL", "hooks.crm.events.0: must be 'claims',"],
         ),
         (
             {"hooks": {"crm": {"url": "http://crm.example", "entry_point": "x"}}},
