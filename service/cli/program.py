@@ -1,5 +1,6 @@
 """The whole command line: its groups, global options and exit."""
 
+import errno
 import gc
 import os
 import sys
@@ -43,6 +44,9 @@ _COMMANDS = {
     "key": ("keys", _WATCH),
 }
 """The file of each command or group, with a function of its name or an ``app``, and its panel in the help."""
+
+_LOST_OUTPUT = (errno.ENOSPC, errno.EDQUOT, errno.EPIPE)
+"""Faults of a full disk, and of a reader that has gone."""
 
 
 def program(names: Collection[str] = tuple(_COMMANDS)) -> typer.Typer:
@@ -140,9 +144,27 @@ def main(arguments: Sequence[str] | None = None) -> None:
     names = [name for name in _COMMANDS if name in typed] or _COMMANDS
     app = program(names) if arguments is not None else _loaded_for_good(names)
     try:
-        app(args=arguments, prog_name="mintmark")
+        try:
+            app(args=arguments, prog_name="mintmark")
+        finally:
+            if sys.stdout is not None:
+                sys.stdout.flush()
     except exits.EXPECTED as error:
         from service.cli.output import complain  # imported here, as it loads what draws tables
 
         complain(str(error))
         sys.exit(exits.code_of(error))
+    except OSError as error:
+        if error.errno not in _LOST_OUTPUT:
+            raise
+        _give_up_output(error)
+        sys.exit(exits.REFUSED)
+
+
+def _give_up_output(error: OSError) -> None:
+    """Say that standard output takes no more, unless its reader has gone, and let Python write the rest nowhere."""
+    from service.cli.output import complain  # imported here, as above
+
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    if error.errno != errno.EPIPE:
+        complain(f"Output could not be written: {error.strerror}. What the command changes may be done all the same.")

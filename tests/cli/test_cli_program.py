@@ -1,7 +1,10 @@
 """The command line as a whole: help, version, exit codes, and what it says where Redis is not."""
 
 import inspect
+import os
 import re
+import subprocess
+import sys
 from importlib.metadata import entry_points
 from pathlib import Path
 from types import CodeType, FunctionType
@@ -263,3 +266,18 @@ def test_help_and_docs_name_every_command_that_knows_no_url(mintmark: CommandLin
         if "always done here" in line
     )
     assert sorted(re.findall("`(.*?)`", line)) == sorted(here)
+
+
+@pytest.mark.parametrize("unbuffered", ["", "1"])
+@pytest.mark.parametrize("arguments", [["--version"], ["key", "master"], ["settings"]])
+def test_output_on_a_full_disk_is_an_error_without_a_traceback(arguments: list[str], unbuffered: str) -> None:
+    """What is buffered is written when the command has ended."""
+    variables = os.environ | {"PYTHONUNBUFFERED": unbuffered}
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(
+            [sys.executable, "-m", "service", *arguments], cwd=ROOT, env=variables, stdout=full, stderr=subprocess.PIPE
+        )
+    assert done.returncode == 1
+    assert b"Error: Output could not be written: No space left on device." in done.stderr
+    assert b"Traceback" not in done.stderr
+    assert b"Exception ignored" not in done.stderr
