@@ -186,7 +186,7 @@ def test_what_must_be_known_to_judge_is_not_guessed() -> None:
         ),
         (
             {"hooks": {"crm": {"url": "https://crm.example:99999", "events": ["claims"]}}},
-            ["hooks.crm: Port out of range"],
+            ["hooks.crm.url: its port must be a number from 1 to 65535"],
         ),
         ({"scopes": 5}, ["scopes: must be a table"]),
         ({"cors_origins": {}}, ["cors_origins: must be a list"]),
