@@ -237,6 +237,17 @@ def test_a_change_brings_new_pods(values: str, change: str, checksum: str) -> No
     assert {name for name in before if before[name] != after[name]} == {checksum}
 
 
+def test_secrets_cannot_be_looked_up_by_their_checksum() -> None:
+    """Equal ones have another in each release: who sees pods alone has to try secrets one by one, each by scrypt."""
+    checksums = {
+        template["metadata"]["annotations"]["checksum/secrets"]
+        for release in ("tokens", "other")
+        for name, template in pod_templates("clients", release=release)
+        if "checksum/secrets" in template["metadata"].get("annotations", {})
+    }
+    assert len(checksums) == 2
+
+
 def test_the_drain_defaults_are_those_of_the_service_where_the_chart_says_nothing_else() -> None:
     """drain_delay differs on purpose: in a cluster there is a load balancer that must notice."""
     read = settings("default")
