@@ -19,6 +19,8 @@ from tests.world import basic
 
 PATH = "/approve"
 COMPLETE = "/api/backchannel/authentication/complete"
+ACR = "1"
+"""What the plans ask for, and how the user is said to have signed in."""
 
 
 def decision(auth_req_id: str, action: str) -> dict[str, Any]:
@@ -29,7 +31,7 @@ def decision(auth_req_id: str, action: str) -> dict[str, Any]:
     named = {"ticket": f"{credential.grant_id}.{credential.hash}"}
     if action != "allow":
         return named | {"result": "ACCESS_DENIED"}
-    return named | {"result": "AUTHORIZED", "subject": USER, "authTime": int(time.time())}
+    return named | {"result": "AUTHORIZED", "subject": USER, "authTime": int(time.time()), "acr": ACR}
 
 
 def approvals_application(operators: str, key: str, secret: str) -> web.Application:
@@ -44,7 +46,7 @@ def approvals_application(operators: str, key: str, secret: str) -> web.Applicat
             return web.Response(status=answer.status, text=await answer.text())
 
     application = web.Application()
-    application.router.add_get(PATH, approve)
+    application.router.add_post(PATH, approve)
     return application
 
 

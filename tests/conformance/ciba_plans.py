@@ -22,6 +22,7 @@ from service.crypto.key_material import algorithm_object
 from service.protocol.names import GrantTypeName
 from tests.certificates import NAME, Shown, self_signed
 from tests.conformance.browser import USER
+from tests.conformance.ciba_approvals import ACR
 from tests.conformance.plans import API, RESOURCE
 
 PLAN = "fapi-ciba-id1-test-plan"
@@ -65,7 +66,7 @@ class CibaClient:
     def configuration(self) -> dict[str, Any]:
         """As plan configurations have it."""
         about = {"client_id": self.client_id, "client_name": self.client_id, "scope": SCOPE}
-        hint = {"hint_type": "login_hint", "hint_value": USER, "acr_value": "1"}
+        hint = {"hint_type": "login_hint", "hint_value": USER, "acr_value": ACR}
         return about | hint | {"jwks": {"keys": [self._jwk(self.key)]}}
 
     @property

@@ -4,13 +4,14 @@ import json
 import shlex
 from pathlib import Path
 
+import jwt
 import pytest
 from aiohttp.test_utils import TestClient, TestServer
 
 from tests.as_tested import VARIABLES
 from tests.backchannel import asked, backchannel_client, poll
 from tests.cli.command_line import CommandLine
-from tests.conformance.ciba_approvals import approvals_application, decision
+from tests.conformance.ciba_approvals import ACR, approvals_application, decision
 from tests.conformance.ciba_plans import CibaPlaces, write
 from tests.deciding import API_KEY, API_SECRET, backend
 from tests.redis_shapes import Shape
@@ -51,9 +52,13 @@ async def test_who_decides_is_heard(world: World) -> None:
         async with TestClient(TestServer(application)) as http:
             for action, outcome in (("allow", "tokens"), ("deny", "access_denied")):
                 auth_req_id = await asked(caller.world)
-                answer = await http.get("/approve", params={"auth_req_id": auth_req_id, "action": action})
+                answer = await http.post("/approve", params={"auth_req_id": auth_req_id, "action": action})
                 assert answer.status == 200, await answer.text()
                 response = await poll(caller.world, auth_req_id)
-                assert (await response.json()).get("error", "tokens") == outcome
+                tokens = await response.json()
+                assert tokens.get("error", "tokens") == outcome
+                if outcome == "tokens":
+                    claims = jwt.decode(tokens["id_token"], options={"verify_signature": False})
+                    assert claims["acr"] == ACR, "the suite looks for what it asked for"
     with pytest.raises(ValueError, match="no auth_req_id"):
         decision("x", "allow")
