@@ -176,17 +176,17 @@ async def _posted(issuer: Issuer, endpoint: str, notification: BackchannelNotifi
 async def _try_again(issuer: Issuer, delivery_id: str, delivery: BackchannelDelivery, reason: str) -> None:
     failed = delivery.attempts + 1
     due = int(issuer.clock()) + pause_after(failed)
-    tried = msgspec.structs.replace(delivery, attempts=failed)
     if failed >= issuer.settings.backchannel_attempts or due > delivery.ends_at:
-        await _give_up(issuer, delivery_id, tried, reason)
+        await _give_up(issuer, delivery_id, delivery, reason)
         return
     facts = {"client_id": delivery.client_id, "attempts": failed, "reason": reason}
     log.warning(Event.BACKCHANNEL_NOTIFICATION_FAILED, extra=facts)
+    tried = msgspec.structs.replace(delivery, attempts=failed)
     await issuer.store.backchannel_deliveries.queue(delivery_id, tried, due)
 
 
 async def _give_up(issuer: Issuer, delivery_id: str, delivery: BackchannelDelivery, reason: str) -> None:
     await issuer.store.backchannel_deliveries.drop(delivery_id)
     issuer.metrics.request("backchannel_notification", "given_up")
-    facts = {"client_id": delivery.client_id, "attempts": delivery.attempts, "reason": reason}
+    facts = {"client_id": delivery.client_id, "attempts": delivery.attempts + 1, "reason": reason}
     log.error(Event.BACKCHANNEL_NOTIFICATION_GIVEN_UP, extra=facts)

@@ -121,9 +121,14 @@ async def test_an_endpoint_that_is_down_is_tried_again_until_the_request_is_over
     assert not person.world.key_names("backchannel}")
 
 
+def attempts_of_what_was_given_up(caplog: pytest.LogCaptureFixture) -> list[int]:
+    given_up = (record for record in caplog.records if record.getMessage() == "backchannel_notification_given_up")
+    return [record.__dict__["attempts"] for record in given_up]
+
+
 @pytest.mark.parametrize("status", [301, 302, 307, 400, 401, 403, 404])
 async def test_what_the_client_refuses_is_not_sent_again_nor_anywhere_else(
-    person: Person, receiver: Receiver, status: int
+    person: Person, receiver: Receiver, caplog: pytest.LogCaptureFixture, status: int
 ) -> None:
     receiver.statuses = [status]
     await notified_client(person.world, DeliveryMode.PING, receiver.uri)
@@ -132,6 +137,7 @@ async def test_what_the_client_refuses_is_not_sent_again_nor_anywhere_else(
     await deliver_later(person, 0, 5, 60)
     assert len(receiver.bodies) == 1
     assert not person.world.key_names("backchannel}")
+    assert attempts_of_what_was_given_up(caplog) == [1]
 
 
 async def test_a_private_address_is_not_called(world: World, receiver: Receiver) -> None:
