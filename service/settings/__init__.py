@@ -120,13 +120,16 @@ def _nonce_faults(settings: Settings) -> list[str]:
 
 
 def _details_faults(settings: Settings) -> list[str]:
-    """Refuse types of authorization details whose hook does not exist, or lacks the event."""
+    """Refuse types of authorization details whose hook does not exist, or lacks the event, and types that are not there."""
     capable = {name for name, hook in settings.hooks.items() if HookEvent.AUTHORIZATION_DETAILS in hook.events}
-    return [
+    faults = [
         f"authorization_details_types.{name}.hook: there is no hook {one.hook!r} with the event authorization_details"
         for name, one in settings.authorization_details_types.items()
         if one.hook and one.hook not in capable
     ]
+    member, known = "registration_authorization_details_types", settings.authorization_details_types
+    unknown = [repr(name) for name in settings.registration_authorization_details_types if name not in known]
+    return [*faults, f"{member}: authorization_details_types has no {', '.join(unknown)}"] if unknown else faults
 
 
 def _request_object_faults(settings: Settings) -> list[str]:

@@ -1,5 +1,6 @@
 """The directory webhook, where users are not in Redis."""
 
+import re
 from typing import Annotated
 
 from pydantic import SecretStr
@@ -12,12 +13,17 @@ def _check_base(url: str) -> None:
         raise ValueError("must be without query and fragment: /verify and /claims are put behind it")
 
 
+def _check_bearer(secret: SecretStr | None) -> None:
+    if secret and not re.fullmatch("[!-~]+", secret.get_secret_value()):
+        raise ValueError("must be ASCII characters without blanks: it goes into an Authorization header")
+
+
 class DirectorySettings(SettingsGroup):
     """Your directory of users."""
 
     directory_url: Annotated[WebUrl, checked_by(_check_base)] | None = None
     """URL of the webhook that verifies users, in place of the users in Redis."""
-    directory_secret: SecretStr | None = None
+    directory_secret: Annotated[SecretStr | None, checked_by(_check_bearer)] = None
     """Bearer token that is sent to the webhook."""
     directory_timeout: Timeout = 3.0
     """Seconds that the webhook may take."""

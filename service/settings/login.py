@@ -42,7 +42,7 @@ class LoginSettings(SettingsGroup):
     par_unregistered_redirects: bool = False
     """Let confidential clients that push their requests name redirect URIs that are not registered (RFC 9126 2.4); not
     those that registered themselves, and not those whose security profile demands registered ones."""
-    acr: str = "1"
+    acr: _Word = "1"
     """Authentication context class (`acr` in ID tokens) of a sign-in that no line of acr_by_amr fits."""
     acr_by_amr: tuple[AcrRule, ...] = Field((), examples=[[{"acr": "urn:example:password", "amr": ["pwd"]}]])
     """Authentication context classes by the methods of a sign-in (`amr`), the strongest first. The first line counts of which

@@ -43,6 +43,7 @@ from tests.world import World, basic, in_process, settings_for
 
 SETTINGS: dict[str, Any] = {
     "registration_authorization_details_types": [URL],
+    "authorization_details_types": {URL: {}},
     "pairwise_salt": "s" * 32,
     "signing_algorithms": ("RS256",),
     "master_key": "m" * 40,
